@@ -1,0 +1,45 @@
+# Every command that a developer needs. `make` alone lists them.
+
+SHELL := /bin/bash
+VENV := .venv/bin
+INPUTS := pyproject.toml scripts/venv.sh
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help up test lint fmt lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+up: .venv/run.stamp ## install what is missing and start the gateway on http://127.0.0.1:8400 (ARGS="--port 9000")
+	@exec $(VENV)/mesh up $(ARGS)
+
+test: .venv/dev.stamp ## install what tests need and run them (ARGS="tests/wire -k stream")
+	@$(VENV)/python -m pytest $(ARGS)
+
+# All of them run, so that one look shows everything that is wrong.
+lint: .venv/dev.stamp ## style, types, contracts between rooms, shape and documentation
+	@wrong=0; check() { echo "$$*"; "$(VENV)/$$@" || wrong=1; }; \
+	check ruff check --quiet .; \
+	check ruff format --quiet --check .; \
+	check mypy; \
+	check lint-imports --no-logo; \
+	check pytest -q -m "not blocks" tests/test_shape.py tests/test_contracts.py tests/test_docs.py; \
+	exit $$wrong
+
+fmt: .venv/dev.stamp ## put the code in the house style
+	$(VENV)/ruff check --fix-only --quiet .
+	$(VENV)/ruff format .
+
+lock: ## lock dependencies again (UPGRADE=1 moves them to the newest that fit)
+	@UPGRADE=$(UPGRADE) scripts/lock.sh
+
+clean: ## remove the virtual environment, caches and build products
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis
+	find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/run.stamp: constraints-run.txt $(INPUTS)
+	@scripts/venv.sh run
+
+.venv/dev.stamp: constraints.txt $(INPUTS)
+	@scripts/venv.sh dev

@@ -1,0 +1,18 @@
+"""The commands: one small file each, listed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from meshwright.cli.commands import ask, doctor, explain, models, providers, route, sim, up
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "up": up.up,
+    "ask": ask.ask,
+    "models": models.models,
+    "providers": providers.providers,
+    "route": route.route,
+    "explain": explain.explain,
+    "doctor": doctor.doctor,
+    "sim": sim.sim,
+}

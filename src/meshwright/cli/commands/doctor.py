@@ -1,0 +1,144 @@
+"""`mesh doctor`: what is set up, what is reachable, what is wrong, and the fix for each."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import socket
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import typer
+from rich.markup import escape
+
+from meshwright.cli.exits import CONFIG, FAILED
+from meshwright.cli.output import ConfigFile, Json, out, print_json, told
+from meshwright.cli.session import here
+from meshwright.kernel.build import auth_headers
+from meshwright.kernel.build_providers import ProviderPart, provider_parts
+from meshwright.net.choose import OneTransport
+from meshwright.net.transport import Call, Deadlines, Endpoint
+from meshwright.server.control import load_config
+from meshwright.server.supervise import open_control
+from meshwright.types.errors import ConfigError, MeshError, UpstreamError
+from meshwright.wire import CODECS
+
+PROBE_SECONDS = 5.0
+OFFLINE = ("sympy", "pint", "wordllama")
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of the report: is it well, and what to do if it is not."""
+
+    state: Literal["ok", "warn", "bad"]
+    what: str
+    fix: str = ""
+
+
+def doctor(
+    config: ConfigFile = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the providers whether the keys work.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check keys (never shown), reachability and configuration; exit code 0 when nothing is wrong."""
+    with told(as_json):
+        findings = _findings(config, offline)
+        if as_json:
+            print_json(findings)
+        else:
+            for finding in findings:
+                mark = {"ok": "[green]✓[/]", "warn": "[yellow]![/]", "bad": "[red]✗[/]"}[finding.state]
+                out.print(f"{mark} {escape(finding.what)}" + (f"\n    [bold]fix:[/] {escape(finding.fix)}" if finding.fix else ""))
+        if any(finding.state == "bad" for finding in findings):
+            raise typer.Exit(CONFIG if any("mesh.toml" in finding.what for finding in findings if finding.state == "bad") else FAILED)
+
+
+def _findings(config: Path | None, offline: bool) -> list[Finding]:
+    place = here(config)
+    found = [Finding("ok", f"configuration: {place.config or 'none (defaults; write mesh.toml to change them)'}")]
+    try:
+        settings = load_config(place.config, os.environ)
+    except ConfigError as error:
+        wrong = [Finding("bad", str(problem).partition(" Fix: ")[0], problem.fix) for problem in error.problems]
+        return [Finding("bad", f"mesh.toml cannot be used: {len(wrong)} problems"), *wrong]
+    try:
+        control, _ = open_control(place, os.environ, settings)
+    except MeshError as error:
+        return [*found, Finding("bad", f"state folder {place.state}: {error.message}", error.fix or "")]
+    found.append(Finding("ok", f"state folder: {place.state}"))
+    found += [_extra(name) for name in OFFLINE if settings.builtin.enabled]
+    found.append(_port(settings.server.host, settings.server.port))
+    parts, refused = provider_parts(settings, os.environ, control.engines, settings.builtin.enabled)
+    found += asyncio.run(_probe(parts)) if not offline else [_keyed(part) for part in parts]
+    for name in settings.providers:
+        if name in refused:
+            found.append(Finding("bad", f"{name}: configured, but not served: {refused[name]}", _remedy(refused[name])))
+    engines = [engine.provider for engine in control.engines]
+    found.append(Finding("ok", f"local engines that answer: {', '.join(engines) or 'none'}"))
+    hosted = sum(reason.startswith("no key") for reason in refused.values())
+    found.append(Finding("ok", f"{hosted} known providers have no key (`mesh providers` names the variables)"))
+    return found
+
+
+def _extra(name: str) -> Finding:
+    if importlib.util.find_spec(name):
+        return Finding("ok", f"built-in models: {name} is installed")
+    return Finding("warn", f"built-in models: {name} is not installed", "pip install 'meshwright[offline]'")
+
+
+def _port(host: str, port: int) -> Finding:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return Finding("warn", f"{host}:{port}: {error.strerror} (a running gateway?)", "If it is not yours: mesh up --port N")
+    return Finding("ok", f"{host}:{port} is free")
+
+
+def _remedy(reason: str) -> str:
+    return f"export {reason.removeprefix('no key: set ')}=…" if reason.startswith("no key: set ") else "See `mesh providers`."
+
+
+def _keyed(part: ProviderPart) -> Finding:
+    source = f"key from {part.key_from}" if part.key_from else "no key"
+    return Finding("ok", f"{part.row.name}: {source}, {part.row.base_url}")
+
+
+async def _probe(parts: list[ProviderPart]) -> list[Finding]:
+    """Ask each provider for its list of models: shows that the address answers and that the key is taken."""
+    transport = OneTransport()
+    try:
+        return await asyncio.gather(*(_ask(part, transport) for part in parts))
+    finally:
+        await transport.close()
+
+
+async def _ask(part: ProviderPart, transport: OneTransport) -> Finding:
+    row, known = part.row, _keyed(part).what
+    if row.name == "builtin":
+        return Finding("ok", "builtin: works offline")
+    headers = auth_headers(row, part.key, CODECS[row.dialect].headers)
+    endpoint = Endpoint(
+        url=row.base_url.rstrip("/") + "/models",
+        headers=headers,
+        method="GET",
+        proxy=part.settings.proxy,
+        ca_file=part.settings.ca_file,
+    )
+    deadlines = Deadlines(PROBE_SECONDS, PROBE_SECONDS, PROBE_SECONDS, PROBE_SECONDS)
+    try:
+        answer = await transport.send(Call(endpoint, deadlines=deadlines))
+        answer.release()
+    except UpstreamError as error:
+        return Finding("bad", f"{known}: {error.message}", f"Check the network, or base_url of [providers.{row.name}].")
+    if answer.status in (401, 403):
+        where = part.key_from or f"{row.key_env or 'no key variable'} is not set"
+        return Finding("bad", f"{known}: the key is refused ({answer.status})", f"Put a valid key there: {where}.")
+    if answer.status >= 500:
+        return Finding("warn", f"{known}: it answers with {answer.status}", "The provider has trouble; try again later.")
+    return Finding("ok", f"{known}: reachable ({answer.status})")
+
+

@@ -1,0 +1,34 @@
+"""`mesh explain ID`: why a request went where it went, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from meshwright.cli.explaining import tell_trace
+from meshwright.cli.output import ConfigFile, Json, print_json, told
+from meshwright.cli.session import control_of
+from meshwright.store import decisions
+from meshwright.types.errors import NotFound
+
+
+def explain(
+    id: Annotated[str, typer.Argument(help='The decision\'s id, or "last".')] = "last",
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Explain a decision: what was seen, who was rejected and why, what was predicted, what happened."""
+    with told(as_json):
+        control = control_of(config)
+        with control.database.read() as transaction:
+            if id == "last":
+                trace = next(iter(decisions.recent(transaction, 1)), None)
+            else:
+                trace = decisions.get(transaction, id)
+        if trace is None:
+            raise NotFound(f'There is no decision "{id}".', fix="Its id is the x-mesh-decision header of the answer.")
+        if as_json:
+            print_json(trace)
+        else:
+            tell_trace(trace)

@@ -1,0 +1,73 @@
+"""Printing for people and for scripts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from meshwright.cli.exits import INTERRUPTED, exit_code
+from meshwright.types.errors import ConfigError, MeshError
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", "-c", help="The mesh.toml to use (default: MESH_CONFIG, then ./mesh.toml).")
+]
+
+
+def print_json(value: Any) -> None:
+    """A value as indented JSON on standard output."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table; cells are shown as they are, whatever is in them."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    out.print(table)
+
+
+@contextmanager
+def told(as_json: bool = False) -> Iterator[None]:
+    """Turn errors into a message and an exit code instead of a traceback."""
+    try:
+        yield
+    except MeshError as error:
+        fail(error, as_json)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has enough
+        raise typer.Exit(0) from None
+
+
+def fail(error: MeshError, as_json: bool = False) -> NoReturn:
+    """Tell an error and end with its code."""
+    if as_json:
+        problems = [str(problem) for problem in error.problems] if isinstance(error, ConfigError) else []
+        body = {"code": error.code, "message": error.message, "field": error.field, "fix": error.fix, "problems": problems}
+        print_json({"error": body})
+    elif isinstance(error, ConfigError):
+        for problem in error.problems:
+            err.print(f"[red]{escape(str(problem))}[/]")
+    else:
+        place = f"{error.field}: " if error.field else ""
+        err.print(f"[red]{escape(place + error.message)}[/]")
+        if error.fix:
+            err.print(escape(error.fix))
+    raise typer.Exit(exit_code(error))

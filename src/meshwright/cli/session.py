@@ -1,0 +1,56 @@
+"""The whole gateway inside one command, without a server: for `ask`, `route` and everything that looks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from meshwright.kernel.build import build
+from meshwright.kernel.kernel import Kernel
+from meshwright.ledger.journal import Journal
+from meshwright.net.choose import OneTransport
+from meshwright.providers.builtin.transport import BuiltinTransport
+from meshwright.server.control import Control, load_config
+from meshwright.server.places import Places, places
+from meshwright.server.supervise import open_control
+
+
+class Session(msgspec.Struct, frozen=True, eq=False):
+    """A kernel of our own, with the control plane beside it."""
+
+    kernel: Kernel
+    control: Control
+
+
+def here(config: Path | None) -> Places:
+    """Where this user's state and configuration are."""
+    return places(os.environ, config)
+
+
+def control_of(config: Path | None) -> Control:
+    """The control plane, its database migrated, engines looked for. Raises ConfigError, StoreError."""
+    place = here(config)
+    control, _ = open_control(place, os.environ, load_config(place.config, os.environ))
+    return control
+
+
+@asynccontextmanager
+async def session(control: Control) -> AsyncIterator[Session]:
+    """Build a kernel; when it closes, what was asked is in the database."""
+    published = control.state()
+    transport = OneTransport()
+    settings = control.config.builtin
+    builtin = BuiltinTransport(seconds=settings.seconds) if settings.enabled else None
+    journal = Journal(control.places.journal, f"cli{os.getpid()}")
+    try:
+        yield Session(Kernel(build(published, os.environ, transport, builtin), journal), control)
+    finally:
+        journal.close()
+        await transport.close()
+        if builtin is not None:
+            await builtin.close()
+        control.import_journal()

@@ -1,0 +1,75 @@
+"""What comes to the kernel and what it gives back."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from meshwright.types.errors import MeshError
+from meshwright.types.principal import Principal
+from meshwright.types.request import Adaptation, Request
+from meshwright.types.response import Response
+from meshwright.wire.dialect import Dialect
+
+
+class Arrival(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """A decoded request with its owner. `route` overrides the request's model name when it is not empty.
+
+    `strict`: an Adaptation is an error. `forward` are headers of the client's that its own dialect's providers understand
+    (beta flags and the like); they go to a provider of the same dialect only.
+    """
+
+    request: Request
+    dialect: Dialect
+    principal: Principal
+    path: str
+    route: str = ""
+    strict: bool = False
+    forward: tuple[tuple[str, str], ...] = ()
+    decode_seconds: float = 0.0
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What the answer's headers tell: the decision's id, the model that served, and what was adapted on the way."""
+
+    decision: str
+    model: str
+    adaptations: tuple[Adaptation, ...] = ()
+
+
+class Flow(Protocol):
+    """An answer on its way, already in the client's dialect."""
+
+    async def next(self) -> bytes:
+        """The next bytes for the client, b"" when it is over. A break becomes an in-band error; it is never hidden."""
+        ...
+
+    def abort(self) -> None:
+        """The client left: stop the provider, and settle what was used."""
+        ...
+
+
+class Whole(msgspec.Struct, frozen=True, eq=False):
+    """A complete answer, and its bytes in the client's dialect: a body, or all events of the stream that was asked for."""
+
+    response: Response
+    body: bytes
+    receipt: Receipt
+
+
+class Streaming(msgspec.Struct, frozen=True, eq=False):
+    """An answer that has begun: its first bytes are there."""
+
+    flow: Flow
+    receipt: Receipt
+
+
+class Failure(msgspec.Struct, frozen=True, eq=False):
+    """No answer. The decision's id explains it."""
+
+    error: MeshError
+    decision: str
+
+
+Reply = Whole | Streaming | Failure

@@ -1,0 +1,95 @@
+"""The composition root: names from the configuration become parts, and a Snapshot. Only this file does that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from meshwright.catalog.cards import shipped
+from meshwright.kernel.build_models import model_cards
+from meshwright.kernel.build_providers import ProviderPart, provider_parts
+from meshwright.kernel.build_routes import policies
+from meshwright.kernel.config import Config
+from meshwright.kernel.published import Published
+from meshwright.kernel.snapshot import Deployment, Snapshot
+from meshwright.net.transport import Deadlines, Endpoint, Transport
+from meshwright.types.model import Model, Provider
+from meshwright.types.principal import Principal
+from meshwright.wire import CODECS
+from meshwright.wire.dialect import Target
+
+AUTH_HEADERS: Mapping[str, Callable[[str], tuple[str, str]]] = {
+    "bearer": lambda key: ("authorization", f"Bearer {key}"),
+    "x-api-key": lambda key: ("x-api-key", key),
+    "api-key": lambda key: ("api-key", key),
+}
+
+
+def build(
+    published: Published, environment: Mapping[str, str], transport: Transport, builtin: Transport | None
+) -> Snapshot:
+    """The snapshot that is meant by what was published. `builtin` None: the built-in models are not served.
+
+    Keys are read from `environment` and key files here, and live on only inside the prepared endpoints.
+    Raises ConfigError.
+    """
+    config = published.config
+    parts, refused = provider_parts(config, environment, published.engines, builtin is not None)
+    catalogue = shipped()
+    deployments: dict[str, Deployment] = {}
+    open_ended: dict[str, Deployment] = {}
+    for part in parts:
+        reach = builtin if part.row.name == "builtin" and builtin is not None else transport
+        pattern = _deployment(part, Model(name=part.row.name, provider=part.row.name, upstream=""), config, reach)
+        if part.row.name != "builtin":
+            open_ended[part.row.name] = pattern
+        for model in model_cards(part, config, catalogue.get(part.row.name, ())):
+            target = Target(model.upstream, model.name, model.max_output, pattern.target.quirks)
+            deployments[model.name] = msgspec.structs.replace(pattern, model=model, target=target)
+    return Snapshot(
+        version=published.version,
+        deployments=deployments,
+        names=policies(config, [deployment.model for deployment in deployments.values()]),
+        principals={
+            bytes.fromhex(key.digest): Principal(id=key.id, name=key.name, scopes=key.scopes) for key in published.keys
+        },
+        open=published.open,
+        open_ended=open_ended,
+        refused=refused,
+    )
+
+
+def _deployment(part: ProviderPart, model: Model, config: Config, transport: Transport) -> Deployment:
+    """The pattern of all deployments of a provider; they share one endpoint, so that its head is prepared once."""
+    row, settings = part.row, part.settings
+    dialect = CODECS[row.dialect]
+    return Deployment(
+        model=model,
+        provider=row,
+        dialect=dialect,
+        target=Target("", row.name, None, frozenset(row.quirks)),
+        endpoint=Endpoint(
+            url=row.base_url.rstrip("/") + dialect.path,
+            headers=auth_headers(row, part.key, dialect.headers),
+            proxy=settings.proxy,
+            ca_file=settings.ca_file,
+        ),
+        deadlines=Deadlines(
+            settings.connect_seconds,
+            settings.first_byte_seconds,
+            settings.between_bytes_seconds,
+            settings.total_seconds,
+        ),
+        transport=transport,
+    )
+
+
+def auth_headers(row: Provider, key: str, of_dialect: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The headers of every call to this provider, its key among them."""
+    headers = {"content-type": "application/json", "accept-encoding": "identity", **dict(of_dialect)}
+    headers |= {name.lower(): value for name, value in row.headers.items()}
+    if key and row.auth in AUTH_HEADERS:
+        name, value = AUTH_HEADERS[row.auth](key)
+        headers[name] = value
+    return tuple(headers.items())

@@ -1,0 +1,81 @@
+"""The cards of a provider's models: catalogue facts, corrected by the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from meshwright.kernel.build_providers import ProviderPart
+from meshwright.kernel.config import Config, ModelSettings, PriceSettings
+from meshwright.providers.builtin_row import BUILTIN_MODELS
+from meshwright.types.model import Claim, Model, Price
+from meshwright.types.money import nano
+
+CONFIGURED = Claim("mesh.toml")
+_FREE = (Price(input=0, output=0, cache_read=0, cache_write=0, cache_write_1h=0, audio_input=0, audio_output=0),)
+
+
+def model_cards(part: ProviderPart, config: Config, catalogue: Sequence[Model]) -> list[Model]:
+    """The models of this provider that are served, in order. A configured list of models is the whole list."""
+    row = part.row
+    listed = {model.upstream: model for model in (BUILTIN_MODELS if row.name == "builtin" else catalogue)}
+    names = dict.fromkeys(part.models or listed)
+    names |= dict.fromkeys(name.partition("/")[2] for name in config.models if name.partition("/")[0] == row.name)
+    cards = []
+    for upstream in names:
+        card = listed.get(upstream) or _blank(part, upstream)
+        settings = config.models.get(card.name, ModelSettings())
+        if settings.enabled:
+            cards.append(_corrected(card, part, settings))
+    return cards
+
+
+def _blank(part: ProviderPart, upstream: str) -> Model:
+    """A model that no catalogue lists: what runs on this machine costs nothing per token, all else is unknown."""
+    row = part.row
+    card = Model(name=f"{row.name}/{upstream}", provider=row.name, upstream=upstream, abilities={"streaming": True})
+    if row.local:
+        return msgspec.structs.replace(card, prices=_FREE, claims={"prices": Claim("it runs on this machine")})
+    return card
+
+
+def _corrected(card: Model, part: ProviderPart, settings: ModelSettings) -> Model:
+    """The card with the row's privacy and regions, and what the configuration says of it."""
+    facts: dict[str, object] = {}
+    if card.privacy == "unknown":
+        facts["privacy"] = part.row.privacy
+    if not card.regions:
+        facts["regions"] = part.row.regions
+    given: dict[str, object] = {
+        name: value
+        for name in ("upstream", "window", "max_output", "regions", "privacy")
+        if (value := getattr(settings, name)) is not None
+    }
+    if settings.price:
+        given["prices"] = tuple(sorted(map(_price, settings.price), key=lambda price: price.above))
+    if settings.abilities:
+        given["abilities"] = {**card.abilities, **settings.abilities}
+    if settings.skills:
+        given["skills"] = {**card.skills, **settings.skills}
+    if settings.aliases:
+        given["aliases"] = settings.aliases
+    claims = {**card.claims, **dict.fromkeys(given, CONFIGURED)}
+    return msgspec.structs.replace(card, **facts, **given, claims=claims)
+
+
+def _price(settings: PriceSettings) -> Price:
+    def amount(dollars: Decimal | None) -> int | None:
+        return None if dollars is None else nano(dollars)
+
+    return Price(
+        input=amount(settings.input),
+        output=amount(settings.output),
+        cache_read=amount(settings.cache_read),
+        cache_write=amount(settings.cache_write),
+        cache_write_1h=amount(settings.cache_write_1h),
+        audio_input=amount(settings.audio_input),
+        audio_output=amount(settings.audio_output),
+        above=settings.above,
+    )

@@ -1,0 +1,101 @@
+"""Which providers are served, with which key from where, and why the others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from meshwright.kernel.config import Config, ProviderSettings
+from meshwright.kernel.published import Engine
+from meshwright.providers import PROVIDERS
+from meshwright.types.errors import ConfigError, Problem
+from meshwright.types.model import Provider
+
+
+class ProviderPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider that is served. `key_from` says where its key comes from; the key itself is never shown."""
+
+    row: Provider
+    settings: ProviderSettings
+    key: str = ""
+    key_from: str = ""
+    models: tuple[str, ...] = ()
+    configured: bool = False
+
+    def __repr__(self) -> str:
+        return f"ProviderPart({self.row.name})"
+
+
+def provider_parts(
+    config: Config, environment: Mapping[str, str], engines: Sequence[Engine], builtin: bool
+) -> tuple[list[ProviderPart], dict[str, str]]:
+    """(those that are served, in the order: configured, built in, engines, keys found; those that are not, with reasons)."""
+    found = {engine.provider: engine for engine in engines}
+    parts, refused = [], {}
+    for name in dict.fromkeys((*config.providers, *PROVIDERS)):
+        part = _part(name, config, environment, found.get(name), builtin)
+        if isinstance(part, ProviderPart):
+            parts.append(part)
+        else:
+            refused[name] = part
+    return parts, refused
+
+
+def row_of(name: str, settings: ProviderSettings) -> Provider:
+    """The provider's row with the configuration's corrections. Raises ConfigError when there is no address."""
+    given = {
+        field: value
+        for field in ("base_url", "dialect", "key_env", "auth", "quirks", "local", "regions", "privacy")
+        if (value := getattr(settings, field)) is not None
+    }
+    known = PROVIDERS.get(name)
+    if known is None and "base_url" not in given:
+        problem = Problem(
+            f'there is no known provider "{name}".', field=f"providers.{name}", fix='Add base_url = "https://…/v1".'
+        )
+        raise ConfigError([problem])
+    row = known or Provider(name=name, dialect="openai_chat", base_url="", quirks=("max_tokens",))
+    return msgspec.structs.replace(row, **given, headers={**row.headers, **settings.headers})
+
+
+def _part(
+    name: str, config: Config, environment: Mapping[str, str], engine: Engine | None, builtin: bool
+) -> ProviderPart | str:
+    settings = config.providers.get(name, ProviderSettings())
+    configured = name in config.providers
+    if not settings.enabled:
+        return "it is switched off (enabled = false)"
+    row = row_of(name, settings)
+    if name == "builtin":
+        return ProviderPart(row=row, settings=settings) if builtin else "it is switched off ([builtin] enabled = false)"
+    key, key_from, missing = _key(row, settings, environment)
+    if row.local and not configured:
+        if engine is None:
+            return f"nothing answers at {row.base_url}"
+        row = msgspec.structs.replace(row, base_url=engine.base_url)
+    elif missing:
+        return missing
+    elif not configured and not config.discovery.keys:
+        return f"[discovery] keys = false, and there is no [providers.{name}]"
+    models = settings.models or (engine.models if engine else ())
+    return ProviderPart(row=row, settings=settings, key=key, key_from=key_from, models=models, configured=configured)
+
+
+def _key(row: Provider, settings: ProviderSettings, environment: Mapping[str, str]) -> tuple[str, str, str]:
+    """(key, where it comes from, why there is none)."""
+    if row.auth == "none":
+        return "", "", ""
+    if settings.key_file:
+        try:
+            key = Path(settings.key_file).expanduser().read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            return "", "", f"its key_file {settings.key_file} cannot be read ({error})"
+        return key, f"the file {settings.key_file}", "" if key else f"its key_file {settings.key_file} is empty"
+    if row.key_env:
+        key = environment.get(row.key_env, "").strip()
+        if key and not key.isprintable():
+            return "", "", f"{row.key_env} holds characters that no key has"
+        return key, f"${row.key_env}" if key else "", "" if key or row.local else f"no key: set {row.key_env}"
+    return "", "", ""

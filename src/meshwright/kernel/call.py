@@ -1,0 +1,152 @@
+"""Running a decision's plan: one model after the other, until one answers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from meshwright.kernel.arrival import Arrival, Receipt, Reply, Streaming, Whole
+from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.record import OpenAttempt, Recording
+from meshwright.kernel.snapshot import Deployment, Snapshot
+from meshwright.kernel.stream import open_flow
+from meshwright.net.transport import Answer, Call
+from meshwright.types.errors import (
+    ConnectFailed,
+    Declined,
+    NotCarried,
+    UpstreamError,
+    UpstreamProtocol,
+    UpstreamStatus,
+    UpstreamTimeout,
+)
+from meshwright.types.response import Response
+from meshwright.wire.dialect import Encoded
+from meshwright.wire.fold import unfold
+
+MAX_ANSWER = 64 * 1024 * 1024
+MAX_ERROR = 64 * 1024
+MAYBE_BILLED = "the call broke off; the provider may charge for it"
+
+
+async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: Recording) -> Reply:
+    """The first good answer of the plan's models. Raises the last UpstreamError when none answers, and NotCarried."""
+    assert recording.decision is not None
+    models = recording.decision.plan.models
+    for position, name in enumerate(models):
+        deployment = snapshot.deployment(name)
+        assert deployment is not None  # the router only names models that it was given
+        attempt = OpenAttempt(recording, deployment.model)
+        try:
+            return await _attempt(kernel, deployment, arrival, recording, attempt)
+        except UpstreamError as error:
+            kernel.signals.failed(name, error)
+            attempt.close(None, error.code, error.message, unpriced="" if _free(error) else MAYBE_BILLED)
+            if position + 1 == len(models) or not _another_may_help(error):
+                raise _told(error, recording) from None
+        except asyncio.CancelledError:
+            attempt.close(None, "cancelled", unpriced=MAYBE_BILLED)
+            raise
+    raise AssertionError("a plan has at least one model")
+
+
+async def _attempt(
+    kernel: Kernel, deployment: Deployment, arrival: Arrival, recording: Recording, attempt: OpenAttempt
+) -> Reply:
+    dialect, target = deployment.dialect, deployment.target
+    encoded = dialect.encode_request(arrival.request, target)
+    attempt.adaptations = encoded.adaptations
+    if arrival.strict and encoded.adaptations:
+        first = encoded.adaptations[0]
+        attempt.close(None, "not_carried")
+        raise NotCarried(
+            f"{deployment.model.name} cannot take {first.field} as it is: {first.reason}.",
+            field=first.field,
+            fix="Leave it out, ask another model, or leave out x-mesh-strict.",
+        )
+    forward = arrival.forward if dialect is arrival.dialect else ()
+    answer = await deployment.transport.send(Call(deployment.endpoint, encoded.body, forward, deployment.deadlines))
+    try:
+        attempt.answering(answer.status)
+        if answer.status != 200:
+            raise await _refusal(deployment, answer)
+        recording.stage("upstream")
+        if arrival.request.stream and "event-stream" in answer.headers.get("content-type", "text/event-stream"):
+            flow = await open_flow(kernel, deployment, arrival, recording, attempt, answer)
+            return Streaming(flow, _receipt(recording, attempt))
+        body = await answer.read(MAX_ANSWER)
+        response = dialect.decode_response(body, target)
+        ready = _encoded(arrival, response)
+    except BaseException:
+        answer.abort()
+        raise
+    attempt.adaptations += ready.adaptations
+    _succeeded(kernel, recording, attempt, response)
+    return Whole(response, ready.body, _receipt(recording, attempt))
+
+
+def _encoded(arrival: Arrival, response: Response) -> Encoded:
+    """The answer for this client. A provider that answered a stream's request in one piece is streamed from here."""
+    if not arrival.request.stream:
+        return arrival.dialect.encode_response(response, arrival.request)
+    encoder = arrival.dialect.stream_encoder(arrival.request)
+    body = encoder.feed(unfold(response))
+    return Encoded(body, tuple(encoder.adaptations))
+
+
+def _succeeded(kernel: Kernel, recording: Recording, attempt: OpenAttempt, response: Response) -> None:
+    attempt.upstream_id = response.id
+    recording.served = attempt.model.name
+    recording.first_byte = attempt.first_byte
+    attempt.close(response.usage, unpriced="" if response.usage else "the provider told no usage")
+    kernel.signals.answered(attempt.model.name, None, recording.elapsed() - attempt.began)
+
+
+def _receipt(recording: Recording, attempt: OpenAttempt) -> Receipt:
+    recording.adaptations = attempt.adaptations
+    return Receipt(recording.id, attempt.model.name, attempt.adaptations)
+
+
+async def _refusal(deployment: Deployment, answer: Answer) -> UpstreamError:
+    """The provider's error answer as one of ours."""
+    body = await answer.read(MAX_ERROR)
+    if 300 <= answer.status < 400:
+        where = answer.headers.get("location", "nowhere")
+        return UpstreamProtocol(
+            f"{deployment.provider.name} redirects to {where[:200]}; redirects are not followed.",
+            fix=f"Set base_url of [providers.{deployment.provider.name}] to the address that answers.",
+        )
+    if answer.status < 300:
+        return UpstreamProtocol(f"{deployment.provider.name} answered with status {answer.status} instead of 200.")
+    error = deployment.dialect.decode_error(answer.status, body, _retry_after(answer))
+    if error.code == "declined":
+        return Declined(error.message)
+    return error
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Seconds, when the header gives seconds; a date is left to the policy of rests."""
+    value = answer.headers.get("retry-after", "")
+    try:
+        return max(0.0, float(value)) if value else None
+    except ValueError:
+        return None
+
+
+def _another_may_help(error: UpstreamError) -> bool:
+    """Whether the next model of the chain should be asked: not when the request itself is what was refused."""
+    return error.retryable or isinstance(error, Declined) or error.code in ("context_length_exceeded", "model_not_found")
+
+
+def _free(error: UpstreamError) -> bool:
+    """Whether nothing can have been charged: refused, unreachable, or timed out before it was connected."""
+    if isinstance(error, UpstreamTimeout):
+        return error.phase == "connect"
+    return isinstance(error, ConnectFailed | UpstreamStatus | Declined)
+
+
+def _told(error: UpstreamError, recording: Recording) -> UpstreamError:
+    """The last error, telling of the others when there were any."""
+    others = [f"{attempt.model}: {attempt.outcome}" for attempt in recording.attempts]
+    if len(others) > 1:
+        error.message = f"{error.message} (All of {', '.join(others)}.)"
+    return error

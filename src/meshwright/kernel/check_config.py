@@ -1,0 +1,172 @@
+"""What the types cannot say: addresses that are addresses, names that exist, and doors that are not left open."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+from collections.abc import Mapping, Sequence
+from urllib.parse import SplitResult, urlsplit
+
+from meshwright.kernel.config import Config, ProviderSettings
+from meshwright.kernel.toml_lines import Path, key_lines, line_of
+from meshwright.providers import PROVIDERS
+from meshwright.routing.strategies import STRATEGIES
+from meshwright.types.errors import ConfigError, Problem
+from meshwright.wire import CODECS
+
+ABILITIES = (
+    "tools", "parallel_tools", "structured_output", "json", "reasoning", "vision", "audio_input", "audio_output", "files",
+    "logprobs", "streaming", "prompt_cache", "citations",
+)  # fmt: skip
+
+
+def check(config: Config, text: str, source: str, environment: Mapping[str, str]) -> None:
+    """Raises ConfigError with every problem, each with its line."""
+    lines = key_lines(text)
+    found = [*_server(config, environment), *_providers(config), *_models(config), *_routes(config)]
+    if found:
+        raise ConfigError(
+            [
+                Problem(message, field=".".join(path), line=line_of(lines, path), fix=fix, source=source)
+                for path, message, fix in found
+            ]
+        )
+
+
+Finding = tuple[Path, str, str]
+
+
+def _server(config: Config, environment: Mapping[str, str]) -> list[Finding]:
+    server, found = config.server, list[Finding]()
+    if not 0 <= server.port <= 65535:
+        found.append((("server", "port"), "a port is a number from 0 to 65535.", "Write port = 8400."))
+    if server.workers < 1:
+        found.append((("server", "workers"), "there must be at least one worker.", "Write workers = 1."))
+    if server.max_body_mb <= 0:
+        found.append((("server", "max_body_mb"), "this must be above 0.", "Write max_body_mb = 20."))
+    if server.auth == "open" and not loopback(server.host):
+        found.append(
+            (
+                ("server", "auth"),
+                f"anybody who reaches {server.host} could spend your money: without keys the gateway only listens on loopback.",
+                'Write auth = "keys", or host = "127.0.0.1".',
+            )
+        )
+    master = environment.get("MESH_MASTER_KEY", "")
+    if master and len(master) < 16 and not loopback(server.host):
+        found.append((("server",), "MESH_MASTER_KEY is too short to be open to a network.", "Use 16 characters or more."))
+    return found
+
+
+def _providers(config: Config) -> list[Finding]:
+    found = list[Finding]()
+    for name, settings in config.providers.items():
+        path = ("providers", name)
+        if "/" in name or not name:
+            found.append((path, "a provider's name has no slash.", "Use letters, digits and dashes."))
+        if name not in PROVIDERS and settings.base_url is None:
+            near = difflib.get_close_matches(name, PROVIDERS, 1, 0.6)
+            fix = f'Did you mean "{near[0]}"? Else add base_url = "https://…/v1".' if near else 'Add base_url = "https://…/v1".'
+            found.append((path, f'there is no known provider "{name}", and it has no base_url.', fix))
+        if settings.dialect is not None and settings.dialect not in CODECS:
+            found.append(((*path, "dialect"), f'there is no dialect "{settings.dialect}".', f"Known: {', '.join(CODECS)}."))
+        found += _addresses(path, settings)
+        found += _header_names(path, settings)
+    return found
+
+
+def _addresses(path: Path, settings: ProviderSettings) -> list[Finding]:
+    found = list[Finding]()
+    for field, schemes in (("base_url", ("http", "https")), ("proxy", ("http",))):
+        value = getattr(settings, field)
+        if value is None:
+            continue
+        parts = _split(value, schemes)
+        if parts is None:
+            example = '"https://api.example.com/v1"' if field == "base_url" else '"http://proxy.example.com:3128"'
+            found.append(((*path, field), f"{value!r} is not such an address.", f"Write {field} = {example}."))
+        elif field == "base_url" and (parts.query or parts.fragment or parts.username):
+            found.append(((*path, field), "an address has no ?, # or user name here.", "Use key_env or headers instead."))
+        elif field == "base_url" and parts.scheme == "http" and not _private(parts.hostname or "") and _has_key(settings):
+            found.append(
+                ((*path, field), "the key would cross a public network unencrypted.", "Use https://, or leave out the key.")
+            )
+    return found
+
+
+def _split(value: str, schemes: Sequence[str]) -> SplitResult | None:
+    """The address in its parts; None when it is none."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in schemes and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return None
+    return parts if good and not any(character <= " " for character in value) else None
+
+
+def _header_names(path: Path, settings: ProviderSettings) -> list[Finding]:
+    found = list[Finding]()
+    for name, value in settings.headers.items():
+        if not name.replace("-", "").replace("_", "").isalnum() or not value.isprintable():
+            found.append(((*path, "headers", name), "this is no header.", "Names are letters and dashes, values one line."))
+        elif name.lower() in ("authorization", "x-api-key", "api-key"):
+            found.append(((*path, "headers", name), "a key does not belong in a file.", 'Use key_env = "NAME_OF_VARIABLE".'))
+    return found
+
+
+def _models(config: Config) -> list[Finding]:
+    found = list[Finding]()
+    for name, settings in config.models.items():
+        provider, slash, upstream = name.partition("/")
+        if not slash or not upstream:
+            found.append((("models", name), "a model's name is PROVIDER/NAME.", 'Write [models."openai/gpt-4o"].'))
+        elif provider not in PROVIDERS and provider not in config.providers:
+            found.append((("models", name), f'there is no provider "{provider}".', f"Add [providers.{provider}]."))
+        found += _known(("models", name, "abilities"), settings.abilities, ABILITIES)
+        for task, skill in settings.skills.items():
+            if not 0 <= skill <= 1:
+                found.append((("models", name, "skills", task), "a skill is a probability from 0 to 1.", "Write 0.8."))
+    return found
+
+
+def _routes(config: Config) -> list[Finding]:
+    found = list[Finding]()
+    for name, settings in config.routes.items():
+        path = ("routes", name)
+        if settings.strategy not in STRATEGIES:
+            found += _known((*path, "strategy"), (settings.strategy,), tuple(STRATEGIES))
+        found += _known((*path, "require"), settings.require, ABILITIES)
+        if settings.attempts < 1:
+            found.append(((*path, "attempts"), "there must be at least one attempt.", "Write attempts = 3."))
+        if not 0 <= settings.floor <= 1:
+            found.append(((*path, "floor"), "a floor is a quality from 0 to 1.", "Write floor = 0.5."))
+        if settings.strategy == "fixed" and not settings.pool:
+            found.append(((*path, "pool"), "a fixed route needs its models.", 'Write pool = ["provider/model"].'))
+    return found
+
+
+def _known(path: Path, names: Sequence[str] | Mapping[str, object], known: Sequence[str]) -> list[Finding]:
+    found = list[Finding]()
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1, 0.5)
+            fix = f'Did you mean "{near[0]}"?' if near else f"Known: {', '.join(known)}."
+            found.append((path, f'there is no "{name}".', fix))
+    return found
+
+
+def _has_key(settings: ProviderSettings) -> bool:
+    return bool(settings.key_env or settings.key_file)
+
+
+def loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _private(host: str) -> bool:
+    """Whether the host is on this machine or network, as far as its name tells."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host == "localhost" or "." not in host or host.endswith((".local", ".internal", ".lan", ".localhost"))

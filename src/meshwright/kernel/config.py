@@ -1,0 +1,143 @@
+"""What mesh.toml may say: every table, every field, its type and its default."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+Strategy = str
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[server]: where the gateway listens and what it accepts.
+
+    `auth` "keys" asks every caller for a key; "open" asks nobody and is refused anywhere but on a loopback address; "auto"
+    is "keys" when the address is not loopback or MESH_MASTER_KEY is set, else "open".
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8400
+    workers: int = 1
+    auth: Literal["auto", "keys", "open"] = "auto"
+    max_body_mb: float = 20.0
+    max_header_kb: float = 64.0
+    drain_seconds: float = 20.0
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names besides the loopback ones that an open gateway answers to (against DNS rebinding)."""
+
+
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[store]: the database. An empty `url` is SQLite in the state folder."""
+
+    url: str = ""
+
+
+class JournalSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[journal]: `sync` "process" survives a kill -9; "power" also a power cut, at the price of an fsync each 100 ms."""
+
+    sync: Literal["process", "power"] = "process"
+    rotate_mb: float = 64.0
+
+
+class BuiltinSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[builtin]: the models that need no provider."""
+
+    enabled: bool = True
+    seconds: float = 5.0
+
+
+class DiscoverySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[discovery]: looking for keys in the environment and for engines on this machine's usual ports."""
+
+    keys: bool = True
+    engines: bool = True
+    engine_host: str = "127.0.0.1"
+    seconds: float = 0.5
+    every_seconds: float = 30.0
+
+
+class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[providers.NAME]: a service. A known name starts from its row; any other needs a `base_url`.
+
+    Deadlines are in seconds, see net.transport.Deadlines.
+    """
+
+    base_url: str | None = None
+    dialect: str | None = None
+    models: tuple[str, ...] = ()
+    key_env: str | None = None
+    key_file: str | None = None
+    auth: Literal["bearer", "x-api-key", "api-key", "none"] | None = None
+    headers: dict[str, str] = {}
+    quirks: tuple[str, ...] | None = None
+    local: bool | None = None
+    regions: tuple[str, ...] | None = None
+    privacy: Literal["local", "no_training", "may_train", "unknown"] | None = None
+    proxy: str | None = None
+    ca_file: str | None = None
+    enabled: bool = True
+    connect_seconds: float = 10.0
+    first_byte_seconds: float = 120.0
+    between_bytes_seconds: float = 60.0
+    total_seconds: float = 900.0
+
+
+class PriceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Dollars per million tokens. `above` is the number of input tokens from which this price holds."""
+
+    input: Decimal | None = None
+    output: Decimal | None = None
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+    audio_input: Decimal | None = None
+    audio_output: Decimal | None = None
+    above: int = 0
+
+
+class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[models."PROVIDER/NAME"]: facts that correct or complete a model's card."""
+
+    upstream: str | None = None
+    window: int | None = None
+    max_output: int | None = None
+    abilities: dict[str, bool] = {}
+    skills: dict[str, float] = {}
+    price: tuple[PriceSettings, ...] = ()
+    regions: tuple[str, ...] | None = None
+    privacy: Literal["local", "no_training", "may_train", "unknown"] | None = None
+    aliases: tuple[str, ...] = ()
+    enabled: bool = True
+
+
+class RouteSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[routes.NAME]: a strategy over a pool, asked for as "route/NAME" (and "auto" for the route of that name).
+
+    An empty `pool` is every model that is served; a name may end in `*`. `regions` and `privacy` are hard: a model whose
+    region or privacy is not known does not pass. `attempts` bounds the fallback chain.
+    """
+
+    strategy: Strategy = "task"
+    pool: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    privacy: tuple[Literal["local", "no_training", "may_train", "unknown"], ...] = ()
+    require: tuple[str, ...] = ()
+    max_cost: Decimal | None = None
+    floor: float = 0.0
+    attempts: int = 3
+    options: dict[str, str | int | float | bool] = {}
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole file. Without one, every default holds."""
+
+    server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    journal: JournalSettings = JournalSettings()
+    builtin: BuiltinSettings = BuiltinSettings()
+    discovery: DiscoverySettings = DiscoverySettings()
+    providers: dict[str, ProviderSettings] = {}
+    models: dict[str, ModelSettings] = {}
+    routes: dict[str, RouteSettings] = {}

@@ -1,0 +1,37 @@
+"""From the name that the client asked for to the router's decision."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from meshwright.kernel.snapshot import Snapshot
+from meshwright.routing.policy import Policy, Signal
+from meshwright.routing.route import route
+from meshwright.types.decision import Decision
+from meshwright.types.errors import UnknownModel
+from meshwright.types.model import Model
+from meshwright.types.request import Request
+
+
+def decide(snapshot: Snapshot, signals: Mapping[str, Signal], request: Request, override: str = "") -> Decision:
+    """The decision for this request: pure. Raises UnknownModel, NoCandidate."""
+    asked = override or request.model
+    policy = snapshot.names.get(asked)
+    if policy is None:
+        policy, models = _unlisted(snapshot, asked)
+    else:
+        models = [snapshot.deployments[name].model for name in policy.pool]
+    return route(request, policy, models, signals, asked=asked, snapshot=snapshot.version)
+
+
+def _unlisted(snapshot: Snapshot, asked: str) -> tuple[Policy, list[Model]]:
+    deployment = snapshot.deployment(asked)
+    if deployment is not None:
+        return Policy(name=asked, strategy="fixed", pool=(asked,), named=True), [deployment.model]
+    provider, _, _ = asked.partition("/")
+    if reason := snapshot.refused.get(provider):
+        raise UnknownModel(f'"{asked}" cannot be served: {reason}.', field="model", fix="`mesh doctor` shows how to set it up.")
+    near = difflib.get_close_matches(asked, snapshot.names, 3, 0.5)
+    fix = f"Did you mean {' or '.join(near)}?" if near else 'Ask for "auto", or for one that `mesh models` lists.'
+    raise UnknownModel(f'There is no model or route "{asked[:200]}" here.', field="model", fix=fix)

@@ -1,0 +1,38 @@
+"""The one path that every request takes: admit, route, call, settle. Read this first."""
+
+from __future__ import annotations
+
+from meshwright.kernel.admit import admit
+from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming
+from meshwright.kernel.call import call
+from meshwright.kernel.decide import decide
+from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.record import Recording
+from meshwright.types.errors import MeshError
+
+
+async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
+    """Answer one request. Whatever happens is on its trace, and in the journal before the answer's last byte leaves.
+
+    Guards and context have no room yet; their stages go between `admit` and `decide`, and after `call`.
+    Raises what is nobody's fault but ours, and CancelledError when the client left.
+    """
+    recording = Recording(arrival.principal.id, arrival.dialect.name, arrival.path)
+    flowing = False
+    try:
+        snapshot = kernel.snapshot
+        admit(kernel, arrival, recording)
+        recording.decision = decide(snapshot, kernel.signals.read(), arrival.request, arrival.route)
+        recording.stage("route")
+        reply = await call(kernel, snapshot, arrival, recording)
+        flowing = isinstance(reply, Streaming)
+        return reply
+    except MeshError as error:
+        recording.failed(error)
+        return Failure(error, recording.id)
+    except BaseException as error:
+        recording.failed(error)
+        raise
+    finally:
+        if not flowing:  # a stream settles when it ends
+            kernel.settle(recording)

@@ -1,0 +1,50 @@
+"""The data plane's state: one snapshot, the journal, the signals, and the traces of late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Protocol
+
+from meshwright.kernel.record import Recording
+from meshwright.kernel.signals import Signals
+from meshwright.kernel.snapshot import Snapshot
+from meshwright.types.decision import Trace
+
+RECENT = 512
+
+
+class Journaling(Protocol):
+    """Where traces leave the process."""
+
+    def begin(self, id: str, at: float, principal: str) -> None:
+        """Note that a request is about to cost something."""
+        ...
+
+    def record(self, trace: Trace) -> None:
+        """Keep a trace, before the last byte of its answer leaves."""
+        ...
+
+
+class Kernel:
+    """What `handle` works with. `snapshot` is replaced whole; a request keeps the one that it began with."""
+
+    def __init__(self, snapshot: Snapshot, journal: Journaling, listeners: tuple[Callable[[Trace], None], ...] = ()) -> None:
+        self.snapshot = snapshot
+        self.journal = journal
+        self.signals = Signals(monotonic)
+        self.recent: dict[str, Trace] = {}
+        self.listeners = listeners
+        self.under_way = 0
+
+    def settle(self, recording: Recording) -> Trace:
+        """The request is over: journal it, remember it for a while, tell the listeners. Raises StoreError."""
+        recording.stage("answer")
+        trace = recording.trace()
+        self.journal.record(trace)
+        self.recent[trace.id] = trace
+        if len(self.recent) > RECENT:
+            del self.recent[next(iter(self.recent))]
+        for listener in self.listeners:
+            listener(trace)
+        return trace

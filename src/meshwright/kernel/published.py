@@ -1,0 +1,57 @@
+"""What the control plane publishes to every worker: the configuration, the keys, and what was found. No secret is in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from meshwright.kernel.config import Config
+from meshwright.types.errors import StoreError
+
+
+class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as workers know it: the hex SHA-256 digest of the secret, and its owner. `expires` is seconds since 1970."""
+
+    digest: str
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    expires: float | None = None
+
+
+class Engine(msgspec.Struct, frozen=True, kw_only=True):
+    """A local engine that answered: its provider row's name, its address, and the models that it has."""
+
+    provider: str
+    base_url: str
+    models: tuple[str, ...]
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of everything that workers build their Snapshot from. `open`: callers need no key."""
+
+    version: int
+    config: Config
+    open: bool
+    keys: tuple[KeyRecord, ...] = ()
+    engines: tuple[Engine, ...] = ()
+
+
+def publish(published: Published, file: Path) -> None:
+    """Write it whole: whoever reads sees the old one or the new one. Raises StoreError."""
+    fresh = file.with_suffix(f".{os.getpid()}.new")
+    try:
+        fresh.write_bytes(msgspec.json.encode(published))
+        fresh.replace(file)
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error.strerror}.", fix="Set MESH_STATE_DIR to a writable folder.") from error
+
+
+def read_published(file: Path) -> Published:
+    """Read what was published. Raises StoreError."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Published)
+    except (OSError, msgspec.DecodeError) as error:
+        raise StoreError(f"{file} cannot be read: {error}.") from error

@@ -1,0 +1,141 @@
+"""Writing down what happens to one request, to become its Trace."""
+
+from __future__ import annotations
+
+import random
+from time import perf_counter, time
+
+from meshwright.ledger.money import cost
+from meshwright.types.decision import Attempt, Decision, Trace
+from meshwright.types.errors import MeshError
+from meshwright.types.model import Model
+from meshwright.types.request import Adaptation
+from meshwright.types.usage import Usage
+
+_random = random.SystemRandom().getrandbits
+_fast = random.Random(_random(64)).getrandbits
+
+
+def decision_id(at: float) -> str:
+    """A new id, in order of time: "dec_", 11 hex digits of milliseconds since 1970, 16 of chance."""
+    return f"dec_{int(at * 1000):011x}{_fast(64):016x}"
+
+
+class Recording:
+    """The only thing that is written to on a request's way. One per request; it becomes one Trace."""
+
+    __slots__ = (
+        "adaptations", "at", "attempts", "decision", "dialect", "error", "first_byte", "id", "outcome", "path", "principal",
+        "served", "stages", "started", "status", "stream", "_last",
+    )  # fmt: skip
+
+    def __init__(self, principal: str, dialect: str, path: str) -> None:
+        self.at = time()
+        self.started = self._last = perf_counter()
+        self.id = decision_id(self.at)
+        self.principal = principal
+        self.dialect = dialect
+        self.path = path
+        self.stream = False
+        self.stages: dict[str, float] = {}
+        self.attempts: list[Attempt] = []
+        self.decision: Decision | None = None
+        self.served = ""
+        self.status = 200
+        self.outcome = "ok"
+        self.error = ""
+        self.first_byte: float | None = None
+        self.adaptations: tuple[Adaptation, ...] = ()
+
+    def elapsed(self) -> float:
+        """Seconds since the request arrived."""
+        return perf_counter() - self.started
+
+    def stage(self, name: str) -> None:
+        """What was done since the last mark is stage `name`."""
+        now = perf_counter()
+        self.stages[name] = self.stages.get(name, 0.0) + now - self._last
+        self._last = now
+
+    def failed(self, error: BaseException) -> None:
+        """The request as a whole failed."""
+        if isinstance(error, MeshError):
+            self.status, self.outcome, self.error = error.status, error.code, error.message[:2000]
+        else:
+            self.status, self.outcome, self.error = 499, "cancelled", "The client left before the answer was complete."
+
+    def trace(self) -> Trace:
+        """Everything, as a value."""
+        usage: Usage | None = None
+        spent: int | None = None
+        priced = True
+        for attempt in self.attempts:
+            if attempt.usage is not None:
+                usage = attempt.usage if usage is None else usage + attempt.usage
+            if attempt.cost is not None:
+                spent = (spent or 0) + attempt.cost
+            elif attempt.unpriced:
+                priced = False
+        return Trace(
+            id=self.id,
+            at=self.at,
+            principal=self.principal,
+            dialect=self.dialect,
+            path=self.path,
+            stream=self.stream,
+            status=self.status,
+            outcome=self.outcome,
+            error=self.error,
+            served=self.served,
+            decision=self.decision,
+            attempts=tuple(self.attempts),
+            stages=self.stages,
+            seconds=self.elapsed(),
+            first_byte=self.first_byte,
+            usage=usage,
+            cost=spent if priced else None,
+        )
+
+
+class OpenAttempt:
+    """One call to one model while it is under way."""
+
+    __slots__ = ("adaptations", "began", "first_byte", "model", "recording", "status", "upstream_id")
+
+    def __init__(self, recording: Recording, model: Model) -> None:
+        self.recording = recording
+        self.model = model
+        self.began = recording.elapsed()
+        self.first_byte: float | None = None
+        self.status: int | None = None
+        self.upstream_id = ""
+        self.adaptations: tuple[Adaptation, ...] = ()
+
+    def answering(self, status: int) -> None:
+        """The head of the answer is here."""
+        self.status = status
+        self.first_byte = self.recording.elapsed()
+
+    def close(self, usage: Usage | None, outcome: str = "ok", error: str = "", unpriced: str = "") -> None:
+        """It is over. Without usage the cost is unknown, and `unpriced` says why; "" there means that nothing is owed."""
+        amount: int | None = None
+        if usage is not None:
+            amount, unpriced = cost(usage, self.model.prices)
+        elif not unpriced:
+            amount = 0
+        self.recording.attempts.append(
+            Attempt(
+                model=self.model.name,
+                began=self.began,
+                outcome=outcome,
+                error=error[:2000],
+                status=self.status,
+                first_byte=self.first_byte,
+                ended=self.recording.elapsed(),
+                usage=usage,
+                cost=amount,
+                unpriced=unpriced,
+                upstream_id=self.upstream_id,
+                adaptations=self.adaptations,
+            )
+        )

@@ -1,0 +1,1 @@
+"""Money, keys, and the journal through which decisions leave the hot path."""

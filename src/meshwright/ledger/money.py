@@ -1,0 +1,66 @@
+"""What an answer cost: tokens times prices, in integer nano-dollars, rounded once; unknown is never 0."""
+
+from __future__ import annotations
+
+from meshwright.types.model import Price
+from meshwright.types.usage import Usage
+
+MILLION = 1_000_000
+
+
+def cost(usage: Usage, prices: tuple[Price, ...]) -> tuple[int | None, str]:
+    """The cost of one answer in nano-dollars and "", or None and the reason why it is not known.
+
+    - `usage.cost_nano`, the provider's own price tag, wins over every table.
+    - The tier is the one with the greatest `above` that is not greater than `usage.total_input` ("the number of input
+      tokens from which this price holds"); it prices the whole answer, as providers with context tiers do. A usage that
+      adds up several answers has no tier of its own: price each answer, then add.
+    - Prices are nano-dollars per million tokens. Every bucket is multiplied first, the sum is divided by a million once
+      and rounded half to even, so that an answer is off by at most half a nano-dollar, whatever it consists of.
+    - `Price.request` is charged `usage.requests` times, and at least once: a usage is one answer unless it says more.
+
+    A bucket without tokens needs no price. A bucket with tokens and without a price makes the whole cost unknown, but
+    for one fallback: reasoning is priced as `output`, for `Price` has no price of its own for it and providers bill it
+    so. Nothing else is guessed: cache reads are not priced as input, an hour's cache write is not priced as a five
+    minutes' one, audio is not priced as text. Raises nothing; never touches a float.
+    """
+    if usage.cost_nano is not None:
+        return usage.cost_nano, ""
+    if not prices:
+        return None, "no price is known for this model"
+    price = _tier(usage.total_input, prices)
+    if price is None:
+        return None, f"no price is known for a request of {usage.total_input} input tokens"
+    millionths = price.request * max(usage.requests, 1) * MILLION
+    for bucket, tokens, rate in (
+        ("input", usage.input, price.input),
+        ("cache_read", usage.cache_read, price.cache_read),
+        ("cache_write", usage.cache_write, price.cache_write),
+        ("cache_write_1h", usage.cache_write_1h, price.cache_write_1h),
+        ("audio_input", usage.audio_input, price.audio_input),
+        ("output", usage.output, price.output),
+        ("reasoning", usage.reasoning, price.output),
+        ("audio_output", usage.audio_output, price.audio_output),
+    ):
+        if tokens == 0:
+            continue
+        if tokens < 0:
+            return None, f"the provider reported {tokens} {bucket} tokens"
+        if rate is None:
+            return None, f"no price is known for {bucket} tokens, and there were {tokens}"
+        millionths += tokens * rate
+    return _rounded(millionths), ""
+
+
+def _tier(total_input: int, prices: tuple[Price, ...]) -> Price | None:
+    chosen: Price | None = None
+    for price in prices:
+        if price.above <= total_input and (chosen is None or price.above >= chosen.above):
+            chosen = price
+    return chosen
+
+
+def _rounded(millionths: int) -> int:
+    """Millionths of a nano-dollar to nano-dollars, half to even."""
+    whole, rest = divmod(millionths, MILLION)
+    return whole + (rest * 2 > MILLION or (rest * 2 == MILLION and whole % 2 == 1))

@@ -1,0 +1,1 @@
+"""Sockets to providers: the only room that imports an HTTP client."""

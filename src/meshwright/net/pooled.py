@@ -1,0 +1,313 @@
+"""The transport that does everything, on aiohttp: proxies beside what the lean one does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import SimpleNamespace
+
+import aiohttp
+from yarl import URL
+
+from meshwright.net.head import HEAD_BYTES, HEAD_FIELDS, answer_headers, asks_encoding, refused, request_headers
+from meshwright.net.target import Target, parse_url
+from meshwright.net.transport import RELEASED_SECONDS, Call, Deadlines, Endpoint
+from meshwright.net.trust import Trust
+from meshwright.types.errors import (
+    ConnectFailed,
+    InvalidRequest,
+    StreamCut,
+    UpstreamError,
+    UpstreamProtocol,
+    UpstreamTimeout,
+)
+
+# aiohttp pauses reading when twice this waits unread, in bytes.
+_READ_BUFFER = 524_288
+# A kept connection that dies this soon after a request was dying already (as in the lean transport), in seconds.
+_STALE_SECONDS = 2.0
+_TARGETS_KEPT = 8192
+# Every deadline is ours: aiohttp's own cannot tell the wait for the first byte from the silence between two.
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+
+
+class _Course:
+    """How far one attempt has come: aiohttp reports its steps here, and the deadline moves with them."""
+
+    __slots__ = ("deadlines", "expiry", "phase", "reused", "sent_at", "total_due")
+
+    def __init__(self, deadlines: Deadlines, total_due: float) -> None:
+        self.deadlines = deadlines
+        self.total_due = total_due
+        self.phase = "connect"
+        self.reused = False
+        self.sent_at = 0.0
+        self.expiry = asyncio.timeout(None)
+
+    def enter(self, phase: str, seconds: float) -> None:
+        now = asyncio.get_running_loop().time()
+        due = min(now + seconds, self.total_due)
+        self.phase = phase if due < self.total_due else "total"
+        self.sent_at = now
+        self.expiry.reschedule(due)
+
+
+class AiohttpTransport:
+    """Implements `Transport`. It belongs to the event loop of its first call."""
+
+    def __init__(self, *, idle_seconds: float = 30.0) -> None:
+        """`idle_seconds`: how long an unused connection is kept."""
+        self._idle_seconds = idle_seconds
+        self._session: aiohttp.ClientSession | None = None
+        self._trust = Trust()
+        self._targets: dict[Endpoint, Target] = {}
+        self._draining: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def send(self, call: Call) -> PooledAnswer:
+        """See `Transport.send`."""
+        if self._closed:
+            raise ConnectFailed("The transport is closed.")
+        target = self._target(call.endpoint)
+        headers = request_headers(target, call.endpoint, call.headers)
+        total_due = asyncio.get_running_loop().time() + call.deadlines.total
+        course = _Course(call.deadlines, total_due)
+        try:
+            response = await self._attempt(call, target, headers, course)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            if not _was_stale(course, error):
+                raise _translated(error, target) from error
+            course = _Course(call.deadlines, total_due)
+            try:
+                response = await self._attempt(call, target, headers, course)
+            except aiohttp.ClientError as again:
+                raise _translated(again, target) from again
+        except aiohttp.ClientError as error:
+            raise _translated(error, target) from error
+        asked = asks_encoding(call.endpoint.headers) or asks_encoding(call.headers)
+        return _accepted(response, call, total_due, asked, self._draining)
+
+    async def close(self) -> None:
+        """See `Transport.close`."""
+        self._closed = True
+        for task in list(self._draining):
+            task.cancel()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _attempt(
+        self, call: Call, target: Target, headers: dict[str, str], course: _Course
+    ) -> aiohttp.ClientResponse:
+        session = self._session or self._open()
+        endpoint = call.endpoint
+        course.expiry = asyncio.timeout(None)
+        try:
+            async with course.expiry:
+                course.enter("connect", course.deadlines.connect)
+                return await session.request(
+                    endpoint.method,
+                    URL(target.url, encoded=True),
+                    data=call.body or None,
+                    headers=headers,
+                    proxy=endpoint.proxy,
+                    ssl=self._trust.context(endpoint.ca_file) if target.scheme == "https" else True,
+                    allow_redirects=False,
+                    trace_request_ctx=course,
+                )
+        except TimeoutError as error:
+            if not course.expiry.expired():
+                raise ConnectFailed(f"A connection to {target.host}:{target.port} failed: {error}.") from error
+            raise _expired(course.phase, call.deadlines) from error
+
+    def _target(self, endpoint: Endpoint) -> Target:
+        target = self._targets.get(endpoint)
+        if target is None:
+            target = parse_url(endpoint.url)
+            if endpoint.proxy is not None and URL(endpoint.proxy).scheme != "http":
+                raise InvalidRequest("Only an http:// address can be a proxy.", field="proxy")
+            if len(self._targets) >= _TARGETS_KEPT:
+                self._targets.clear()
+            self._targets[endpoint] = target
+        return target
+
+    def _open(self) -> aiohttp.ClientSession:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=10, keepalive_timeout=self._idle_seconds),
+            timeout=_NO_TIMEOUT,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
+            read_bufsize=_READ_BUFFER,
+            max_line_size=HEAD_BYTES,
+            max_field_size=HEAD_BYTES,
+            max_headers=HEAD_FIELDS,
+            trace_configs=[_tracing()],
+        )
+        return self._session
+
+
+def _tracing() -> aiohttp.TraceConfig:
+    """Reports to the call's `_Course` when the connection stands and when the request has gone out."""
+
+    async def connected(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        course: _Course = context.trace_request_ctx
+        course.enter("first_byte", course.deadlines.first_byte)
+
+    async def reused(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        course: _Course = context.trace_request_ctx
+        course.reused = True
+        course.enter("first_byte", course.deadlines.first_byte)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(connected)
+    trace.on_connection_reuseconn.append(reused)
+    trace.on_request_chunk_sent.append(connected)
+    return trace
+
+
+class PooledAnswer:
+    """Implements `Answer` on an aiohttp response."""
+
+    __slots__ = ("_deadlines", "_draining", "_error", "_response", "_total_due", "headers", "status")
+
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        headers: Mapping[str, str],
+        deadlines: Deadlines,
+        total_due: float,
+        draining: set[asyncio.Task[None]],
+    ) -> None:
+        self.status = response.status
+        self.headers = headers
+        self._response = response
+        self._deadlines = deadlines
+        self._total_due = total_due
+        self._draining = draining
+        self._error: UpstreamError | None = None
+
+    async def read(self, limit: int) -> bytes:
+        """See `Answer.read`."""
+        pieces: list[bytes] = []
+        size = 0
+        length = self.headers.get("content-length")
+        too_long = length is not None and int(length) > limit and self.status not in (204, 304)
+        while not too_long and (piece := await self.next()):
+            pieces.append(piece)
+            size += len(piece)
+            too_long = size > limit
+        if too_long:
+            self.abort()
+            raise UpstreamProtocol(f"The upstream's answer is longer than {limit} bytes.")
+        return b"".join(pieces)
+
+    async def next(self) -> bytes:
+        """See `Answer.next`."""
+        if self._error is not None:
+            raise self._error
+        content = self._response.content
+        if content.at_eof():
+            return b""
+        now = asyncio.get_running_loop().time()
+        due = min(now + self._deadlines.between_bytes, self._total_due)
+        phase = "between_bytes" if due < self._total_due else "total"
+        expiry = asyncio.timeout_at(due)
+        try:
+            async with expiry:
+                return await content.readany()
+        except TimeoutError as error:
+            self._error = _expired(phase, self._deadlines) if expiry.expired() else StreamCut(f"Cut off: {error}.")
+        except aiohttp.ClientError as error:
+            self._error = _body_error(error)
+        except asyncio.CancelledError:
+            self._response.close()
+            raise
+        self._response.close()
+        raise self._error
+
+    def abort(self) -> None:
+        """See `Answer.abort`."""
+        if self._error is None and not self._response.content.at_eof():
+            self._error = StreamCut("The call was given up.")
+        self._response.close()
+
+    def release(self) -> None:
+        """See `Answer.release`. A task waits for the end, since aiohttp itself would close the connection."""
+        if self._error is not None or self._response.content.is_eof():
+            return
+        self._error = StreamCut("The call was given up.")
+        task = asyncio.get_running_loop().create_task(_drain(self._response))
+        self._draining.add(task)
+        task.add_done_callback(self._draining.discard)
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """Read to the end if it comes soon, else close."""
+    try:
+        async with asyncio.timeout(RELEASED_SECONDS):
+            while await response.content.readany():
+                pass
+    except (TimeoutError, aiohttp.ClientError):
+        pass  # the answer was not needed; what matters is that the connection is closed below
+    finally:
+        response.close()  # after the end this closes nothing: the connection is in the pool again
+
+
+def _accepted(
+    response: aiohttp.ClientResponse,
+    call: Call,
+    total_due: float,
+    asked_encoding: bool,
+    draining: set[asyncio.Task[None]],
+) -> PooledAnswer:
+    raw = response.raw_headers
+    headers = answer_headers(raw)
+    reason = refused(response.status, headers, asked_encoding)
+    if sum(len(name) + len(value) for name, value in raw) > HEAD_BYTES:
+        reason = f"it has over {HEAD_BYTES} bytes of headers"
+    if reason is not None:
+        response.close()
+        raise UpstreamProtocol(f"The upstream's answer cannot be used: {reason}.")
+    return PooledAnswer(response, headers, call.deadlines, total_due, draining)
+
+
+def _was_stale(course: _Course, error: aiohttp.ClientError) -> bool:
+    """Whether the server closed a kept connection just as the request went out: the request may be sent once more."""
+    if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(error.message, str | None):
+        return False  # part of a head had arrived
+    if isinstance(error, aiohttp.ClientConnectorError) or not course.reused:
+        return False
+    return asyncio.get_running_loop().time() - course.sent_at < _STALE_SECONDS
+
+
+def _translated(error: aiohttp.ClientError, target: Target) -> UpstreamError:
+    """What went wrong before the head was complete, in our words."""
+    where = f"{target.host}:{target.port}"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return ConnectFailed(f"The proxy refused a connection to {where}: {error.status} {error.message}.")
+    if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
+        return UpstreamProtocol(f"The upstream's answer cannot be used: {error}.")
+    if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(error.message, str | None):
+        return UpstreamProtocol("The upstream closed the connection within the head of its answer.")
+    return ConnectFailed(f"A connection to {where} failed: {error}.")
+
+
+def _body_error(error: aiohttp.ClientError) -> UpstreamError:
+    """What went wrong within the body: its framing, or the connection."""
+    cause = error.__cause__
+    if isinstance(cause, aiohttp.http_exceptions.TransferEncodingError):
+        return UpstreamProtocol(f"The upstream's answer cannot be used: {cause.message}.")
+    return StreamCut(f"The upstream's answer was cut off ({error}).")
+
+
+def _expired(phase: str, deadlines: Deadlines) -> UpstreamTimeout:
+    seconds: float = getattr(deadlines, phase)
+    said = {
+        "connect": "No connection",
+        "first_byte": "No answer",
+        "between_bytes": "No further byte",
+        "total": "The call was not done",
+    }[phase]
+    return UpstreamTimeout(f"{said} within {seconds:g} s.", phase)

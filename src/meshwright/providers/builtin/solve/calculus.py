@@ -1,0 +1,292 @@
+"""Derivatives, integrals, limits, series and sums; results of integration and limits are checked before they are told."""
+
+from __future__ import annotations
+
+import re
+
+import mpmath
+import sympy
+
+from meshwright.providers.builtin.solve.build import Expr, build
+from meshwright.providers.builtin.solve.grammar import formula
+from meshwright.providers.builtin.solve.plain import plain
+from meshwright.providers.builtin.solve.question import Question, Row, row
+from meshwright.providers.builtin.solve.tree import Node, Op, show, superscript, symbols
+from meshwright.providers.builtin.solve.values import Wish, number
+from meshwright.types.errors import Declined
+
+_ORDERS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "5th": 5}
+_NAMED = re.compile(r"^(?:function )?(?:[fgh] ?\([a-z]\)|[fgy]) ?= ?", re.IGNORECASE)
+# Points at which two functions are compared: no zeros, no multiples of pi, no units.
+_PROBES = (sympy.Rational(37, 100), sympy.Rational(83, 71), sympy.Rational(217, 83))
+
+
+def _variable(node: Node, named: str | None) -> str:
+    """The unknown that is meant: the one that was named, or the only one."""
+    names = symbols(node)
+    if named:
+        return named
+    if len(names) > 1:
+        raise Declined(f"With respect to which of {', '.join(sorted(names))}? Add “with respect to x”.")
+    return next(iter(names), "x")
+
+
+def _function(text: str) -> Node:
+    """The formula, without the "y =" or "f(x) =" before it."""
+    return formula(_NAMED.sub("", text.strip()))
+
+
+def _derivative(match: re.Match[str], question: Question) -> str:
+    groups = match.groupdict()
+    order = _ORDERS.get((groups.get("order") or "first").lower()) or int(groups["order"])
+    if not 1 <= order <= 10:
+        raise Declined("I take derivatives up to the tenth.")
+    node = _function(match["e"])
+    name = _variable(node, groups.get("v"))
+    symbol = sympy.Symbol(name)
+    found = sympy.diff(build(node), symbol, order)
+    found = _shorter(found)
+    if found.has(sympy.Derivative, sympy.Subs):
+        raise Declined("I could not differentiate this.")
+    power = "" if order == 1 else superscript(order)
+    text = f"d{power}/d{show_name(name)}{power} ({show(node)}) = {plain(found)}"
+    if groups.get("at"):
+        point = build(formula(groups["at"]))
+        value = number(sympy.simplify(found.subs(symbol, point)), question.wish)
+        text += f"; at {show_name(name)} = {plain(point)}: {value.removeprefix('= ')}"
+    return text
+
+
+def show_name(name: str) -> str:
+    """An unknown's name as it is written."""
+    return plain(sympy.Symbol(name))
+
+
+def _shorter(expr: Expr) -> Expr:
+    """A shorter form of a sum of fractions; a sum of products stays as found, since it shows the rule that was used."""
+    if sympy.count_ops(expr) > 80:
+        return expr
+    simpler = sympy.simplify(expr)
+    worth = 1.0 if sympy.denom(sympy.together(expr)).free_symbols else 0.7
+    return simpler if sympy.count_ops(simpler) < worth * sympy.count_ops(expr) else expr
+
+
+def _integral(match: re.Match[str], question: Question) -> str:
+    groups = match.groupdict()
+    text, named = _differential(match["e"], groups.get("v") or groups.get("w"))
+    node = _function(text)
+    name = _variable(node, named)
+    if groups.get("a"):
+        return _definite(node, name, formula(match["a"]), formula(match["b"]), question.wish)
+    symbol = sympy.Symbol(name)
+    expr = build(node)
+    found = sympy.integrate(expr, symbol)
+    if found.has(sympy.Integral, sympy.Piecewise) or not _same(sympy.diff(found, symbol), expr, symbol):
+        raise Declined(f"I found no closed form for the integral of {show(node)}.")
+    return f"∫ {_closed(node)} d{show_name(name)} = {plain(_logs(_shorter(sympy.expand(found))))} + C"
+
+
+def _logs(expr: Expr) -> Expr:
+    """ln x becomes ln |x| for an antiderivative of 1/x on both sides of zero."""
+    return expr.replace(
+        lambda part: isinstance(part, sympy.log) and part.args[0].is_Symbol, lambda part: sympy.log(sympy.Abs(part.args[0]))
+    )
+
+
+def _differential(text: str, named: str | None) -> tuple[str, str | None]:
+    """`x^2 dx` -> (`x^2`, x); `dx/x` -> (`1/x`, x)."""
+    if match := re.fullmatch(r"(.*?)(?<![a-z])([xyztuv]?)d([a-z]|theta)", text.strip(), re.IGNORECASE):
+        if match[2] and match[2] != match[3]:
+            return text, named
+        return (match[1] + match[2]).strip() or "1", match[3]
+    if match := re.fullmatch(r"d([a-z]) ?/ ?(.+)", text.strip(), re.IGNORECASE):
+        return f"1/({match[2]})", match[1]
+    return text, named
+
+
+def _definite(node: Node, name: str, low: Node, high: Node, wish: Wish) -> str:
+    symbol = sympy.Symbol(name, real=True)
+    expr = build(node).subs(sympy.Symbol(name), symbol)
+    start, stop = build(low), build(high)
+    if start.free_symbols or stop.free_symbols or expr.free_symbols - {symbol}:
+        raise Declined("I take definite integrals of one unknown between two numbers.")
+    value = sympy.integrate(expr, (symbol, start, stop))
+    head = f"∫ from {show(low)} to {show(high)} of {_closed(node)} d{show_name(name)}"
+    if value in (sympy.oo, -sympy.oo):
+        return f"{head} diverges ({plain(value)})"
+    measured = _quadrature(expr, symbol, start, stop)
+    if value.has(sympy.Integral, sympy.Piecewise, sympy.nan, sympy.zoo) or value.free_symbols:
+        if measured is None:
+            raise Declined("I found no value for this integral; it may not exist.")
+        return f"{head} ≈ {mpmath.nstr(measured, 10)} (by numerical integration; I found no closed form)"
+    exact = sympy.simplify(value) if sympy.count_ops(value) < 60 else value
+    if measured is None or abs(complex(sympy.N(exact, 20)) - complex(measured)) > 1e-8 * (1 + abs(complex(measured))):
+        raise Declined("Two ways to compute this integral disagree, so I do not trust either; it may not exist.")
+    return f"{head} {number(exact, wish)}"
+
+
+def _quadrature(expr: Expr, symbol: Expr, start: Expr, stop: Expr) -> mpmath.mpf | None:
+    """The integral by tanh-sinh quadrature, None when two subdivisions do not agree."""
+    function = sympy.lambdify(symbol, expr, "mpmath")
+    ends = [mpmath.inf if end == sympy.oo else -mpmath.inf if end == -sympy.oo else mpmath.mpf(str(sympy.N(end, 25)))
+            for end in (start, stop)]  # fmt: skip
+    inner = [mpmath.mpf(0)] if -mpmath.inf in ends and mpmath.inf in ends else []
+    if not inner and all(mpmath.isfinite(end) for end in ends):
+        inner = [ends[0] + (ends[1] - ends[0]) * mpmath.mpf("0.41")]
+    elif not inner:
+        finite = next(end for end in ends if mpmath.isfinite(end))
+        inner = [finite + (1 if mpmath.inf in ends else -1)]
+    try:
+        whole, error = mpmath.quad(function, ends if len(inner) == 1 and inner[0] else [ends[0], *inner, ends[1]], error=True)
+        parts = mpmath.quad(function, [ends[0], *inner, ends[1]])
+    except (ZeroDivisionError, OverflowError, ValueError, TypeError):
+        return None  # a singularity on a node: not an integral to vouch for
+    if error > 1e-8 * (1 + abs(whole)) or abs(whole - parts) > 1e-8 * (1 + abs(whole)):
+        return None
+    return whole
+
+
+def _same(one: Expr, other: Expr, symbol: Expr) -> bool:
+    """Whether two expressions agree at the probes; unknowns beside `symbol` get numbers of their own."""
+    others = sorted((one.free_symbols | other.free_symbols) - {symbol}, key=str)
+    fixed = {each: sympy.Rational(7 + 4 * at, 5 + at) for at, each in enumerate(others)}
+    agreed = 0
+    for probe in _PROBES:
+        values = [sympy.N(side.subs(fixed).subs(symbol, probe), 25) for side in (one, other)]
+        if not all(value.is_number and value.is_finite for value in values):
+            continue
+        if abs(values[0] - values[1]) > sympy.Float("1e-12") * (1 + abs(values[1])):
+            return False
+        agreed += 1
+    return agreed > 0
+
+
+def _closed(node: Node) -> str:
+    return f"({show(node)})" if isinstance(node, Op) and node.sign in "+-" else show(node)
+
+
+def _limit(match: re.Match[str], question: Question) -> str:
+    groups = match.groupdict()
+    node = _function(match["e"])
+    name, target = match["v"], match["at"].strip()
+    side = (groups.get("side") or "").lower()
+    if one_sided := re.fullmatch(r"(.*?[\d)a-z])\s*(?:\^\s*\(?\s*)?([+-])\s*\)?", target):
+        target, side = one_sided[1], {"+": "right", "-": "left"}[one_sided[2]]
+    side = {"above": "right", "below": "left", "positive": "right", "negative": "left"}.get(side, side)
+    symbol, point, expr = sympy.Symbol(name), build(formula(target)), build(node)
+    if expr.free_symbols - {symbol} and not expr.has(symbol):
+        raise Declined(f"The formula has no {name} in it.")
+    head = f"lim {show_name(name)}→{plain(point)}{ {'right': '⁺', 'left': '⁻'}.get(side, '')} {_closed(node)}"
+    if point in (sympy.oo, -sympy.oo) or side:
+        value = sympy.limit(expr, symbol, point, "-" if side == "left" else "+")
+    else:
+        left, value = (sympy.limit(expr, symbol, point, way) for way in "-+")
+        if sympy.simplify(left - value) != 0 and left != value:
+            _refuse_unclear(left, value)
+            return f"{head} does not exist (from the left {plain(left)}, from the right {plain(value)})"
+    _refuse_unclear(value)
+    return f"{head} {number(value, question.wish) if value.is_number else '= ' + plain(value)}"
+
+
+def _refuse_unclear(*values: Expr) -> None:
+    for value in values:
+        if value.has(sympy.Limit, sympy.nan, sympy.zoo, sympy.AccumBounds):
+            raise Declined("I could not find this limit; it may not exist.")
+
+
+def _series(match: re.Match[str], question: Question) -> str:
+    groups = match.groupdict()
+    node = _function(match["e"])
+    name = groups.get("v") or _variable(node, None)
+    symbol = sympy.Symbol(name)
+    point = build(formula(groups["at"])) if groups.get("at") else sympy.Integer(0)
+    order = int(groups.get("n") or groups.get("terms") or 5)
+    if order > 15:
+        raise Declined("I give series up to order 15.")
+    series = sympy.series(build(node), symbol, point, order + 1)
+    if groups.get("terms"):
+        kept = [term for term in sympy.series(build(node), symbol, point, 2 * order + 3).removeO().as_ordered_terms()]
+        kept.sort(key=lambda term: sympy.degree(term.subs(symbol, symbol + point), symbol))
+        return f"{show(node)} ≈ " + " + ".join(plain(term) for term in kept[:order]).replace("+ -", "- ")
+    tail = series.getO()
+    if tail is None:
+        return f"{show(node)} = {plain(series)}"
+    terms = sorted(series.removeO().as_ordered_terms(), key=lambda term: sympy.degree(sympy.expand(term.subs(symbol, symbol + point)), symbol))
+    written = " + ".join(plain(term) for term in terms).replace("+ -", "- ")
+    beyond = f"({show_name(name)} - {plain(point)})" if point != 0 else show_name(name)
+    return f"{show(node)} = {written} + O({beyond}{superscript(order + 1)})"
+
+
+def _sum(match: re.Match[str], question: Question) -> str:
+    node = formula(match["e"])
+    name = match["k"]
+    low, high = formula(match["a"]), formula(match["b"])
+    symbol, start, stop = sympy.Symbol(name, integer=True), build(low), build(high)
+    if not start.is_Integer or (stop.is_number and not (stop.is_Integer or stop == sympy.oo)):
+        raise Declined("I sum over whole numbers.")
+    expr = build(node).subs(sympy.Symbol(name), symbol)
+    if stop.is_Integer and stop - start > 10**6 and not expr.is_polynomial(symbol):
+        raise Declined("This sum has too many terms.")
+    value = sympy.summation(expr, (symbol, start, stop))
+    if value.has(sympy.Sum, sympy.Piecewise):
+        raise Declined("I found no closed form for this sum.")
+    head = f"Σ {_closed(node)} for {show_name(name)} = {show(low)} to {show(high)}"
+    if value.is_number:
+        return f"{head} {number(sympy.simplify(value), question.wish)}"
+    return f"{head} = {plain(sympy.factor(value))}"
+
+
+def _first(match: re.Match[str], question: Question) -> str:
+    """The sum of the first n odd numbers and their like, by their formulas."""
+    count = int(match["n"].replace(",", ""))
+    if count > 10**12:
+        raise Declined("This sum has too many terms.")
+    kind = match["kind"].lower()
+    value = count * (count + 1) // 2
+    if "odd" in kind:
+        value = count * count
+    elif "even" in kind:
+        value = count * (count + 1)
+    elif "square" in kind:
+        value = count * (count + 1) * (2 * count + 1) // 6
+    elif "cube" in kind:
+        value = value * value
+    return f"The sum of the first {count} {kind} = {value}"
+
+
+def _between(match: re.Match[str], question: Question) -> str:
+    low, high = int(match["a"]), int(match["b"])
+    return f"{low} + ... + {high} = {(low + high) * (high - low + 1) // 2}" if low <= high else f"There is nothing from {low} to {high}: the sum = 0"
+
+
+_D = r"(?:(?P<order>first|second|third|fourth|fifth|\d+(?:st|nd|rd|th)?) )?"
+_WRT = r"(?: (?:with respect to|w\.?r\.?t\.?|for) (?P<v>[a-z]|theta))?"
+_AT = r"(?: (?:at|when|where|for|evaluated at)(?: point)? (?:[a-z] ?= ?)?(?P<at>[^=]+?))?"
+_TO = r"(?:goes to|approaches|tends to|->|=>|to|becomes)"
+_SIDE = r"(?: from (?:the )?(?P<side>left|right|above|below)(?: side)?)?"
+_BOUNDS = r"(?:from|between|over)(?: [a-z] ?=)? ?\[?(?P<a>.+?)(?: to | and |, ?)(?:[a-z] ?= ?)?(?P<b>.+?)\]?"
+_INTEGRAL = r"(?:(?:indefinite |definite )?integral|integrate|anti-?derivative|primitive)(?: function)?(?: of)?"
+ROWS: tuple[Row, ...] = (
+    row(rf"(?:differentiate|derive|{_D}(?:partial )?derivative of|take {_D.replace('order', 'order2')}derivative of) (?P<e>.+?){_WRT}{_AT}", _derivative),
+    row(rf"{_D}(?:partial )?derivative with respect to (?P<v>[a-z]) of (?P<e>.+?){_AT}", _derivative),
+    row(rf"\(?d ?/ ?d(?P<v>[a-z]|theta)\)?(?: of)? ?(?P<e>.+?){_AT}", _derivative),
+    row(rf"\(?d\^\(?(?P<order>\d)\)? ?/ ?d(?P<v>[a-z])\^\(?\d\)?\)?(?: of)? ?(?P<e>.+?){_AT}", _derivative),
+    row(r"dy ?/ ?d(?P<v>[a-z]) (?:if|when|for|where|given|given that|of) (?P<e>.+)", _derivative),
+    row(r"[fgh]'\((?P<v>[a-z])\) (?:if|when|for|where|given|given that) (?P<e>.+)", _derivative),
+    row(r"(?:if |given |let )?(?P<e>[fgh]\([a-z]\) ?= ?.+?)(?:,|;|\.| then)* (?:find|what is|compute|calculate)? ?[fgh]'\((?P<v>[a-z])\)", _derivative),
+    row(r"[fgh]'\((?P<at>[^()]+)\) (?:if|when|for|where|given|given that) (?P<e>.+)", _derivative),
+    row(rf"{_INTEGRAL}[ _]*{_BOUNDS}(?: of)? (?P<e>.+?)", _integral),
+    row(r"integral ?_\(?(?P<a>[^()^ ]+)\)? ?\^\(?(?P<b>[^()^ ]+?)\)? (?P<e>.+)", _integral),
+    row(rf"{_INTEGRAL} (?P<e>.+?)(?: (?:with respect to|w\.?r\.?t\.?) (?P<v>[a-z]|theta))?(?: for (?P<w>[a-z]))? {_BOUNDS}", _integral),
+    row(rf"{_INTEGRAL} (?P<e>.+?)(?: (?:with respect to|w\.?r\.?t\.?) (?P<v>[a-z]|theta))?", _integral),
+    row(rf"(?:limit|lim)(?: of)? (?P<e>.+?) (?:as|when|for) (?P<v>[a-z]) ?{_TO} ?(?P<at>.+?){_SIDE}", _limit),
+    row(rf"(?:limit|lim) (?:as|when|for) (?P<v>[a-z]) ?{_TO} ?(?P<at>.+?){_SIDE}(?: of|,|:) ?(?P<e>.+)", _limit),
+    row(r"lim(?:it)?[ _]*\(? ?(?P<v>[a-z]) ?(?:->|=>) ?(?P<at>[^()\s]+) ?\)?(?: of)? ?(?P<e>.+)", _limit),
+    row(r"(?:taylor |maclaurin |power )?(?:series|polynomial|expansion)(?: expansion)? (?:of|for) (?P<e>.+?)(?: (?:around|about|at|near|cent(?:er|re)d at)(?: (?P<v>[a-z]) ?=)? ?(?P<at>[^=,]+?))?(?:,? (?:up )?(?:to|through)(?: order| degree)? (?P<n>\d+)(?:(?:st|nd|rd|th) order)?)?", _series),
+    row(r"first (?P<terms>\d+) (?:non-?zero )?terms of (?:taylor |maclaurin |power )?(?:series|expansion)(?: expansion)? (?:of|for) (?P<e>.+?)(?: (?:around|about|at|near)(?: (?P<v>[a-z]) ?=)? ?(?P<at>[^=,]+?))?", _series),
+    row(r"sum of (?:all )?(?:integers|whole numbers|natural numbers|numbers) (?:from|between) (?P<a>\d{1,12}) (?:to|and|through) (?P<b>\d{1,12})(?: inclusive)?", _between),
+    row(r"sum of first (?P<n>[\d,]+) (?P<kind>(?:positive |natural |odd |even |perfect |square )*(?:integers|whole numbers|numbers|naturals|squares|cubes))", _first),
+    row(r"sum of (?P<e>.+?),? (?:for|from|where|as|with) (?P<k>[a-z]) ?(?:=|from|goes from|runs from)? ?(?P<a>\S+?) ?(?:to|through|\.\.\.?) ?(?P<b>.+)", _sum),
+    row(r"sum (?:from|for) (?P<k>[a-z]) ?(?:=|from) ?(?P<a>\S+) to (?P<b>\S+) of (?P<e>.+)", _sum),
+    row(r"sum ?_\(? ?(?P<k>[a-z]) ?= ?(?P<a>[^()^ ]+) ?\)? ?\^\(?(?P<b>[^()^ ]+?)\)? ?(?P<e>.+)", _sum),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""The brain: which model answers, and why. Pure: it reads values and gives values."""

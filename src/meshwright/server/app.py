@@ -1,0 +1,142 @@
+"""One request through the server: find the endpoint, know the caller, read the body, answer, and never fall over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from meshwright.kernel.arrival import Flow
+from meshwright.server.auth import authenticate
+from meshwright.server.endpoints import find
+from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.gate import Gate
+from meshwright.server.http import Answered, Asked, ClientGone, Exchange, Flowing
+from meshwright.server.refusal import refusal
+from meshwright.types.errors import MeshError, MethodNotAllowed, NotFound, Overloaded
+
+WATCH_AFTER = 0.05
+"""Seconds before a waiting request starts to listen for its client's leaving; fast answers never pay for it."""
+_log = logging.getLogger("meshwright.server")
+
+
+async def serve(gate: Gate, exchange: Exchange) -> None:
+    """Answer one request on its connection."""
+    gate.under_way += 1
+    endpoint: Endpoint | None = None
+    try:
+        endpoint, parameter = _endpoint(gate, exchange)
+        answer = await _answer(gate, exchange, endpoint, parameter)
+        if isinstance(answer, Answered):
+            await exchange.send(answer.status, answer.headers, answer.body)
+        else:
+            await _pour(exchange, answer)
+    except MeshError as error:
+        gate.metrics.count("mesh_http_errors_total", (("status", str(error.status)),))
+        await _refuse(exchange, refusal(endpoint, error))
+    except (ClientGone, asyncio.CancelledError):
+        pass  # nobody is listening; whatever was under way has been settled on the way here
+    except Exception as error:
+        _log.exception("%s %s failed", exchange.method, exchange.path)
+        await _refuse(exchange, refusal(endpoint, MeshError(f"The gateway failed: {type(error).__name__}.")))
+    finally:
+        gate.under_way -= 1
+
+
+def _endpoint(gate: Gate, exchange: Exchange) -> tuple[Endpoint, str]:
+    found = find(exchange.path)
+    if not found:
+        raise NotFound(f"There is no {exchange.path[:200]} here.", fix="GET /openapi.json lists what there is.")
+    for endpoint, parameter in found:
+        if endpoint.method == exchange.method or (endpoint.method == "GET" and exchange.method == "HEAD"):
+            if gate.draining and endpoint.scope:
+                raise Overloaded("This gateway is shutting down.", fix="Ask again; another worker will answer.")
+            return endpoint, parameter
+    methods = ", ".join(endpoint.method for endpoint, _ in found)
+    raise MethodNotAllowed(f"{exchange.path[:200]} takes {methods}, not {exchange.method[:20]}.")
+
+
+async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter: str) -> Answered | Flowing:
+    header = exchange.header
+    asked = Asked(
+        method=exchange.method,
+        path=exchange.path,
+        query=exchange.query,
+        header=header,
+        parameter=parameter,
+        body=b"",
+    )
+    if endpoint.scope:
+        principal = authenticate(gate.kernel.snapshot, gate.settings, header)
+        body = await exchange.body(gate.max_body) if endpoint.method == "POST" else b""
+        asked = Asked(
+            method=exchange.method,
+            path=exchange.path,
+            query=exchange.query,
+            header=header,
+            parameter=parameter,
+            body=body,
+            principal=principal,
+        )
+    if not endpoint.slow:
+        return await endpoint.answer(gate, asked)
+    return await _watched(gate, exchange, endpoint, asked)
+
+
+async def _watched(gate: Gate, exchange: Exchange, endpoint: Endpoint, asked: Asked) -> Answered | Flowing:
+    """Run it, and cancel it when the client leaves first."""
+    task = asyncio.current_task()
+    assert task is not None
+    watch: list[asyncio.Task[None]] = []
+
+    async def listen() -> None:
+        await exchange.gone()
+        task.cancel()
+
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(WATCH_AFTER, lambda: watch.append(loop.create_task(listen())))
+    try:
+        return await endpoint.answer(gate, asked)
+    finally:
+        timer.cancel()
+        for watching in watch:
+            watching.cancel()
+
+
+async def _pour(exchange: Exchange, answer: Flowing) -> None:
+    """Send the pieces as they come. When the client leaves, the provider is stopped."""
+    flow: Flow = answer.flow
+    watch: asyncio.Task[None] | None = None
+    try:
+        send = await exchange.begin(answer.status, answer.headers)
+        piece = await flow.next()
+        while piece:
+            await send(piece)
+            if watch is None:
+                watch = _abort_when_gone(exchange, flow)
+            piece = await flow.next()
+        await exchange.finish()
+    finally:
+        if watch is not None:
+            watch.cancel()
+        flow.abort()
+
+
+def _abort_when_gone(exchange: Exchange, flow: Flow) -> asyncio.Task[None]:
+    """Listen for the client's leaving while the provider is silent."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    async def listen() -> None:
+        await exchange.gone()
+        flow.abort()
+        task.cancel()
+
+    return asyncio.get_running_loop().create_task(listen())
+
+
+async def _refuse(exchange: Exchange, answer: Answered) -> None:
+    """Send an error, unless the answer has begun or nobody listens: then there is nothing left to say."""
+    try:
+        await exchange.send(answer.status, answer.headers, answer.body)
+    except (ClientGone, RuntimeError) as error:
+        _log.debug("an error could not be sent: %s", error)

@@ -1,0 +1,66 @@
+"""Who is asking: from the request's headers to a Principal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+
+from meshwright.kernel.config import ServerSettings
+from meshwright.kernel.snapshot import Snapshot
+from meshwright.types.errors import PermissionDenied, Unauthenticated
+from meshwright.types.principal import LOCAL, Principal
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+OURS = "mesh-"
+Header = Callable[[str], str | None]
+
+
+def authenticate(snapshot: Snapshot, settings: ServerSettings, header: Header) -> Principal:
+    """The owner of the key. Keys are looked up by their SHA-256 digest, so timing tells nothing about them.
+
+    On an open gateway (loopback only) any other text is a placeholder that clients insist on, and the caller is LOCAL;
+    only a mistyped key of ours is refused. Raises Unauthenticated, PermissionDenied.
+    """
+    key = _key(header)
+    if key:
+        principal = snapshot.principals.get(sha256(key.encode("utf-8", "surrogateescape")).digest())
+        if principal is not None:
+            return principal
+    if not snapshot.open:
+        said = "This API key is not known here." if key else "No API key was sent."
+        raise Unauthenticated(said, fix='Send "Authorization: Bearer KEY" with a key of this gateway.')
+    if key.startswith(OURS):
+        raise Unauthenticated("This API key is not known here.", fix="Check it for a typing error, or leave it out.")
+    _only_from_here(settings, header)
+    return LOCAL
+
+
+def _key(header: Header) -> str:
+    """The key from whichever header the client's dialect uses."""
+    value = header("authorization")
+    if value:
+        scheme, _, key = value.partition(" ")
+        if scheme.lower() == "bearer":
+            return key.strip()
+    return (header("x-api-key") or header("api-key") or "").strip()
+
+
+def _only_from_here(settings: ServerSettings, header: Header) -> None:
+    """Refuse web pages of other sites: they can reach loopback through the user's browser (DNS rebinding, CSRF)."""
+    host = _name(header("host") or "")
+    if host and host not in LOOPBACK and host not in settings.allowed_hosts:
+        raise PermissionDenied(
+            f'This gateway is open to its own machine only and does not answer to the name "{host[:100]}".',
+            fix="Add the name to [server] allowed_hosts, or ask for keys with auth = \"keys\".",
+        )
+    origin = header("origin")
+    if origin and _name(origin.partition("://")[2]) not in LOOPBACK | set(settings.allowed_hosts):
+        raise PermissionDenied(
+            f"Pages of {origin[:100]} may not use this gateway.", fix='Ask for keys with [server] auth = "keys".'
+        )
+
+
+def _name(authority: str) -> str:
+    """An authority without its port."""
+    name, colon, port = authority.rpartition(":")
+    return (name if colon and port.isdigit() else authority).lower()

@@ -1,0 +1,166 @@
+"""The control plane: owns the database, reads the configuration, finds engines, publishes, and imports the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from meshwright.kernel.check_config import check, loopback
+from meshwright.kernel.config import Config
+from meshwright.kernel.published import Engine, KeyRecord, Published, publish
+from meshwright.kernel.read_config import read_config
+from meshwright.ledger.importing import Importer
+from meshwright.net.choose import OneTransport
+from meshwright.providers import PROVIDERS
+from meshwright.providers.discover import discover
+from meshwright.server.places import Places
+from meshwright.store import keys
+from meshwright.store.database import Database
+from meshwright.types.errors import ConfigError, MeshError, StoreError
+
+IMPORT_SECONDS = 0.2
+WATCH_SECONDS = 0.5
+_log = logging.getLogger("meshwright.control")
+
+
+def load_config(file: Path | None, environment: Mapping[str, str]) -> Config:
+    """The configuration, checked. Without a file the defaults hold. Raises ConfigError."""
+    try:
+        text = file.read_text(encoding="utf-8") if file is not None else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError.of(f"{file} cannot be read: {error}.", fix="Give the right file to --config.") from error
+    source = str(file) if file is not None else "defaults"
+    config = read_config(text, source, environment)
+    check(config, text, source, environment)
+    return config
+
+
+class Control:
+    """The control plane of one machine, in the process that starts the workers."""
+
+    def __init__(self, places: Places, environment: Mapping[str, str], database: Database, config: Config) -> None:
+        self.places = places
+        self.environment = environment
+        self.database = database
+        self.config = config
+        self.engines: tuple[Engine, ...] = ()
+        self.version = 0
+        self._importer = Importer(places.journal, database)
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._seen = self._stamp()
+
+    def find_engines(self) -> bool:
+        """Look for local engines; whether anything has changed."""
+        settings = self.config.discovery
+        if not settings.engines:
+            return False
+
+        async def look() -> tuple[Engine, ...]:
+            transport = OneTransport()
+            try:
+                found = await discover(tuple(PROVIDERS.values()), transport, settings.engine_host, settings.seconds)
+            finally:
+                await transport.close()
+            return tuple(Engine(provider=one.provider, base_url=one.base_url, models=one.models) for one in found)
+
+        before, self.engines = self.engines, asyncio.run(look())
+        return before != self.engines
+
+    def publish(self) -> Published:
+        """Give the workers the state as it is now."""
+        self.version += 1
+        published = self.state()
+        publish(published, self.places.published)
+        return published
+
+    def state(self) -> Published:
+        """What is to be published now."""
+        with self.database.read() as transaction:
+            records = tuple(
+                KeyRecord(digest=key.hash.hex(), id=key.id, name=key.name, scopes=key.scopes, expires=key.expires)
+                for key in keys.every(transaction)
+                if key.revoked is None
+            )
+        return Published(
+            version=self.version,
+            config=self.config,
+            open=is_open(self.config, self.environment),
+            keys=records,
+            engines=self.engines,
+        )
+
+    def start(self) -> None:
+        """Begin to import, to watch the file, and to look for engines, each in its thread."""
+        self._run("import", IMPORT_SECONDS, self.import_journal)
+        self._run("watch", WATCH_SECONDS, self.reload)
+        if self.config.discovery.engines and self.config.discovery.every_seconds > 0:
+            self._run("engines", self.config.discovery.every_seconds, self._look_again)
+
+    def stop(self) -> None:
+        """End the threads, then import what is left."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(5)
+        self.import_journal()
+        self.database.close()
+
+    def import_journal(self) -> None:
+        """Everything in the journal into the database."""
+        done = self._importer.run_once()
+        if done.damaged or done.interrupted:
+            _log.warning("journal: %d requests interrupted, %d lines damaged", done.interrupted, done.damaged)
+
+    def reload(self) -> None:
+        """Read the file again when it has changed; a wrong one is refused whole, and the old one stays."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return
+        self._seen = stamp
+        try:
+            config = load_config(self.places.config, self.environment)
+        except ConfigError as error:
+            _log.error("the changed configuration is refused, the old one stays:\n%s", error)
+            return
+        if config.server != self.config.server:
+            _log.warning("[server] has changed: that part needs a restart")
+            config = msgspec.structs.replace(config, server=self.config.server)
+        self.config = config
+        published = self.publish()
+        _log.info("configuration reloaded: snapshot %d", published.version)
+
+    def _look_again(self) -> None:
+        if self.find_engines():
+            self.publish()
+
+    def _stamp(self) -> tuple[int, int] | None:
+        file = self.places.config
+        try:
+            stat = file.stat() if file is not None else None
+        except OSError:
+            return None
+        return (stat.st_mtime_ns, stat.st_size) if stat else None
+
+    def _run(self, name: str, seconds: float, work: Callable[[], None]) -> None:
+        def loop() -> None:
+            while not self._stop.wait(seconds):
+                try:
+                    work()
+                except (MeshError, StoreError) as error:
+                    _log.error("%s: %s", name, error)
+
+        thread = threading.Thread(target=loop, name=f"mesh-{name}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+
+def is_open(config: Config, environment: Mapping[str, str]) -> bool:
+    """Whether callers need no key: only ever on loopback (`check` has refused the rest)."""
+    if config.server.auth == "auto":
+        return loopback(config.server.host) and not environment.get("MESH_MASTER_KEY")
+    return config.server.auth == "open"

@@ -1,0 +1,28 @@
+"""Endpoints: one small file each, listed here."""
+
+from __future__ import annotations
+
+from meshwright.server.endpoints import (
+    count_tokens,
+    decisions,
+    health,
+    inference,
+    metrics,
+    models,
+    openapi,
+    status,
+)
+from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.endpoints.table import finder
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *inference.ENDPOINTS,
+    count_tokens.ENDPOINT,
+    *models.ENDPOINTS,
+    *decisions.ENDPOINTS,
+    *health.ENDPOINTS,
+    metrics.ENDPOINT,
+    openapi.ENDPOINT,
+    status.ENDPOINT,
+)
+find = finder(ENDPOINTS)

@@ -1,0 +1,86 @@
+"""POST /v1/chat/completions, /v1/responses, /v1/messages: a request in the client's dialect, answered by any model."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from urllib.parse import quote
+
+from meshwright.kernel.arrival import Arrival, Failure, Receipt, Streaming
+from meshwright.kernel.handle import handle
+from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.gate import Gate
+from meshwright.server.http import JSON, Answered, Asked, Flowing, Headers
+from meshwright.server.refusal import refusal
+from meshwright.wire import CODECS
+from meshwright.wire.dialect import Dialect
+
+FORWARD = {"anthropic_messages": ("anthropic-beta",), "openai_chat": ("openai-beta",), "openai_responses": ("openai-beta",)}
+"""Headers of each dialect's clients that change what a provider does; they go to providers of the same dialect."""
+NO_BUFFER = ("x-accel-buffering", "no")
+
+
+def _asking(dialect: Dialect) -> Callable[[Gate, Asked], Awaitable[Answered | Flowing]]:
+    names = FORWARD.get(dialect.name, ())
+
+    async def answer(gate: Gate, asked: Asked) -> Answered | Flowing:
+        """Decode, handle, send on."""
+        began = perf_counter()
+        request = dialect.decode_request(asked.body)
+        header = asked.header
+        arrival = Arrival(
+            request=request,
+            dialect=dialect,
+            principal=asked.principal,
+            path=asked.path,
+            route=header("x-mesh-route") or "",
+            strict=(header("x-mesh-strict") or "").lower() in ("true", "1"),
+            forward=tuple((name, value) for name in names if (value := header(name))),
+            decode_seconds=perf_counter() - began,
+        )
+        reply = await handle(gate.kernel, arrival)
+        if isinstance(reply, Failure):
+            return refusal(ENDPOINT_OF[dialect.name], reply.error, reply.decision)
+        headers = _headers(reply.receipt)
+        if isinstance(reply, Streaming):
+            return Flowing(200, [("content-type", dialect.event_stream), NO_BUFFER, *headers], reply.flow)
+        kind = ("content-type", dialect.event_stream) if request.stream else JSON
+        return Answered(200, [kind, *headers], reply.body)
+
+    return answer
+
+
+def _headers(receipt: Receipt) -> Headers:
+    """What every answer tells of its decision."""
+    headers = [
+        ("x-mesh-model", quote(receipt.model, safe="/:@ .,+-_")),
+        ("x-mesh-decision", receipt.decision),
+        ("x-request-id", receipt.decision),
+        ("request-id", receipt.decision),
+    ]
+    if receipt.adaptations:
+        told = "; ".join(f"{one.field} {one.action}" for one in receipt.adaptations)
+        headers.append(("x-mesh-adapted", quote(told[:2000], safe=" ;:,./_-[]()")))
+    return headers
+
+
+def _endpoint(path: str, dialect: str, summary: str) -> Endpoint:
+    codec = CODECS[dialect]
+    return Endpoint(
+        method="POST",
+        path=path,
+        summary=summary,
+        answer=_asking(codec),
+        scope="inference",
+        dialect=codec,
+        slow=True,
+        request=dialect,
+    )
+
+
+ENDPOINTS = (
+    _endpoint("/v1/chat/completions", "openai_chat", "Answer a chat, as OpenAI's Chat Completions clients ask."),
+    _endpoint("/v1/responses", "openai_responses", "Answer, as OpenAI's Responses clients ask."),
+    _endpoint("/v1/messages", "anthropic_messages", "Answer, as Anthropic's Messages clients ask."),
+)
+ENDPOINT_OF = {endpoint.dialect.name: endpoint for endpoint in ENDPOINTS if endpoint.dialect is not None}

@@ -1,0 +1,51 @@
+"""GET /v1/models: what can be asked for, in the shape of the client's dialect."""
+
+from __future__ import annotations
+
+from meshwright.kernel.snapshot import Snapshot
+from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.gate import Gate
+from meshwright.server.http import Answered, Asked, as_json
+from meshwright.types.errors import UnknownModel
+
+SINCE = "1970-01-01T00:00:00Z"
+
+
+async def every(gate: Gate, asked: Asked) -> Answered:
+    """Routes first, then models by their full name."""
+    snapshot = gate.kernel.snapshot
+    names = [*_routes(snapshot), *snapshot.deployments]
+    if asked.header("anthropic-version"):
+        data = [_anthropic(name) for name in names]
+        return as_json({"data": data, "has_more": False, "first_id": names[0] if names else None, "last_id": names[-1]})
+    return as_json({"object": "list", "data": [_openai(name) for name in names]})
+
+
+async def one(gate: Gate, asked: Asked) -> Answered:
+    """One model or route by any of its names."""
+    snapshot = gate.kernel.snapshot
+    name = asked.parameter
+    if name not in snapshot.names and snapshot.deployment(name) is None:
+        raise UnknownModel(f'There is no model or route "{name[:200]}" here.', fix="GET /v1/models lists them.")
+    return as_json(_anthropic(name) if asked.header("anthropic-version") else _openai(name))
+
+
+def _routes(snapshot: Snapshot) -> list[str]:
+    return [name for name, policy in snapshot.names.items() if not policy.named]
+
+
+def _openai(name: str) -> dict[str, object]:
+    owner = name.partition("/")[0] if "/" in name and not name.startswith("route/") else "meshwright"
+    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
+
+
+def _anthropic(name: str) -> dict[str, object]:
+    return {"type": "model", "id": name, "display_name": name, "created_at": SINCE}
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET", path="/v1/models", summary="Models and routes that can be asked for.", answer=every, scope="inference"
+    ),
+    Endpoint(method="GET", path="/v1/models/{model}", summary="One model or route.", answer=one, scope="inference"),
+)

@@ -1,0 +1,27 @@
+"""Finding the endpoints of a path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from meshwright.server.endpoints.endpoint import Endpoint
+
+Found = Sequence[tuple[Endpoint, str]]
+
+
+def finder(endpoints: Sequence[Endpoint]) -> Callable[[str], Found]:
+    """A function from a path to its endpoints (one per method), each with what stands for its `{…}`."""
+    exact: dict[str, list[tuple[Endpoint, str]]] = {}
+    open_ended: list[tuple[str, Endpoint]] = []
+    for endpoint in endpoints:
+        if "{" in endpoint.path:
+            open_ended.append((endpoint.path.partition("{")[0], endpoint))
+        else:
+            exact.setdefault(endpoint.path, []).append((endpoint, ""))
+
+    def find(path: str) -> Found:
+        if found := exact.get(path):
+            return found
+        return [(row, path[len(prefix) :]) for prefix, row in open_ended if path.startswith(prefix) and path != prefix]
+
+    return find

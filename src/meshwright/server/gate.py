@@ -1,0 +1,47 @@
+"""What endpoints work with: the kernel, the settings of the server, and the store that the control plane fills."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from meshwright.kernel.config import ServerSettings
+from meshwright.kernel.kernel import Kernel
+from meshwright.server.metrics import Metrics
+from meshwright.types.decision import Trace
+
+
+class Reading(msgspec.Struct, frozen=True, eq=False):
+    """How endpoints read what the control plane has stored; never used on the hot path."""
+
+    trace: Callable[[str], Awaitable[Trace | None]]
+    recent: Callable[[int, str | None], Awaitable[list[Trace]]]
+
+
+class Gate:
+    """One worker's state. `draining` is set when it is told to stop: new requests are refused, running ones finish."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        settings: ServerSettings,
+        metrics: Metrics,
+        stored: Reading,
+        others: Callable[[], list[Metrics]] = list,
+    ) -> None:
+        self.kernel = kernel
+        self.settings = settings
+        self.metrics = metrics
+        self.stored = stored
+        self._others = others
+        self.draining = False
+        self.under_way = 0
+        self.max_body = int(settings.max_body_mb * 1024 * 1024)
+
+    def all_metrics(self) -> Metrics:
+        """This worker's numbers and those that the others last left."""
+        total = Metrics()
+        for metrics in (self.metrics, *self._others()):
+            total.add(metrics)
+        return total

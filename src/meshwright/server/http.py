@@ -1,0 +1,97 @@
+"""What an endpoint gets and gives: plain values, whatever server runs below."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from meshwright.kernel.arrival import Flow
+from meshwright.types.errors import TooLarge
+from meshwright.types.principal import LOCAL, Principal
+
+Headers = list[tuple[str, str]]
+JSON = ("content-type", "application/json")
+
+
+class Exchange(Protocol):
+    """One request and its answer on the connection: the face that ASGI and RSGI share here."""
+
+    method: str
+    path: str
+    query: str
+
+    def header(self, name: str) -> str | None:
+        """A request header by its lower-case name."""
+        ...
+
+    async def body(self, limit: int) -> bytes:
+        """The whole request body. Raises TooLarge over `limit` bytes, ClientGone when the client leaves first."""
+        ...
+
+    async def send(self, status: int, headers: Headers, body: bytes) -> None:
+        """The whole answer."""
+        ...
+
+    async def begin(self, status: int, headers: Headers) -> Callable[[bytes], Awaitable[None]]:
+        """Begin an answer in pieces. What is returned sends one piece, and raises ClientGone when nobody listens."""
+        ...
+
+    async def finish(self) -> None:
+        """End an answer in pieces."""
+        ...
+
+    async def gone(self) -> None:
+        """Wait until the client closes the connection."""
+        ...
+
+
+class ClientGone(Exception):
+    """The client closed the connection."""
+
+
+class Asked(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """A request as an endpoint sees it. `parameter` is what stands for `{…}` in its path."""
+
+    method: str
+    path: str
+    query: str
+    header: Callable[[str], str | None]
+    body: bytes = b""
+    parameter: str = ""
+    principal: Principal = LOCAL
+
+
+class Answered(msgspec.Struct, frozen=True, eq=False):
+    """A whole answer."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Flowing(msgspec.Struct, frozen=True, eq=False):
+    """An answer in pieces."""
+
+    status: int
+    headers: Headers
+    flow: Flow
+
+
+def as_json(value: object, status: int = 200) -> Answered:
+    """A JSON answer of any value that msgspec can encode."""
+    return Answered(status, [JSON], msgspec.json.encode(value))
+
+
+def query_values(query: str) -> Mapping[str, str]:
+    """The query's values by name, the last of each."""
+    return dict(parse_qsl(query, keep_blank_values=True))
+
+
+def too_large(limit: int) -> TooLarge:
+    """The error for a body over `limit` bytes."""
+    return TooLarge(
+        f"The request body is over {limit // 1024} KiB.", fix="Send less, or raise max_body_mb of [server] in mesh.toml."
+    )

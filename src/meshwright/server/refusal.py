@@ -1,0 +1,21 @@
+"""An error as the client's own dialect says it."""
+
+from __future__ import annotations
+
+from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.http import JSON, Answered, Headers
+from meshwright.types.errors import LimitReached, MeshError, UpstreamStatus
+from meshwright.wire import CODECS
+
+DEFAULT = CODECS["openai_chat"]
+
+
+def refusal(endpoint: Endpoint | None, error: MeshError, decision: str = "") -> Answered:
+    """The error's answer: the dialect's body, the status, how long to wait, and which decision explains it."""
+    dialect = endpoint.dialect if endpoint is not None and endpoint.dialect is not None else DEFAULT
+    headers: Headers = [JSON]
+    if decision:
+        headers += [("x-mesh-decision", decision), ("x-request-id", decision), ("request-id", decision)]
+    if isinstance(error, LimitReached | UpstreamStatus) and error.retry_after is not None:
+        headers.append(("retry-after", str(max(1, round(error.retry_after)))))
+    return Answered(error.status, headers, dialect.encode_error(error))

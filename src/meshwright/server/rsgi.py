@@ -1,0 +1,103 @@
+"""The gateway as an RSGI application: granian's own interface, and the one that `mesh up` runs on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Protocol
+
+from granian._granian import RSGIProtocolClosed as ProtocolClosed  # its public name is not exported to type checkers
+
+from meshwright.server.app import serve
+from meshwright.server.gate import Gate
+from meshwright.server.http import ClientGone, Headers, too_large
+
+
+class _Stream(Protocol):
+    async def send_bytes(self, data: bytes) -> None: ...
+
+
+class _Connection(Protocol):
+    """The parts of granian's RSGIHTTPProtocol that are used here (see granian/_granian.pyi)."""
+
+    async def __call__(self) -> bytes: ...
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    async def client_disconnect(self) -> None: ...
+    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
+    def response_stream(self, status: int, headers: Headers) -> _Stream: ...
+
+
+class RsgiExchange:
+    """One request and its answer over RSGI (https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md)."""
+
+    __slots__ = ("_connection", "header", "method", "path", "query")
+
+    def __init__(self, scope: Any, connection: _Connection) -> None:
+        self.method: str = scope.method
+        self.path: str = scope.path
+        self.query: str = scope.query_string
+        self._connection = connection
+        self.header: Callable[[str], str | None] = scope.headers.get
+
+    async def body(self, limit: int) -> bytes:
+        """The request's body, at most `limit` bytes."""
+        length = self.header("content-length")
+        if length is not None and length.isdigit():
+            if int(length) > limit:
+                raise too_large(limit)
+            return await self._connection()
+        pieces, size = [], 0
+        async for piece in self._connection:
+            size += len(piece)
+            if size > limit:
+                raise too_large(limit)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    async def send(self, status: int, headers: Headers, body: bytes) -> None:
+        """The whole answer."""
+        self._connection.response_bytes(status, headers, body)
+
+    async def begin(self, status: int, headers: Headers) -> Callable[[bytes], Awaitable[None]]:
+        """The head of an answer in pieces."""
+        stream = self._connection.response_stream(status, headers)
+
+        async def send(piece: bytes) -> None:
+            try:
+                await stream.send_bytes(piece)
+            except ProtocolClosed as error:
+                raise ClientGone from error
+
+        return send
+
+    async def finish(self) -> None:
+        """RSGI ends the answer when the application returns."""
+
+    async def gone(self) -> None:
+        """Wait for the client to leave."""
+        await self._connection.client_disconnect()
+
+
+class RsgiApp:
+    """What granian calls. `open_gate` builds the worker's state once its event loop is there."""
+
+    def __init__(self, open_gate: Callable[[Any], Gate], close_gate: Callable[[Any, Gate], None]) -> None:
+        self._open, self._close = open_gate, close_gate
+        self._gate: Gate | None = None
+
+    def __rsgi_init__(self, loop: Any) -> None:
+        self._gate = self._open(loop)
+
+    def __rsgi_del__(self, loop: Any) -> None:
+        if self._gate is not None:
+            self._close(loop, self._gate)
+
+    async def __call__(self, scope: Any, connection: Any) -> None:
+        """The same without granian's hooks."""
+        await self.__rsgi__(scope, connection)
+
+    async def __rsgi__(self, scope: Any, connection: Any) -> None:
+        assert self._gate is not None
+        if scope.proto != "http":
+            connection.close(None)
+            return
+        await serve(self._gate, RsgiExchange(scope, connection))

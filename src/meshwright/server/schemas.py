@@ -1,0 +1,104 @@
+"""JSON Schemas of the OpenAPI document: what every request must have; dialects' other members pass through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ERRORS = {
+    "400": "A field is wrong: the message names it and the fix.",
+    "401": "No key, or one that is not known.",
+    "403": "The key may not do this.",
+    "404": "No such model or record.",
+    "413": "The body is too large.",
+    "422": "The model declines.",
+    "429": "Too many requests.",
+    "500": "The gateway failed.",
+    "502": "The provider failed.",
+    "503": "No model can serve this, or the gateway is shutting down.",
+    "504": "The provider took too long.",
+}
+_TEXT_PART = {
+    "type": "object",
+    "required": ["type", "text"],
+    "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+}
+_CONTENT = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": _TEXT_PART, "minItems": 1}]}
+_STREAM = {"type": "boolean", "description": "Answer in pieces, as server-sent events."}
+_MODEL = {"type": "string", "description": 'A model, an alias, a route, or "auto".', "minLength": 1}
+
+
+def _messages(*roles: str) -> dict[str, Any]:
+    message = {
+        "type": "object",
+        "required": ["role", "content"],
+        "properties": {"role": {"enum": list(roles)}, "content": _CONTENT},
+    }
+    return {"type": "array", "minItems": 1, "items": message}
+
+
+SCHEMAS: dict[str, Any] = {
+    "openai_chat": {
+        "type": "object",
+        "required": ["model", "messages"],
+        "properties": {
+            "model": _MODEL,
+            "messages": _messages("system", "developer", "user", "assistant"),
+            "stream": _STREAM,
+            "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+            "top_p": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+            "max_completion_tokens": {"type": ["integer", "null"], "minimum": 1},
+        },
+    },
+    "openai_responses": {
+        "type": "object",
+        "required": ["model", "input"],
+        "properties": {
+            "model": _MODEL,
+            "input": {"type": "string", "minLength": 1},
+            "instructions": {"type": ["string", "null"]},
+            "stream": _STREAM,
+            "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+            "max_output_tokens": {"type": ["integer", "null"], "minimum": 1},
+        },
+    },
+    "anthropic_messages": {
+        "type": "object",
+        "required": ["model", "messages", "max_tokens"],
+        "properties": {
+            "model": _MODEL,
+            "messages": _messages("user", "assistant"),
+            "max_tokens": {"type": "integer", "minimum": 1},
+            "system": {"type": "string"},
+            "stream": _STREAM,
+            "temperature": {"type": "number", "minimum": 0, "maximum": 1},
+        },
+    },
+    "Error": {
+        "type": "object",
+        "required": ["error"],
+        "properties": {
+            "error": {
+                "type": "object",
+                "required": ["message", "type"],
+                "properties": {
+                    "message": {"type": "string"},
+                    "type": {"type": "string"},
+                    "param": {"type": ["string", "null"]},
+                    "code": {"type": ["string", "null"]},
+                },
+            }
+        },
+    },
+    "AnthropicError": {
+        "type": "object",
+        "required": ["type", "error"],
+        "properties": {
+            "type": {"const": "error"},
+            "error": {
+                "type": "object",
+                "required": ["type", "message"],
+                "properties": {"type": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}

@@ -1,0 +1,152 @@
+"""One worker process: the data plane. It reads what the control plane publishes and never writes but to its journal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from meshwright.kernel.build import build
+from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.published import Published, read_published
+from meshwright.ledger.journal import Journal
+from meshwright.net.choose import OneTransport
+from meshwright.providers.builtin.transport import BuiltinTransport
+from meshwright.server.gate import Gate
+from meshwright.server.metrics import Metrics
+from meshwright.server.places import Places
+from meshwright.server.rsgi import RsgiApp
+from meshwright.server.stored import stored
+from meshwright.types.errors import MeshError
+
+LOOK_SECONDS = 0.25
+SYNC_SECONDS = 0.1
+LEAVE_SECONDS = 1.0
+_log = logging.getLogger("meshwright.worker")
+
+
+class Worker:
+    """Builds one worker's gate on its event loop, keeps it up to date, and takes it down."""
+
+    def __init__(self, places: Places, environment: Mapping[str, str]) -> None:
+        self._places = places
+        self._environment = environment
+        self._name = f"w{os.getpid()}"
+        self._transport = OneTransport()
+        self._stamp = self._stat()
+        published = read_published(places.published)
+        settings = published.config
+        self._builtin = BuiltinTransport(seconds=settings.builtin.seconds) if settings.builtin.enabled else None
+        self._journal = Journal(places.journal, self._name, rotate_bytes=int(settings.journal.rotate_mb * 1024 * 1024))
+        self._sync = settings.journal.sync == "power"
+        metrics = Metrics()
+        kernel = Kernel(self._build(published), self._journal, (metrics.trace,))
+        self.gate = Gate(kernel, settings.server, metrics, stored(published, places), self._others)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin the chores."""
+        chores = [self._look(), self._leave_metrics()]
+        if self._sync:
+            chores.append(self._sync_journal())
+        self._tasks = [loop.create_task(chore) for chore in chores]
+
+    async def stop(self) -> None:
+        """Let running requests finish (granian waits for them), then close what is open."""
+        self.gate.draining = True
+        for task in self._tasks:
+            task.cancel()
+        deadline = asyncio.get_running_loop().time() + self.gate.settings.drain_seconds
+        while self.gate.under_way and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.02)
+        self._leave()
+        await self._transport.close()
+        if self._builtin is not None:
+            await self._builtin.close()
+        self._journal.close()
+
+    def _build(self, published: Published) -> Any:
+        return build(published, self._environment, self._transport, self._builtin)
+
+    def _stat(self) -> tuple[int, int]:
+        stat = self._places.published.stat()
+        return stat.st_ino, stat.st_mtime_ns
+
+    async def _look(self) -> None:
+        """Take a new snapshot when one was published: whole, or not at all."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                stamp = self._stat()
+                if stamp != self._stamp:
+                    self._stamp = stamp
+                    self.gate.kernel.snapshot = self._build(read_published(self._places.published))
+            except (MeshError, OSError) as error:
+                _log.error("the published state is refused, the old one stays: %s", error)
+
+    async def _sync_journal(self) -> None:
+        while True:
+            await asyncio.sleep(SYNC_SECONDS)
+            await asyncio.to_thread(self._journal.sync)
+
+    async def _leave_metrics(self) -> None:
+        while True:
+            await asyncio.sleep(LEAVE_SECONDS)
+            self._leave()
+
+    def _leave(self) -> None:
+        """Leave this worker's numbers where the others find them."""
+        metrics = self.gate.metrics
+        rows = [
+            [[name, list(series.items())] for name, series in metrics.counters.items()],
+            [[name, list(series.items())] for name, series in metrics.histograms.items()],
+        ]
+        fresh = self._places.metrics / f"{self._name}.new"
+        try:
+            self._places.metrics.mkdir(parents=True, exist_ok=True)
+            fresh.write_bytes(msgspec.msgpack.encode(rows))
+            fresh.replace(fresh.with_suffix(".metrics"))
+        except OSError as error:
+            _log.error("metrics cannot be left: %s", error)
+
+    def _others(self) -> list[Metrics]:
+        """What the other workers last left."""
+        found = []
+        for file in self._places.metrics.glob("*.metrics"):
+            if file.stem != self._name:
+                with suppress(OSError, msgspec.DecodeError):  # it may be replaced while we look
+                    found.append(_read(file))
+        return found
+
+
+_Rows = list[tuple[str, list[tuple[tuple[tuple[str, str], ...], Any]]]]
+
+
+def _read(file: Path) -> Metrics:
+    counters, histograms = msgspec.msgpack.decode(file.read_bytes(), type=tuple[_Rows, _Rows])
+    metrics = Metrics()
+    metrics.counters |= {name: dict(series) for name, series in counters}
+    metrics.histograms |= {name: dict(series) for name, series in histograms}
+    return metrics
+
+
+def load(places: Places, environment: Mapping[str, str]) -> RsgiApp:
+    """The application of one worker, for granian's loader."""
+    running: list[Worker] = []
+
+    def open_gate(loop: asyncio.AbstractEventLoop) -> Gate:
+        worker = Worker(places, environment)
+        worker.start(loop)
+        running.append(worker)
+        return worker.gate
+
+    def close_gate(loop: asyncio.AbstractEventLoop, _gate: Gate) -> None:
+        loop.run_until_complete(running[0].stop())
+
+    return RsgiApp(open_gate, close_gate)

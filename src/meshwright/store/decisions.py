@@ -1,0 +1,196 @@
+"""Decisions and their attempts: put in once, found again, and added up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select
+
+from meshwright.store.database import Transaction
+from meshwright.store.rows import Spend, SpendBy
+from meshwright.store.tables import BUCKETS, attempts, decisions
+from meshwright.types.decision import Trace
+from meshwright.types.errors import NotFound
+from meshwright.types.usage import Usage
+
+INTERRUPTED = "interrupted"
+_SECONDS_PER_DAY = 86_400
+_LARGEST_DAY = 2**31 - 1
+_PLAUSIBLE = 10**15
+"""Nano-dollars (a million dollars) or tokens of one answer. A provider that reports more is not believed: the number is
+unknown, and a sum over many stays within 64 bits. The trace keeps what was said."""
+
+_encode = msgspec.json.Encoder().encode
+_trace = msgspec.json.Decoder(Trace)
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A trace as rows, checked: the database has no reason to refuse it."""
+
+    id: str
+    decision: dict[str, Any]
+    attempts: list[dict[str, Any]]
+
+
+def prepare(trace: Trace, raw: bytes | None = None) -> Prepared:
+    """The rows of a trace; `raw` is its JSON, if it is at hand."""
+    decision = trace.decision
+    row: dict[str, Any] = {
+        "id": trace.id,
+        "at": trace.at,
+        "day": int(max(-_LARGEST_DAY, min(trace.at // _SECONDS_PER_DAY, _LARGEST_DAY))),
+        "principal": trace.principal,
+        "dialect": trace.dialect,
+        "asked": decision.asked if decision else "",
+        "route": decision.route if decision else "",
+        "strategy": decision.strategy if decision else "",
+        "served": trace.served,
+        "outcome": trace.outcome,
+        "status": _plausible(trace.status) or 0,
+        "stream": trace.stream,
+        "seconds": trace.seconds,
+        "first_byte": trace.first_byte,
+        "cost_nano": _plausible(trace.cost),
+        "input_tokens": _plausible(trace.usage.total_input) if trace.usage else None,
+        "output_tokens": _plausible(trace.usage.total_output) if trace.usage else None,
+        "trace": raw if raw is not None else _encode(trace),
+    }
+    calls = [
+        {
+            "decision": trace.id,
+            "n": n,
+            "model": attempt.model,
+            "provider": attempt.model.partition("/")[0],
+            "outcome": attempt.outcome,
+            "status": _plausible(attempt.status),
+            **_buckets(attempt.usage),
+            "estimated": attempt.usage is not None and attempt.usage.estimated,
+            "cost_nano": _plausible(attempt.cost),
+            "unpriced": attempt.unpriced,
+        }
+        for n, attempt in enumerate(trace.attempts)
+    ]
+    for values in (row, *calls):
+        for name, value in values.items():
+            if isinstance(value, str) and "\0" in value:
+                values[name] = value.replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL's text has no NUL
+    return Prepared(row["id"], row, calls)
+
+
+def _buckets(usage: Usage | None) -> dict[str, int | None]:
+    return {bucket: _plausible(getattr(usage, bucket)) if usage is not None else None for bucket in BUCKETS}
+
+
+def _plausible(number: int | None) -> int | None:
+    return number if number is not None and abs(number) <= _PLAUSIBLE else None
+
+
+def insert(transaction: Transaction, prepared: Sequence[Prepared]) -> int:
+    """Insert what is not there yet, by id, and say how many that were. Call it in a transaction that writes.
+
+    The first of two with the same id stays, except that a real end replaces an "interrupted" one.
+    """
+    first: dict[str, Prepared] = {}
+    for one in prepared:
+        first.setdefault(one.id, one)
+    there = known(transaction, first)
+    replaced = [id for id, outcome in there.items() if outcome == INTERRUPTED != first[id].decision["outcome"]]
+    if replaced:
+        transaction.execute(delete(decisions).where(decisions.c.id.in_(replaced)))
+    new = [one for id, one in first.items() if id not in there or id in replaced]
+    if new:
+        transaction.execute(decisions.insert(), [one.decision for one in new])
+    calls = [call for one in new for call in one.attempts]
+    if calls:
+        transaction.execute(attempts.insert(), calls)
+    return len(new)
+
+
+def known(transaction: Transaction, ids: Collection[str]) -> dict[str, str]:
+    """Those of the ids that have a decision, each with its outcome. At most some ten thousand ids at a time."""
+    if not ids:
+        return {}
+    rows = transaction.execute(select(decisions.c.id, decisions.c.outcome).where(decisions.c.id.in_(ids)))
+    return {row.id: row.outcome for row in rows}
+
+
+def get(transaction: Transaction, id: str) -> Trace | None:
+    """The whole trace of a decision, or None."""
+    blob = transaction.execute(select(decisions.c.trace).where(decisions.c.id == id)).scalar()
+    return None if blob is None else _trace.decode(blob)
+
+
+def recent(
+    transaction: Transaction,
+    limit: int = 50,
+    before: str | None = None,
+    principal: str | None = None,
+    model: str | None = None,
+    outcome: str | None = None,
+) -> tuple[Trace, ...]:
+    """The latest traces, newest first; `before` is the id of the last one of the page before.
+
+    `model` is the one that served. Raises NotFound when there is no decision `before`.
+    """
+    at, id = decisions.c.at, decisions.c.id
+    query = select(decisions.c.trace).order_by(at.desc(), id.desc()).limit(limit)
+    for column, wanted in (
+        (decisions.c.principal, principal),
+        (decisions.c.served, model),
+        (decisions.c.outcome, outcome),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if before is not None:
+        when = transaction.execute(select(at).where(id == before)).scalar()
+        if when is None:
+            raise NotFound(f"There is no decision {before!r}.", field="before", fix="Use the id of a listed decision.")
+        query = query.where(or_(at < when, and_(at == when, id < before)))
+    return tuple(_trace.decode(blob) for blob in transaction.execute(query).scalars())
+
+
+def spend(
+    transaction: Transaction, by: SpendBy = "model", since: float | None = None, until: float | None = None
+) -> tuple[Spend, ...]:
+    """What was used, in groups, the dearest first; `since` and `until` (excluded) are seconds since 1970.
+
+    By "model" and "provider" every attempt counts for the one it went to; by all else for its request. A request that
+    was never sent anywhere costs nothing; one that was interrupted costs nobody knows what.
+    """
+    a, d = attempts.c, decisions.c
+    group: ColumnElement[Any] = a[by] if by in ("model", "provider") else d[by]
+    counted = and_(a.decision.is_not(None), a.cost_nano.is_(None))
+    lost = and_(a.decision.is_(None), d.outcome == INTERRUPTED)
+    query = (
+        select(
+            func.coalesce(group, "") if by != "day" else group,
+            func.count(d.id.distinct()),
+            func.count(a.decision),
+            func.coalesce(func.sum(a.cost_nano), 0),
+            func.sum(case((or_(counted, lost), 1), else_=0)),
+            func.coalesce(func.sum(a.input + a.cache_read + a.cache_write + a.cache_write_1h + a.audio_input), 0),
+            func.coalesce(func.sum(a.output + a.reasoning + a.audio_output), 0),
+        )
+        .select_from(decisions.outerjoin(attempts, a.decision == d.id))
+        .group_by(group)
+    )
+    if since is not None:
+        query = query.where(d.at >= since)
+    if until is not None:
+        query = query.where(d.at < until)
+    rows = [
+        Spend(
+            name=str(name),
+            requests=requests,
+            attempts=calls,
+            # PostgreSQL adds BIGINTs up to a NUMERIC: a Decimal here.
+            cost_nano=int(cost),
+            unpriced=unpriced,
+            input=int(read),
+            output=int(written),
+        )
+        for name, requests, calls, cost, unpriced, read, written in transaction.execute(query)
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row.cost_nano, -row.requests, row.name)))

@@ -1,0 +1,125 @@
+"""The tables as they are today; `migrations/` says how each database gets there."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+# Names that are the same in every database, so that a later migration can speak of them.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Money is BIGINT nano-dollars, NULL when unknown. Times are seconds since 1970; durations are seconds.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("dialect", Text, nullable=False),
+    Column("asked", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("strategy", Text, nullable=False),
+    Column("served", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("status", BigInteger, nullable=False),
+    Column("stream", Boolean, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("first_byte", Double),
+    Column("cost_nano", BigInteger),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("trace", LargeBinary, nullable=False),
+    Index(None, "at", "id"),
+    Index(None, "principal", "at"),
+    Index(None, "served", "at"),
+    Index(None, "outcome", "at"),
+)
+
+BUCKETS = (
+    "input",
+    "cache_read",
+    "cache_write",
+    "cache_write_1h",
+    "audio_input",
+    "output",
+    "reasoning",
+    "audio_output",
+    "requests",
+)
+"""The columns of `attempts` that are the buckets of a Usage, by the same names."""
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("decision", Text, ForeignKey("decisions.id", ondelete="CASCADE"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("status", BigInteger),
+    # NULL: the provider did not say and nobody counted.
+    *(Column(bucket, BigInteger) for bucket in BUCKETS),
+    Column("estimated", Boolean, nullable=False),
+    Column("cost_nano", BigInteger),
+    Column("unpriced", Text, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("prefix", Text, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double),
+    Column("revoked", Double),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# How far each journal segment was read. A row outlives its file, so that a second importer cannot start it again.
+segments = Table(
+    "segments",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("life", Text, nullable=False, index=True),
+    Column("offset", BigInteger, nullable=False),
+    Column("done", Double),
+)
+
+# Requests that began and have not been seen to end: in flight, or cut short by their writer's death.
+begun = Table(
+    "begun",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("life", Text, nullable=False, index=True),
+    Column("at", Double, nullable=False),
+    Column("principal", Text, nullable=False),
+)

@@ -1,0 +1,242 @@
+"""The one error tree: every failure knows its HTTP status and whether a retry can help.
+
+    MeshError
+    ├── ClientError                 the caller can fix it; asking again unchanged cannot help
+    │   ├── InvalidRequest     400  a field is wrong: names the field and the fix
+    │   │   └── NotCarried     400  strict mode: the model's dialect cannot carry a parameter
+    │   ├── Unauthenticated    401  no key, or one that we do not know
+    │   ├── PermissionDenied   403  the key is known and may not do this
+    │   ├── NotFound           404  no such path, decision or response
+    │   │   └── UnknownModel   404  no model or route of that name
+    │   ├── MethodNotAllowed   405
+    │   ├── TooLarge           413  body, header or nesting over its limit
+    │   ├── Blocked            403  a guard said no
+    │   └── LimitReached       429  a limit of ours, with the seconds to wait
+    ├── NoCandidate            503  every model of the pool was rejected: says why, model by model
+    ├── Overloaded             503  we are draining or full
+    ├── UpstreamError               a provider failed; another may not
+    │   ├── ConnectFailed      502  nobody answered at the address
+    │   ├── UpstreamTimeout    504  which deadline passed: connect, first byte, between bytes, total
+    │   ├── UpstreamStatus     ---  the provider's own status and words
+    │   ├── UpstreamProtocol   502  bytes that are not what the dialect promises
+    │   ├── StreamCut          502  the stream ended before it said that it was finished
+    │   └── Declined           422  the model says itself that it cannot do this
+    ├── ConfigError                 mesh.toml or the environment: all problems, each with line, field and fix
+    └── StoreError             500  the database or the journal
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class MeshError(Exception):
+    """A failure with a status, a stable `code`, and, where one is known, the `field` and the `fix`."""
+
+    status = 500
+    code = "internal_error"
+    retryable = False
+
+    def __init__(self, message: str, *, field: str | None = None, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.fix}" if self.fix else self.message
+
+
+class ClientError(MeshError):
+    """The caller can fix it."""
+
+    status = 400
+    code = "invalid_request"
+
+
+class InvalidRequest(ClientError):
+    """A field is missing, malformed or out of range."""
+
+
+class NotCarried(InvalidRequest):
+    """Strict mode: the chosen model's dialect has no place for a parameter of the request."""
+
+    code = "not_carried"
+
+
+class Unauthenticated(ClientError):
+    """No key, or a key that is not known here."""
+
+    status = 401
+    code = "invalid_api_key"
+
+
+class PermissionDenied(ClientError):
+    """The key is known and may not do this."""
+
+    status = 403
+    code = "permission_denied"
+
+
+class NotFound(ClientError):
+    """No such path or record."""
+
+    status = 404
+    code = "not_found"
+
+
+class UnknownModel(NotFound):
+    """No model, route or alias has that name."""
+
+    code = "model_not_found"
+
+
+class MethodNotAllowed(ClientError):
+    """The path exists; the method does not."""
+
+    status = 405
+    code = "method_not_allowed"
+
+
+class TooLarge(ClientError):
+    """A body, header or nesting is over its limit."""
+
+    status = 413
+    code = "request_too_large"
+
+
+class Blocked(ClientError):
+    """A guard refused the request or the answer."""
+
+    status = 403
+    code = "blocked"
+
+
+class LimitReached(ClientError):
+    """A limit of the key; `retry_after` is in seconds."""
+
+    status = 429
+    code = "rate_limit_exceeded"
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: float | None = None, fix: str | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.retry_after = retry_after
+
+
+class NoCandidate(MeshError):
+    """Every model of the pool was rejected; `rejected` maps its name to the reason."""
+
+    status = 503
+    code = "no_candidate"
+
+    def __init__(self, message: str, rejected: Mapping[str, str], *, fix: str | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.rejected = rejected
+
+
+class Overloaded(MeshError):
+    """The gateway is draining or full."""
+
+    status = 503
+    code = "overloaded"
+    retryable = True
+
+
+class UpstreamError(MeshError):
+    """A provider failed. `retryable` says whether the same or another one may do better."""
+
+    status = 502
+    code = "upstream_error"
+    retryable = True
+
+
+class ConnectFailed(UpstreamError):
+    """No connection to the provider's address (refused, unresolved, TLS, proxy)."""
+
+    code = "upstream_unreachable"
+
+
+class UpstreamTimeout(UpstreamError):
+    """A deadline passed; `phase` is "connect", "first_byte", "between_bytes" or "total"."""
+
+    status = 504
+    code = "upstream_timeout"
+
+    def __init__(self, message: str, phase: str) -> None:
+        super().__init__(message)
+        self.phase = phase
+
+
+class UpstreamStatus(UpstreamError):
+    """The provider answered with an error status; its words are kept in `message` and `body`."""
+
+    def __init__(
+        self, message: str, status: int, *, code: str | None = None, body: bytes = b"", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.upstream_status = status
+        self.body = body
+        self.retry_after = retry_after
+        # A provider's refusal of *our* key is no fault of the caller's key: never pass 401/403 through as theirs.
+        self.status = 502 if status in (401, 403) or status < 400 else status
+        self.code = code or ("upstream_auth" if status in (401, 403) else "upstream_error")
+        self.retryable = status in (401, 403, 404, 408, 409, 425, 429) or status >= 500
+
+
+class UpstreamProtocol(UpstreamError):
+    """Bytes that are not what the provider's dialect promises."""
+
+    code = "upstream_malformed"
+
+
+class StreamCut(UpstreamError):
+    """A stream ended before its dialect's own end mark."""
+
+    code = "upstream_stream_cut"
+
+
+class Declined(UpstreamError):
+    """The model says itself that it cannot answer this (built-in models do)."""
+
+    status = 422
+    code = "declined"
+
+
+class Problem:
+    """One thing that is wrong in the configuration: where, what, and what to write instead."""
+
+    __slots__ = ("field", "fix", "line", "message", "source")
+
+    def __init__(self, message: str, *, field: str = "", line: int | None = None, fix: str = "", source: str = "") -> None:
+        self.message = message
+        self.field = field
+        self.line = line
+        self.fix = fix
+        self.source = source
+
+    def __str__(self) -> str:
+        place = self.source + (f":{self.line}" if self.line else "")
+        said = f"{self.field}: {self.message}" if self.field else self.message
+        return (f"{place}: " if place else "") + said + (f" Fix: {self.fix}" if self.fix else "")
+
+
+class ConfigError(MeshError):
+    """The configuration cannot be used; `problems` has every one that was found."""
+
+    code = "config_error"
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+    @classmethod
+    def of(cls, message: str, *, fix: str = "", source: str = "") -> ConfigError:
+        """One problem that has no line."""
+        return cls([Problem(message, fix=fix, source=source)])
+
+
+class StoreError(MeshError):
+    """The database or the journal cannot be read or written."""
+
+    code = "store_error"

@@ -1,0 +1,53 @@
+"""What a translation into this dialect had to leave out or alter, each field named once."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from meshwright.types.content import Opaque
+from meshwright.types.request import Adaptation
+
+NAME = "anthropic_messages"
+
+
+class Notes:
+    """Adaptations in the order of their discovery. `found` may be read at any time."""
+
+    __slots__ = ("_fields", "found")
+
+    def __init__(self) -> None:
+        self.found: list[Adaptation] = []
+        self._fields: set[str] = set()
+
+    def _add(self, field: str, action: Literal["dropped", "changed", "moved"], reason: str) -> None:
+        if field not in self._fields:
+            self._fields.add(field)
+            self.found.append(Adaptation(field, action, reason))
+
+    def dropped(self, field: str, reason: str) -> None:
+        """It is gone."""
+        self._add(field, "dropped", reason)
+
+    def changed(self, field: str, reason: str) -> None:
+        """Something near to it was sent."""
+        self._add(field, "changed", reason)
+
+    def moved(self, field: str, reason: str) -> None:
+        """The same meaning stands in another place."""
+        self._add(field, "moved", reason)
+
+    def foreign(self, field: str, opaque: Opaque) -> None:
+        """A verbatim value of another dialect is left out."""
+        self._add(field, "dropped", f"Only the dialect {opaque.dialect} understands this value.")
+
+
+def own(opaque: Opaque) -> bool:
+    """Whether the value is of this dialect and can be sent verbatim."""
+    return opaque.dialect == NAME
+
+
+def present(raw: msgspec.Raw) -> bool:
+    """Whether a member was given: it exists and is not null."""
+    return bool(raw) and bytes(raw) != b"null"

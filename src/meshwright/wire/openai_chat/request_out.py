@@ -1,0 +1,259 @@
+"""A Request as the body of a Chat Completions call.
+
+Quirks of a provider (`Target.quirks`) that are known here:
+
+| quirk                | the provider                                                                                 |
+|----------------------|----------------------------------------------------------------------------------------------|
+| `max_tokens`         | wants `max_tokens`, not `max_completion_tokens` (nearly all but OpenAI and Azure)            |
+| `no_stream_options`  | refuses `stream_options`; its usage comes with the last chunk or not at all (Mistral)        |
+| `no_developer_role`  | has no developer role: such messages go as system messages                                   |
+| `no_reasoning_input` | refuses `reasoning_content` in the messages that it gets (OpenAI)                             |
+| `cache_control`      | takes Anthropic's cache marks on content parts, on tools and for the whole (OpenRouter)      |
+| `reasoning_object`   | takes OpenRouter's `reasoning` with a budget, a switch and a wish to hide the thoughts        |
+| `top_k`              | takes `top_k` (vLLM, llama.cpp, OpenRouter, Together, Fireworks; not OpenAI)                  |
+| `file_url`           | takes an address as `file_data` (OpenRouter)                                                  |
+
+A request that came as Chat Completions and is unchanged goes out as its own bytes: the model's name is replaced, a stream
+is told to report its usage, and the quirks above rename or recast a member where the body has it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from meshwright.types.content import Opaque
+from meshwright.types.request import Effort, OutputFormat, ReasoningControl, Request, Source, ToolChoice, ToolSpec
+from meshwright.wire.dialect import Encoded, Target
+from meshwright.wire.faithful import rewritten
+from meshwright.wire.openai_chat.parts import Notes, cache_out, marked
+from meshwright.wire.openai_chat.shape import NAME
+from meshwright.wire.openai_chat.sift import place
+from meshwright.wire.openai_chat.turns_out import Json, messages_out
+
+_TRUE = Raw(b"true")
+_USAGE = Raw(b'{"include_usage":true}')
+_OBJECT: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
+_ARRAY: msgspec.json.Decoder[list[Raw]] = msgspec.json.Decoder(list[Raw])
+_encode = msgspec.json.encode
+
+# Google's table for its own OpenAI-compatible API, read backwards: the largest budget (tokens) of each effort.
+_BUDGETS: tuple[tuple[int, Effort], ...] = ((0, "none"), (1024, "low"), (8192, "medium"), (24576, "high"))
+
+
+def encode_request(request: Request, target: Target) -> Encoded:
+    """The body for this provider, and what of the request it could not carry."""
+    source = request.source
+    if source is not None and source.dialect == NAME:
+        body = _faithful(source, request.stream, target)
+        if body is not None:
+            return Encoded(body)
+    notes = Notes(target.quirks)
+    body_fields = _body(request, target, notes)
+    return Encoded(_encode(body_fields), notes.made)
+
+
+def _faithful(source: Source, stream: bool, target: Target) -> bytes | None:
+    """The client's own bytes for this provider; None when a quirk needs more than a member renamed."""
+    quirks = target.quirks
+    changes: dict[str, Raw | None] = {"model": Raw(_encode(target.model))}
+    if stream:
+        if "no_stream_options" in quirks:
+            changes["stream_options"] = None
+        else:
+            asked = source.fields.get("stream_options")
+            changes["stream_options"] = _USAGE if asked is None else _with_usage(asked)
+    if "max_tokens" in quirks and "max_completion_tokens" in source.fields:
+        changes["max_tokens"] = source.fields["max_completion_tokens"]
+        changes["max_completion_tokens"] = None
+    # What follows is in few bodies, and a search of the bytes is cheaper than a look at each message.
+    if b"cache_control" in source.body and "cache_control" not in quirks:
+        return None
+    if "no_developer_role" in quirks and b'"developer"' in source.body:
+        return None
+    if "no_reasoning_input" in quirks and b'"reasoning' in source.body:
+        return None
+    return rewritten(source, changes)
+
+
+def _with_usage(options: Raw) -> Raw:
+    fields = {} if bytes(options) == b"null" else _OBJECT.decode(options)
+    fields["include_usage"] = _TRUE
+    return Raw(_encode(fields))
+
+
+def _body(request: Request, target: Target, notes: Notes) -> Json:
+    quirks = target.quirks
+    body: Json = {"model": target.model, "messages": messages_out(request.messages, notes)}
+    if request.stream:
+        body["stream"] = True
+        if "no_stream_options" not in quirks:
+            body["stream_options"] = {"include_usage": True}
+    if request.max_tokens is not None:
+        body["max_tokens" if "max_tokens" in quirks else "max_completion_tokens"] = request.max_tokens
+    for name in ("temperature", "top_p", "n", "seed", "frequency_penalty", "presence_penalty", "logit_bias"):
+        _put(body, name, getattr(request, name))
+    for name in ("top_logprobs", "metadata", "store"):
+        _put(body, name, getattr(request, name))
+    for name in ("verbosity", "user", "service_tier"):
+        _put(body, name, getattr(request, name) or None)
+    _put(body, "prompt_cache_key", request.cache_key or None)
+    _put(body, "parallel_tool_calls", request.parallel_tools)
+    if request.stop:
+        body["stop"] = request.stop
+    if request.logprobs:
+        body["logprobs"] = True
+    if request.modalities:
+        body["modalities"] = request.modalities
+    if request.speech is not None:
+        body["audio"] = {"voice": request.speech.voice, "format": request.speech.format}
+    if request.top_k is not None:
+        if "top_k" in quirks:
+            body["top_k"] = request.top_k
+        else:
+            notes.dropped("top_k", "Chat Completions has no top_k, and this provider does not add it.")
+    if request.tools:
+        tools = [_tool_out(tool, notes) for tool in request.tools]
+        _put(body, "tools", [tool for tool in tools if tool is not None] or None)
+    if request.tool_choice is not None:
+        body["tool_choice"] = _choice_out(request.tool_choice, request.tools, notes)
+    if request.output is not None:
+        body["response_format"] = _format_out(request.output, notes)
+    if request.reasoning is not None:
+        _reasoning_out(request.reasoning, body, notes)
+    if request.cache is not None:
+        if "cache_control" in quirks:
+            body["cache_control"] = cache_out(request.cache)
+        else:
+            notes.dropped("cache", "This provider takes no cache marks; it caches prefixes by itself or not at all.")
+    if request.previous_response_id:
+        notes.dropped("previous_response_id", "Chat Completions keeps no conversation: send all of its messages.")
+    for extra in request.extra:
+        _extra_out(extra, body, notes)
+    return body
+
+
+def _put(body: Json, name: str, value: object) -> None:
+    if value is not None:
+        body[name] = value
+
+
+def _extra_out(extra: Opaque, body: Json, notes: Notes) -> None:
+    """The dialect's own member again; options of a stream join ours."""
+    if extra.dialect != NAME:
+        notes.dropped(extra.kind, f"Only {extra.dialect} has this parameter.")
+    elif extra.kind == "stream_options" and isinstance(body.get("stream_options"), dict):
+        body["stream_options"] = {"include_usage": True, **_OBJECT.decode(extra.raw)}
+    elif extra.kind == "stream_options" and body.get("stream"):
+        notes.dropped(extra.kind, "This provider takes no stream options.")
+    elif extra.kind in body:
+        notes.dropped(extra.kind, "The same is said by another parameter.")
+    else:
+        body[extra.kind] = extra.raw
+
+
+def _tool_out(tool: ToolSpec, notes: Notes) -> Json | Raw | None:
+    if tool.hosted is not None or tool.kind == "hosted":
+        if tool.hosted is not None and tool.hosted.dialect == NAME:
+            return tool.hosted.raw
+        notes.dropped("tools", f"The tool {tool.name} is hosted by another provider.")
+        return None
+    inner: Json = {"name": tool.name}
+    if tool.description:
+        inner["description"] = tool.description
+    if tool.kind == "custom":
+        if tool.grammar is not None:
+            inner["format"] = _grammar_out(tool.grammar)
+        if tool.schema is not None or tool.strict is not None:
+            notes.dropped("tools", "A custom tool takes free text: no schema.")
+    else:
+        _put(inner, "parameters", tool.schema)
+        _put(inner, "strict", tool.strict)
+        if tool.grammar is not None:
+            notes.dropped("tools", "A function takes JSON: no grammar.")
+    out = marked({"type": tool.kind, tool.kind: inner}, tool.cache, notes, "tools")
+    for extra in tool.extra:
+        if extra.dialect != NAME or not place(out, extra.kind, extra.raw):
+            notes.dropped("tools", f"The member {extra.kind} of a tool has its place in {extra.dialect} only.")
+    return out
+
+
+def _grammar_out(grammar: Raw) -> Json | Raw:
+    """A grammar goes one level deeper here than in the Responses API, where its members stand in the format itself."""
+    fields = _OBJECT.decode(grammar) if bytes(grammar)[:1] == b"{" else {}
+    if "definition" not in fields:
+        return grammar
+    return {"type": "grammar", "grammar": {name: value for name, value in fields.items() if name != "type"}}
+
+
+def _choice_out(choice: ToolChoice, tools: tuple[ToolSpec, ...], notes: Notes) -> object:
+    kinds = {tool.name: "custom" if tool.kind == "custom" else "function" for tool in tools}
+    named = [
+        {"type": kinds.get(name, "function"), kinds.get(name, "function"): {"name": name}} for name in choice.names
+    ]
+    if choice.mode == "tool":
+        if len(named) == 1:
+            return named[0]
+        notes.changed("tool_choice", "Chat Completions forces exactly one tool; any of these was required instead.")
+        return _allowed("required", named)
+    if choice.mode == "none":
+        if named:
+            notes.changed("tool_choice", "No tool at all may be used: there is nothing to name.")
+        return "none"
+    return _allowed(choice.mode, named)
+
+
+def _allowed(mode: str, named: list[dict[str, object]]) -> object:
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": named}} if named else mode
+
+
+def _format_out(output: OutputFormat, notes: Notes) -> Json:
+    if output.kind != "schema":
+        if (output.name, output.description, output.schema, output.strict) != ("", "", None, None):
+            notes.dropped("output", "Only a format with a schema has a name, a description and strictness.")
+        return {"type": "json_object" if output.kind == "json" else "text"}
+    schema: Json = {"name": output.name or "answer"}
+    if not output.name:
+        notes.changed("output", 'Chat Completions wants a name for a schema; "answer" was sent.')
+    if output.description:
+        schema["description"] = output.description
+    _put(schema, "schema", output.schema)
+    _put(schema, "strict", output.strict)
+    return {"type": "json_schema", "json_schema": schema}
+
+
+def _reasoning_out(control: ReasoningControl, body: Json, notes: Notes) -> None:
+    """`reasoning_effort`, or OpenRouter's object for a provider that takes it."""
+    if control.mode == "adaptive":
+        notes.dropped(
+            "reasoning", "Chat Completions has no word for adaptive reasoning; it is the default of most models."
+        )
+    if "reasoning_object" in notes.quirks:
+        thinking: Json = {}
+        _put(thinking, "effort", control.effort)
+        _put(thinking, "max_tokens", control.budget)
+        _put(thinking, "summary", control.summary or None)
+        _put(thinking, "enabled", {"on": True, "off": False}.get(control.mode))
+        _put(thinking, "exclude", control.hidden or None)
+        if thinking:
+            body["reasoning"] = thinking
+        return
+    effort = control.effort
+    if control.summary:
+        notes.dropped("reasoning", "Chat Completions cannot ask for a summary of the reasoning.")
+    if control.hidden:
+        notes.dropped("reasoning", "Chat Completions cannot ask for reasoning to be hidden.")
+    if control.budget is not None:
+        if effort is None:
+            effort = next((word for most, word in _BUDGETS if control.budget <= most), "xhigh")
+        notes.changed("reasoning", f"Chat Completions takes an effort, not a budget in tokens; {effort} was sent.")
+    if control.mode == "off":
+        notes.moved("reasoning", 'Reasoning is switched off by the effort "none".')
+        effort = "none"
+    elif control.mode == "on":
+        if effort is None:
+            notes.changed("reasoning", 'Chat Completions switches reasoning on by an effort; "medium" was sent.')
+            effort = "medium"
+        else:
+            notes.moved("reasoning", "Reasoning is switched on by its effort.")
+    _put(body, "reasoning_effort", effort)

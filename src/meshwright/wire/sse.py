@@ -1,0 +1,63 @@
+"""Server-sent events, cut and joined as bytes (WHATWG HTML, section 9.2)."""
+
+from __future__ import annotations
+
+import re
+
+from meshwright.types.errors import UpstreamProtocol
+
+MAX_EVENT = 16 * 1024 * 1024
+_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
+
+
+class EventCutter:
+    """Cuts a byte stream into whole events; keeps the rest until its end arrives."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept = b""
+
+    def whole(self, data: bytes) -> bytes:
+        """The whole events that are there now, in one piece with their ends, and b"" if there is none."""
+        if self._kept:
+            data = self._kept + data
+        if data.endswith(b"\n\n"):  # nearly every read of nearly every provider
+            self._kept = b""
+            return data
+        cut = 0
+        for match in _END.finditer(data, max(0, data.rfind(b"\n\n") - 2)):
+            cut = match.end()
+        if not cut:
+            cut = max((match.end() for match in _END.finditer(data)), default=0)
+        self._kept = data[cut:]
+        if len(self._kept) > MAX_EVENT:
+            raise UpstreamProtocol(f"The provider sent an event of over {MAX_EVENT} bytes.")
+        return data[:cut]
+
+    @property
+    def rest(self) -> bytes:
+        """Bytes of an event whose end has not come."""
+        return self._kept
+
+
+def events(block: bytes) -> list[tuple[bytes, bytes]]:
+    """(event name, data) of each event of a block of whole events; comments and other fields are left out."""
+    found = []
+    for event in _END.split(block):
+        name, data = b"", []
+        for line in event.splitlines():
+            field, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if field == b"data":
+                data.append(value)
+            elif field == b"event":
+                name = value
+        if data:
+            found.append((name, data[0] if len(data) == 1 else b"\n".join(data)))
+    return found
+
+
+def event(data: bytes, name: bytes = b"") -> bytes:
+    """One event on the wire. `data` is one line of JSON."""
+    return b"event: " + name + b"\ndata: " + data + b"\n\n" if name else b"data: " + data + b"\n\n"
