@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from measure import Row, Running
-from scenarios import Mode, Scenario
+from scenarios import SCENARIOS, Mode, Scenario
 
 NOISY = 0.2
 """Share of a core, of the two that the bench uses, that others may use before a row is marked."""
@@ -47,6 +47,11 @@ def added(row: Row, other: str, figure: str) -> float | None:
     return row.added.get(other, {}).get(figure)
 
 
+def overrun(scenario: Scenario, row: Row) -> bool:
+    """Whether requests came faster than the system answers, so that its latency only says how long the round was."""
+    return row.figures.get("rps", 0.0) < 0.9 * scenario.rate
+
+
 def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns of text, the first to the left and the others to the right."""
     widths = [max(len(line[i]) for line in [head, *rows]) for i in range(len(head))]
@@ -66,6 +71,7 @@ def table(scenario: Scenario, mode: Mode, rows: Sequence[Row]) -> str:
         shown = row.figures.get(scenario.figure)
         others = row.others_busy or 0.0
         note = "no answer within a round: --seconds" if not row.figures.get("rps") else ""
+        note = "cannot keep up with the rate" if overrun(scenario, row) else note
         note = f"others used {others:.0%} of a core" if others > NOISY and not note else note
         lines.append(
             [
@@ -143,9 +149,12 @@ def markdown(systems: Sequence[Running], rows: Sequence[Row]) -> str:
                 f"{r.ratio['nginx'][0]:.3f}" if r and "nginx" in r.ratio else "-",
             ]
         slow, first = found.get(("latency", name)), found.get(("ttft", name))
-        cells.append(" / ".join(number(added(slow, "direct", f) if slow else None, 2) for f in ("p50", "p99")))
-        cells.append(number(added(first, "direct", "ttft_p50") if first else None, 2))
-        memory = max((r.memory_mb for r in rows if r.system == name), default=0.0)
-        cells += [number(memory or None), number(statistics.median(running.start_s) if running.start_s else None, 2)]
+        both = " / ".join(number(added(slow, "direct", f) if slow else None, 2) for f in ("p50", "p99"))
+        cells.append("cannot keep up" if slow and overrun(SCENARIOS["latency"], slow) else both)
+        late = first and overrun(SCENARIOS["ttft"], first)
+        cells.append("cannot keep up" if late else number(added(first, "direct", "ttft_p50") if first else None, 2))
+        plain = found.get(("json", name))
+        cells += [number((plain.memory_mb if plain else 0.0) or None)]
+        cells += [number(statistics.median(running.start_s) if running.start_s else None, 2)]
         lines.append(cells)
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -5,9 +5,10 @@
     python bench/gateway/run.py quick mesh litellm   these systems, beside direct and nginx
 
 The system under test runs on one core, the pretend upstream and the load on another. Every answer is checked. Ends with
-status 1 if a system answered wrongly, 2 if nothing could be measured. Peers live in virtual environments in the folder
-that BENCH_PEERS names (switchyard/: pip install nemo-switchyard; litellm/: pip install 'litellm[proxy]'); MESH names
-the command to measure when it is not the `mesh` beside this Python. Needs Linux and a C compiler, nothing from PyPI.
+status 1 if a system did not start or answered wrongly, 2 if nothing could be measured. Peers live in virtual
+environments in the folder that BENCH_PEERS names, ~/peers by default (switchyard/: pip install nemo-switchyard;
+litellm/: pip install 'litellm[proxy]'); MESH names the command to measure when it is not the `mesh` beside this Python.
+Needs Linux and a C compiler, nothing from PyPI.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def stand(scratch: Path) -> Iterator[measure.Stand]:
     upstream = Process([str(scratch / "mockllm"), "--port", "0"], {}, cores[1], scratch / "mockllm.log")
     try:
         upstream.wait_until(lambda: upstream.log.read_text().endswith("\n"), 10)
-        peers = Path(os.environ.get("BENCH_PEERS", HERE / "peers")).resolve()
+        peers = Path(os.environ.get("BENCH_PEERS", Path.home() / "peers")).resolve()
         mesh = os.environ.get("MESH") or mesh_beside_python()
         places = Places(peers, mesh, scratch, int(upstream.log.read_text()))
         yield measure.Stand(places, scratch / "llmload", cores, upstream)

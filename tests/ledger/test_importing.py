@@ -14,6 +14,7 @@ from meshwright.ledger.importing import Imported, Importer
 from meshwright.ledger.journal import Journal
 from meshwright.ledger.lines import segments
 from meshwright.store import decisions
+from meshwright.store import segments as store
 from meshwright.store.database import Database, sqlite_url
 from meshwright.store.rows import Spend
 from meshwright.types.decision import Trace
@@ -54,6 +55,25 @@ def test_a_trace_arrives_as_it_was_recorded(folder: Path, database: Database):
     journal.record(trace("d1"))
     assert Importer(folder, database).run_once() == Imported(traces=1, lines=2)
     assert everything(database) == {"d1": trace("d1")}
+    journal.close()
+
+
+def test_only_what_is_still_running_is_remembered_as_begun(folder: Path, database: Database):
+    journal, importer = Journal(folder, "w1"), Importer(folder, database, batch=3)
+    for number in range(10):
+        journal.begin(f"d{number}", 1.0, "master")
+    for number in range(8):
+        journal.record(trace(f"d{number}"))
+    importer.run_once()
+    (life,) = {segment.life for segment in segments(folder)}
+    with database.read() as transaction:
+        assert store.open_begun(transaction, life) == (("d8", 1.0, "master"), ("d9", 1.0, "master"))
+    journal.record(trace("d8"))
+    journal.begin("d10", 2.0, "master")
+    journal.record(trace("d10"))
+    importer.run_once()
+    with database.read() as transaction:
+        assert store.open_begun(transaction, life) == (("d9", 1.0, "master"),)
     journal.close()
 
 

@@ -106,8 +106,8 @@ def test_a_given_key_that_is_weak_or_no_header_can_carry_is_refused(database: Da
 
 
 def test_a_revoked_or_expired_or_unknown_key_is_not_let_in():
-    def key(id: str, **more: float) -> Key:
-        return Key(id=id, prefix="", hash=digest(id), **more)
+    def key(id: str, expires: float | None = None, revoked: float | None = None) -> Key:
+        return Key(id=id, prefix="", hash=digest(id), expires=expires, revoked=revoked)
 
     table = holders([key("good"), key("revoked", revoked=1.0), key("until", expires=10.0)])
     assert verify(table, "good", 1e12).id == "good"

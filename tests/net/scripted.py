@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import msgspec
 
@@ -15,6 +16,9 @@ from meshwright.net.transport import Call, Deadlines, Endpoint
 
 SOON = 5.0
 """Seconds within which something must happen that ought to happen at once."""
+
+PATIENT = Deadlines(connect=5.0, first_byte=10.0, between_bytes=10.0, total=30.0)
+"""For tests that are not about deadlines: a hang fails them, a slow machine does not."""
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -47,6 +51,7 @@ class Peer:
         length = int({name.lower(): value for name, value in headers}.get("content-length", "0"))
         received = Received(line, headers, await self.reader.readexactly(length))
         self.server.requests.append(received)
+        self.server.first_request.set()
         return received
 
     async def send(self, *pieces: bytes) -> None:
@@ -85,6 +90,7 @@ class Server:
         self.connections = 0
         self.requests: list[Received] = []
         self.hang_ups = asyncio.Event()
+        self.first_request = asyncio.Event()
         self.errors: list[BaseException] = []
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -93,15 +99,18 @@ class Server:
         """An address on this server."""
         return f"{self.scheme}://127.0.0.1:{self.port}/v1/things?a=b%20c"
 
+    async def asked(self) -> None:
+        """Wait until a request has come."""
+        async with asyncio.timeout(SOON):
+            await self.first_request.wait()
+
     async def hung_up(self) -> None:
         """Wait until some client has hung up while its script waited for that."""
         async with asyncio.timeout(SOON):
             await self.hang_ups.wait()
 
-    def call(self, body: bytes = b"{}", **fields: object) -> Call:
-        """A POST to this server, with the fields of Call and Endpoint that differ."""
-        endpoint = {name: fields.pop(name) for name in ("headers", "method", "ca_file", "proxy") if name in fields}
-        deadlines = Deadlines(**{"connect": 5.0, "first_byte": 10.0, "between_bytes": 10.0, "total": 30.0, **fields})
+    def call(self, body: bytes = b"{}", *, deadlines: Deadlines = PATIENT, **endpoint: Any) -> Call:
+        """A POST to this server, with the fields of Endpoint that differ."""
         return Call(Endpoint(self.url, **endpoint), body, deadlines=deadlines)
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

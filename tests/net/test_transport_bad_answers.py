@@ -8,6 +8,7 @@ import socket
 
 import pytest
 
+from meshwright.net.lean import LeanTransport
 from meshwright.net.transport import Call, Endpoint, Transport
 from meshwright.types.errors import ConnectFailed, StreamCut, UpstreamProtocol
 from tests.net.scripted import Peer, Script, answering, chunked, once, plain, served
@@ -49,14 +50,20 @@ async def whole(transport: Transport, script: Script) -> bytes:
     ids=lambda head: head.decode("latin-1").strip().replace("\r\n", "|")[:60],
 )
 async def test_a_head_that_makes_no_sense_is_refused(transport: Transport, head: bytes) -> None:
+    async with served(answering(head)) as server:
+        with pytest.raises(UpstreamProtocol):
+            await transport.send(server.call())
+
+
+async def test_an_answer_that_is_refused_costs_the_connection(lean: LeanTransport) -> None:
     async def script(peer: Peer) -> None:
         await peer.request()
-        await peer.send(head)
+        await peer.send(plain(b"ab", "Content-Encoding: gzip"))
         await peer.gone()
 
     async with served(script) as server:
-        with pytest.raises(UpstreamProtocol):
-            await transport.send(server.call())
+        with pytest.raises(UpstreamProtocol, match="encoded with 'gzip'"):
+            await lean.send(server.call())
         await server.hung_up()
 
 
@@ -146,28 +153,46 @@ async def test_a_name_that_does_not_exist_is_a_failed_connection(transport: Tran
         assert isinstance(failure, ConnectFailed)
 
 
-@pytest.mark.parametrize(
-    "kind", ["one long value", "many fields", "a long name", "fields without end", "hints without end"]
-)
-async def test_a_flood_of_headers_is_refused(transport: Transport, kind: str) -> None:
+FLOODS = {
+    "one long value": [b"X-A: " + b"a" * 70_000 + b"\r\nContent-Length: 0\r\n\r\n"],
+    "a long name": [b"X" * 70_000 + b": a\r\nContent-Length: 0\r\n\r\n"],
+    "many fields": [b"".join(b"X-%d: a\r\n" % number for number in range(300)) + b"\r\n"],
+    "fields without end": [b"X-%d: %b\r\n" % (number, b"a" * 400) for number in range(1000)],
+}
+
+
+def flooding(*pieces: bytes) -> Script:
+    """A script that answers with very much and waits for the hang-up."""
+
     async def script(peer: Peer) -> None:
         await peer.request()
         with contextlib.suppress(ConnectionError):
-            if kind == "one long value":
-                await peer.send(b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 70_000 + b"\r\nContent-Length: 0\r\n\r\n")
-            elif kind == "many fields":
-                await peer.send(b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: a\r\n" % n for n in range(300)) + b"\r\n")
-            elif kind == "a long name":
-                await peer.send(b"HTTP/1.1 200 OK\r\n" + b"X" * 70_000 + b": a\r\nContent-Length: 0\r\n\r\n")
-            elif kind == "fields without end":
-                await peer.send(b"HTTP/1.1 200 OK\r\n", *(b"X-%d: %b\r\n" % (n, b"a" * 400) for n in range(1000)))
-            else:
-                await peer.send(*(b"HTTP/1.1 103 Hint\r\nX-%d: %b\r\n\r\n" % (n, b"a" * 400) for n in range(1000)))
+            await peer.send(*pieces)
         await peer.gone()
 
-    async with served(script) as server:
+    return script
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+async def test_a_flood_of_headers_is_refused(transport: Transport, kind: str) -> None:
+    async with served(flooding(b"HTTP/1.1 200 OK\r\n", *FLOODS[kind])) as server:
         with pytest.raises(UpstreamProtocol):
-            await transport.send(server.call(total=2.0))
+            await transport.send(server.call())
+        await server.hung_up()
+
+
+async def test_hints_without_end_are_refused(lean: LeanTransport) -> None:
+    async with served(flooding(*[b"HTTP/1.1 103 Hint\r\nX-A: %b\r\n\r\n" % (b"a" * 400)] * 300)) as server:
+        with pytest.raises(UpstreamProtocol):
+            await lean.send(server.call())
+        await server.hung_up()
+
+
+async def test_a_trailer_without_end_is_refused(lean: LeanTransport) -> None:
+    async with served(flooding(CHUNKED + b"3\r\none\r\n0\r\n", *[b"X-A: %b\r\n" % (b"a" * 400)] * 300)) as server:
+        answer = await lean.send(server.call())
+        with pytest.raises(UpstreamProtocol):
+            await answer.read(LIMIT)
         await server.hung_up()
 
 
@@ -186,16 +211,16 @@ async def test_bytes_behind_an_answer_spoil_only_the_connection(transport: Trans
         assert server.connections == 2
 
 
-async def test_half_a_head_behind_an_answer_does_not_leak_into_the_next(transport: Transport) -> None:
+async def test_half_a_head_behind_an_answer_spoils_the_connection(lean: LeanTransport) -> None:
     async with served(answering(plain(b"one") + b"HTTP/1.1 200 OK\r\nX-Evil: 1\r\n")) as server:
         for _ in range(2):
-            answer = await transport.send(server.call())
+            answer = await lean.send(server.call())
             assert await answer.read(LIMIT) == b"one"
             assert "x-evil" not in answer.headers
         assert server.connections == 2
 
 
-async def test_a_server_that_speaks_unasked_loses_the_connection(transport: Transport) -> None:
+async def test_a_server_that_speaks_unasked_loses_the_connection(lean: LeanTransport) -> None:
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.send(chunked(b"one"))
@@ -203,9 +228,9 @@ async def test_a_server_that_speaks_unasked_loses_the_connection(transport: Tran
         await peer.gone()
 
     async with served(script) as server:
-        answer = await transport.send(server.call())
+        answer = await lean.send(server.call())
         assert await answer.read(LIMIT) == b"one"
         await server.hung_up()
-        answer = await transport.send(server.call())
+        answer = await lean.send(server.call())
         assert (answer.status, await answer.read(LIMIT)) == (200, b"one")
         assert server.connections == 2

@@ -126,9 +126,14 @@ def test_a_full_disk_is_an_error_and_the_database_goes_on_when_there_is_room(tmp
 
 def test_a_transaction_happens_whole_or_not_at_all(tmp_path: Path):
     database = fresh(tmp_path)
-    with pytest.raises(ZeroDivisionError), database.begin() as transaction:
-        settings.put(transaction, "colour", "blue")
-        1 / 0  # noqa: B018 (the failure is the point)
+
+    def fail_halfway() -> None:
+        with database.begin() as transaction:
+            settings.put(transaction, "colour", "blue")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail_halfway()
     with database.read() as transaction:
         assert settings.every(transaction) == {}
     database.close()
@@ -157,9 +162,9 @@ def test_a_reader_sees_one_unchanging_picture(tmp_path: Path):
 
 def test_a_refused_statement_tells_neither_its_values_nor_its_text(tmp_path: Path):
     database = fresh(tmp_path)
+    twice = "INSERT INTO settings VALUES ('a', 'confidential'), ('a', 'confidential')"
     with pytest.raises(StoreError) as caught, database.begin() as transaction:
-        for _ in range(2):
-            transaction.exec_driver_sql("INSERT INTO settings VALUES ('a', 'confidential')")
+        transaction.exec_driver_sql(twice)
     assert "UNIQUE" in str(caught.value)
     assert "confidential" not in str(caught.value)
     database.close()

@@ -85,8 +85,8 @@ def test_recent_lists_what_was_asked_for(database: Database):
     )
     with database.read() as transaction:
 
-        def ids(**wanted: str) -> set[str]:
-            return {one.id for one in decisions.recent(transaction, **wanted)}
+        def ids(principal: str | None = None, model: str | None = None, outcome: str | None = None) -> set[str]:
+            return {one.id for one in decisions.recent(transaction, 50, None, principal, model, outcome)}
 
         assert ids(principal="bob") == {"d2", "d3"}
         assert ids(model="one/a") == {"d1", "d2"}

@@ -46,8 +46,9 @@ def test_putting_a_key_of_the_same_id_replaces_it(database: Database):
 
 
 def test_two_keys_cannot_have_one_hash(database: Database):
-    with pytest.raises(StoreError, match="hash"), database.begin() as transaction:
+    with database.begin() as transaction:
         keys.put(transaction, KEY)
+    with pytest.raises(StoreError, match="hash"), database.begin() as transaction:
         keys.put(transaction, msgspec.structs.replace(KEY, id="k2"))
 
 

@@ -1,1 +1,1 @@
-"""Browser pages."""
+"""The pages that a browser shows."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from meshwright.kernel.config import Config, ProviderSettings
-from meshwright.kernel.published import Engine
+from meshwright.kernel.published import LocalServer
 from meshwright.providers import PROVIDERS
 from meshwright.types.errors import ConfigError, Problem
 from meshwright.types.model import Provider
@@ -29,7 +29,7 @@ class ProviderPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def provider_parts(
-    config: Config, environment: Mapping[str, str], engines: Sequence[Engine], builtin: bool
+    config: Config, environment: Mapping[str, str], engines: Sequence[LocalServer], builtin: bool
 ) -> tuple[list[ProviderPart], dict[str, str]]:
     """(those that are served, in the order: configured, built in, engines, keys found; those that are not, with reasons)."""
     found = {engine.provider: engine for engine in engines}
@@ -61,7 +61,7 @@ def row_of(name: str, settings: ProviderSettings) -> Provider:
 
 
 def _part(
-    name: str, config: Config, environment: Mapping[str, str], engine: Engine | None, builtin: bool
+    name: str, config: Config, environment: Mapping[str, str], engine: LocalServer | None, builtin: bool
 ) -> ProviderPart | str:
     settings = config.providers.get(name, ProviderSettings())
     configured = name in config.providers

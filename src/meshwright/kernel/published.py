@@ -21,7 +21,7 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     expires: float | None = None
 
 
-class Engine(msgspec.Struct, frozen=True, kw_only=True):
+class LocalServer(msgspec.Struct, frozen=True, kw_only=True):
     """A local engine that answered: its provider row's name, its address, and the models that it has."""
 
     provider: str
@@ -36,7 +36,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     config: Config
     open: bool
     keys: tuple[KeyRecord, ...] = ()
-    engines: tuple[Engine, ...] = ()
+    engines: tuple[LocalServer, ...] = ()
 
 
 def publish(published: Published, file: Path) -> None:

@@ -38,7 +38,7 @@ class OneTransport:
 
     def _open(self) -> AiohttpTransport:
         # Imported here because aiohttp takes 12 MiB and 0.15 s, and most gateways never go through a proxy.
-        from meshwright.net.pooled import AiohttpTransport  # noqa: PLC0415
+        from meshwright.net.pooled import AiohttpTransport
 
         self._pooled = AiohttpTransport(idle_seconds=self._idle_seconds)
         return self._pooled

@@ -1,4 +1,8 @@
-"""The transport that does everything, on aiohttp: proxies beside what the lean one does."""
+"""The transport that does everything, on aiohttp: proxies beside what the lean one does.
+
+Where it is weaker than the lean one, by aiohttp's design: bytes that a server sends unasked on a kept connection reach
+the next call, endless interim heads are bounded only by the deadlines, and a body that breaks may lose its last bytes.
+"""
 
 from __future__ import annotations
 
@@ -170,7 +174,7 @@ def _tracing() -> aiohttp.TraceConfig:
 class PooledAnswer:
     """Implements `Answer` on an aiohttp response."""
 
-    __slots__ = ("_deadlines", "_draining", "_error", "_response", "_total_due", "headers", "status")
+    __slots__ = ("_closed", "_deadlines", "_draining", "_error", "_response", "_total_due", "headers", "status")
 
     def __init__(
         self,
@@ -187,6 +191,15 @@ class PooledAnswer:
         self._total_due = total_due
         self._draining = draining
         self._error: UpstreamError | None = None
+        connection = response.connection
+        closed = connection.protocol.closed if connection is not None and connection.protocol is not None else None
+        self._closed = closed
+        if closed is not None:
+            # The future is the connection's and outlives this answer: `_seen` is added once, `_lost` until the end.
+            closed.remove_done_callback(_seen)
+            closed.add_done_callback(_seen)
+            closed.add_done_callback(self._lost)
+            response.content.on_eof(self._let_go)
 
     async def read(self, limit: int) -> bytes:
         """See `Answer.read`."""
@@ -209,23 +222,45 @@ class PooledAnswer:
             raise self._error
         content = self._response.content
         if content.at_eof():
-            return b""
+            return self._end()
         now = asyncio.get_running_loop().time()
         due = min(now + self._deadlines.between_bytes, self._total_due)
         phase = "between_bytes" if due < self._total_due else "total"
         expiry = asyncio.timeout_at(due)
         try:
             async with expiry:
-                return await content.readany()
+                return await content.readany() or self._end()
         except TimeoutError as error:
-            self._error = _expired(phase, self._deadlines) if expiry.expired() else StreamCut(f"Cut off: {error}.")
+            self._error = _expired(phase, self._deadlines) if expiry.expired() else _cut(error)
         except aiohttp.ClientError as error:
-            self._error = _body_error(error)
+            self._error = _cut(error)
+        except UpstreamError as error:
+            self._error = error
         except asyncio.CancelledError:
             self._response.close()
             raise
         self._response.close()
         raise self._error
+
+    def _end(self) -> bytes:
+        """The body is over. If the connection's end was what ended it, that must have been a regular one."""
+        closed = self._closed
+        if closed is not None and closed.done() and not closed.cancelled() and closed.exception() is not None:
+            headers = self.headers
+            if "content-length" not in headers and "transfer-encoding" not in headers:
+                self._error = StreamCut("The upstream reset the connection within its answer.")
+                raise self._error
+        return b""
+
+    def _lost(self, _: asyncio.Future[None]) -> None:
+        """When its parser gives up, aiohttp closes the connection and leaves whoever reads the body waiting."""
+        content = self._response.content
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(UpstreamProtocol("The upstream's answer cannot be used: its framing is broken."))
+
+    def _let_go(self) -> None:
+        if self._closed is not None:
+            self._closed.remove_done_callback(self._lost)
 
     def abort(self) -> None:
         """See `Answer.abort`."""
@@ -294,12 +329,14 @@ def _translated(error: aiohttp.ClientError, target: Target) -> UpstreamError:
     return ConnectFailed(f"A connection to {where} failed: {error}.")
 
 
-def _body_error(error: aiohttp.ClientError) -> UpstreamError:
-    """What went wrong within the body: its framing, or the connection."""
-    cause = error.__cause__
-    if isinstance(cause, aiohttp.http_exceptions.TransferEncodingError):
-        return UpstreamProtocol(f"The upstream's answer cannot be used: {cause.message}.")
+def _cut(error: BaseException) -> StreamCut:
     return StreamCut(f"The upstream's answer was cut off ({error}).")
+
+
+def _seen(closed: asyncio.Future[None]) -> None:
+    """Take note of how a connection ended, so that asyncio does not report it as unnoticed."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 def _expired(phase: str, deadlines: Deadlines) -> UpstreamTimeout:

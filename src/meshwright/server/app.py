@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
-from meshwright.kernel.arrival import Flow
 from meshwright.server.auth import authenticate
 from meshwright.server.endpoints import find
-from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, ClientGone, Exchange, Flowing
 from meshwright.server.refusal import refusal
@@ -86,52 +86,37 @@ async def _watched(gate: Gate, exchange: Exchange, endpoint: Endpoint, asked: As
     """Run it, and cancel it when the client leaves first."""
     task = asyncio.current_task()
     assert task is not None
-    watch: list[asyncio.Task[None]] = []
-
-    async def listen() -> None:
-        await exchange.gone()
-        task.cancel()
-
-    loop = asyncio.get_running_loop()
-    timer = loop.call_later(WATCH_AFTER, lambda: watch.append(loop.create_task(listen())))
+    watches: list[Callable[[], object]] = []
+    timer = asyncio.get_running_loop().call_later(WATCH_AFTER, lambda: watches.append(exchange.watch(task.cancel)))
     try:
         return await endpoint.answer(gate, asked)
     finally:
         timer.cancel()
-        for watching in watch:
-            watching.cancel()
+        for unwatch in watches:
+            unwatch()
 
 
 async def _pour(exchange: Exchange, answer: Flowing) -> None:
     """Send the pieces as they come. When the client leaves, the provider is stopped."""
-    flow: Flow = answer.flow
-    watch: asyncio.Task[None] | None = None
+    task = asyncio.current_task()
+    assert task is not None
+    flow = answer.flow
+    unwatch: Callable[[], object] = _nothing
     try:
         send = await exchange.begin(answer.status, answer.headers)
         piece = await flow.next()
+        unwatch = exchange.watch(task.cancel)
         while piece:
             await send(piece)
-            if watch is None:
-                watch = _abort_when_gone(exchange, flow)
             piece = await flow.next()
         await exchange.finish()
     finally:
-        if watch is not None:
-            watch.cancel()
+        unwatch()
         flow.abort()
 
 
-def _abort_when_gone(exchange: Exchange, flow: Flow) -> asyncio.Task[None]:
-    """Listen for the client's leaving while the provider is silent."""
-    task = asyncio.current_task()
-    assert task is not None
-
-    async def listen() -> None:
-        await exchange.gone()
-        flow.abort()
-        task.cancel()
-
-    return asyncio.get_running_loop().create_task(listen())
+def _nothing() -> None:
+    """There is no watch to end yet."""
 
 
 async def _refuse(exchange: Exchange, answer: Answered) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -66,10 +67,15 @@ class AsgiExchange:
         """The end of an answer in pieces."""
         await self._send({"type": "http.response.body", "body": b""})
 
-    async def gone(self) -> None:
-        """Wait for the client to leave."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+    def watch(self, left: Callable[[], object]) -> Callable[[], object]:
+        """Call `left` when the client leaves."""
+
+        async def listen() -> None:
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
+            left()
+
+        return asyncio.ensure_future(listen()).cancel
 
     async def _start(self, status: int, headers: Headers) -> None:
         encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

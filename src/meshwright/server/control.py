@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ import msgspec
 
 from meshwright.kernel.check_config import check, loopback
 from meshwright.kernel.config import Config
-from meshwright.kernel.published import Engine, KeyRecord, Published, publish
+from meshwright.kernel.published import KeyRecord, LocalServer, Published, publish
 from meshwright.kernel.read_config import read_config
 from meshwright.ledger.importing import Importer
 from meshwright.net.choose import OneTransport
@@ -25,6 +26,7 @@ from meshwright.types.errors import ConfigError, MeshError, StoreError
 
 IMPORT_SECONDS = 0.2
 WATCH_SECONDS = 0.5
+LOW_PRIORITY = 15
 _log = logging.getLogger("meshwright.control")
 
 
@@ -48,7 +50,7 @@ class Control:
         self.environment = environment
         self.database = database
         self.config = config
-        self.engines: tuple[Engine, ...] = ()
+        self.engines: tuple[LocalServer, ...] = ()
         self.version = 0
         self._importer = Importer(places.journal, database)
         self._stop = threading.Event()
@@ -61,13 +63,13 @@ class Control:
         if not settings.engines:
             return False
 
-        async def look() -> tuple[Engine, ...]:
+        async def look() -> tuple[LocalServer, ...]:
             transport = OneTransport()
             try:
                 found = await discover(tuple(PROVIDERS.values()), transport, settings.engine_host, settings.seconds)
             finally:
                 await transport.close()
-            return tuple(Engine(provider=one.provider, base_url=one.base_url, models=one.models) for one in found)
+            return tuple(LocalServer(provider=one.provider, base_url=one.base_url, models=one.models) for one in found)
 
         before, self.engines = self.engines, asyncio.run(look())
         return before != self.engines
@@ -148,6 +150,8 @@ class Control:
 
     def _run(self, name: str, seconds: float, work: Callable[[], None]) -> None:
         def loop() -> None:
+            if hasattr(os, "setpriority"):  # on Linux a thread has a priority of its own: requests go first
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOW_PRIORITY)
             while not self._stop.wait(seconds):
                 try:
                     work()

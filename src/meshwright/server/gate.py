@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
 from meshwright.kernel.config import ServerSettings
 from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.snapshot import Snapshot
 from meshwright.server.metrics import Metrics
 from meshwright.types.decision import Trace
 
@@ -19,6 +20,10 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
     recent: Callable[[int, str | None], Awaitable[list[Trace]]]
 
 
+Page = Callable[[Snapshot, Sequence[Trace], str], str]
+"""Makes the status page of a snapshot, the latest traces (newest first), and the gateway's address."""
+
+
 class Gate:
     """One worker's state. `draining` is set when it is told to stop: new requests are refused, running ones finish."""
 
@@ -28,12 +33,17 @@ class Gate:
         settings: ServerSettings,
         metrics: Metrics,
         stored: Reading,
+        *,
+        page: Page,
+        document: bytes = b"{}",
         others: Callable[[], list[Metrics]] = list,
     ) -> None:
         self.kernel = kernel
         self.settings = settings
         self.metrics = metrics
         self.stored = stored
+        self.page = page
+        self.document = document
         self._others = others
         self.draining = False
         self.under_way = 0

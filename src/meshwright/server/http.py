@@ -43,8 +43,8 @@ class Exchange(Protocol):
         """End an answer in pieces."""
         ...
 
-    async def gone(self) -> None:
-        """Wait until the client closes the connection."""
+    def watch(self, left: Callable[[], object]) -> Callable[[], object]:
+        """Call `left` once if the client closes the connection. What is returned ends the watch and must be called."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.endpoint import Endpoint
 from meshwright.server.http import JSON, Answered, Headers
 from meshwright.types.errors import LimitReached, MeshError, UpstreamStatus
 from meshwright.wire import CODECS

@@ -12,6 +12,12 @@ from meshwright.server.gate import Gate
 from meshwright.server.http import ClientGone, Headers, too_large
 
 
+class _Future(Protocol):
+    def cancelled(self) -> bool: ...
+    def cancel(self) -> Any: ...
+    def add_done_callback(self, done: Callable[[Any], None]) -> None: ...
+
+
 class _Stream(Protocol):
     async def send_bytes(self, data: bytes) -> None: ...
 
@@ -21,7 +27,7 @@ class _Connection(Protocol):
 
     async def __call__(self) -> bytes: ...
     def __aiter__(self) -> AsyncIterator[bytes]: ...
-    async def client_disconnect(self) -> None: ...
+    def client_disconnect(self) -> _Future: ...
     def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
     def response_stream(self, status: int, headers: Headers) -> _Stream: ...
 
@@ -72,9 +78,16 @@ class RsgiExchange:
     async def finish(self) -> None:
         """RSGI ends the answer when the application returns."""
 
-    async def gone(self) -> None:
-        """Wait for the client to leave."""
-        await self._connection.client_disconnect()
+    def watch(self, left: Callable[[], object]) -> Callable[[], object]:
+        """Call `left` when the client leaves. granian's future costs next to nothing, but only if it is cancelled."""
+        future = self._connection.client_disconnect()
+
+        def done(ended: _Future) -> None:
+            if not ended.cancelled():
+                left()
+
+        future.add_done_callback(done)
+        return future.cancel
 
 
 class RsgiApp:

@@ -16,6 +16,7 @@ from meshwright.kernel.config import Config
 from meshwright.kernel.published import Published
 from meshwright.ledger.keys import MasterKey, ensure_master
 from meshwright.server.control import Control
+from meshwright.server.gate import Page
 from meshwright.server.places import Places
 from meshwright.server.worker import load
 from meshwright.store.database import Database, sqlite_url
@@ -35,7 +36,7 @@ def open_control(places: Places, environment: Mapping[str, str], config: Config)
     return control, master
 
 
-def run(control: Control, announce: Callable[[Published], None]) -> None:
+def run(control: Control, announce: Callable[[Published], None], page: Page) -> None:
     """Serve until SIGINT or SIGTERM: then refuse new requests, finish the running ones, and import the journal's rest."""
     multiprocessing.set_start_method("spawn", force=True)  # a fork would take this process's threads' locks along
     rmtree(control.places.metrics, ignore_errors=True)
@@ -63,7 +64,7 @@ def run(control: Control, announce: Callable[[Published], None]) -> None:
     control.start()
     server.on_startup(lambda: announce(published))
     try:
-        server.serve(target_loader=partial(load, control.places, dict(control.environment)), wrap_loader=False)
+        server.serve(target_loader=partial(load, control.places, dict(control.environment), page), wrap_loader=False)
     finally:
         control.stop()
 

@@ -18,7 +18,9 @@ from meshwright.kernel.published import Published, read_published
 from meshwright.ledger.journal import Journal
 from meshwright.net.choose import OneTransport
 from meshwright.providers.builtin.transport import BuiltinTransport
-from meshwright.server.gate import Gate
+from meshwright.server.document import document
+from meshwright.server.endpoints import ENDPOINTS
+from meshwright.server.gate import Gate, Page
 from meshwright.server.metrics import Metrics
 from meshwright.server.places import Places
 from meshwright.server.rsgi import RsgiApp
@@ -34,7 +36,7 @@ _log = logging.getLogger("meshwright.worker")
 class Worker:
     """Builds one worker's gate on its event loop, keeps it up to date, and takes it down."""
 
-    def __init__(self, places: Places, environment: Mapping[str, str]) -> None:
+    def __init__(self, places: Places, environment: Mapping[str, str], page: Page) -> None:
         self._places = places
         self._environment = environment
         self._name = f"w{os.getpid()}"
@@ -47,7 +49,15 @@ class Worker:
         self._sync = settings.journal.sync == "power"
         metrics = Metrics()
         kernel = Kernel(self._build(published), self._journal, (metrics.trace,))
-        self.gate = Gate(kernel, settings.server, metrics, stored(published, places), self._others)
+        self.gate = Gate(
+            kernel,
+            settings.server,
+            metrics,
+            stored(published, places),
+            page=page,
+            document=document(ENDPOINTS),
+            others=self._others,
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -136,12 +146,12 @@ def _read(file: Path) -> Metrics:
     return metrics
 
 
-def load(places: Places, environment: Mapping[str, str]) -> RsgiApp:
+def load(places: Places, environment: Mapping[str, str], page: Page) -> RsgiApp:
     """The application of one worker, for granian's loader."""
     running: list[Worker] = []
 
     def open_gate(loop: asyncio.AbstractEventLoop) -> Gate:
-        worker = Worker(places, environment)
+        worker = Worker(places, environment, page)
         worker.start(loop)
         running.append(worker)
         return worker.gate

@@ -46,6 +46,7 @@ from meshwright.types.response import (
 WHOLE = "mesh"
 """The dialect of an OpaqueDelta that carries a part of ours for which no delta exists (an image in an answer)."""
 
+_PIECE: msgspec.json.Decoder[list[msgspec.Raw] | str] = msgspec.json.Decoder(list[msgspec.Raw] | str)
 _WHOLE: msgspec.json.Decoder[Part] = msgspec.json.Decoder(Part)
 
 
@@ -85,8 +86,8 @@ class Folding:
     """A fold in progress, for a caller whose deltas arrive over time. `failed` is the in-band error, if one came.
 
     An opaque delta that is not a part goes to `Response.extra`, where a later one of its kind replaces it (a kind that
-    begins with "event." never does: each event counts). A kind "message.x" goes to the message's `extra` as "x", and
-    "choice.x" goes there as it is.
+    begins with "event." never does: each event counts). A kind "message.x" goes to the message's `extra` as "x", where
+    pieces that are lists or strings add up as the API's own clients add them; "choice.x" goes there as it is.
     """
 
     __slots__ = ("_choices", "_extra", "_head", "_origin", "_usage", "failed")
@@ -210,7 +211,7 @@ class _Choice:
                 self.part(delta.part, "text").citations.append(delta.citation)
             case OpaqueDelta(value=value, part=None):
                 kind = value.kind.removeprefix("message.")
-                _put(self.extra, Opaque(value.dialect, kind, value.raw))
+                _put(self.extra, Opaque(value.dialect, kind, value.raw), pieces=kind != value.kind)
             case OpaqueDelta(value=value, part=int(number)):
                 self.part(number, "whole").whole = _unwrapped(value)
             case Finished():
@@ -284,13 +285,21 @@ def _joined_base64(pieces: list[str]) -> str:
         raise UpstreamProtocol(f"The provider's audio is not base64: {error}.") from None
 
 
-def _put(extra: list[Opaque], value: Opaque) -> None:
+def _put(extra: list[Opaque], value: Opaque, pieces: bool = False) -> None:
     if not value.kind.startswith("event."):
         for place, old in enumerate(extra):
             if old.kind == value.kind and old.dialect == value.dialect:
-                extra[place] = value
+                extra[place] = _longer(old, value) if pieces else value
                 return
     extra.append(value)
+
+
+def _longer(old: Opaque, new: Opaque) -> Opaque:
+    first, second = bytes(old.raw), bytes(new.raw)
+    if first[:1] != second[:1] or first[:1] not in (b"[", b'"'):
+        return new
+    joined = _PIECE.decode(old.raw) + _PIECE.decode(new.raw)  # type: ignore[operator]  # both lists or both strings
+    return Opaque(new.dialect, new.kind, msgspec.Raw(msgspec.json.encode(joined)))
 
 
 def _unwrapped(value: Opaque) -> Part:

@@ -60,7 +60,7 @@ def _check_utf8(body: bytes) -> None:
         body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidRequest(
-            f"The body is not valid UTF-8: byte {error.start} is {body[error.start] if error.start < len(body) else 0:#04x}.",
+            f"The body is not valid UTF-8 at byte {error.start}.",
             fix="Send one JSON object, encoded in UTF-8.",
         ) from None
 

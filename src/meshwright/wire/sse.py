@@ -40,6 +40,11 @@ class EventCutter:
         """Bytes of an event whose end has not come."""
         return self._kept
 
+    def release(self) -> bytes:
+        """Those bytes, which are no longer kept."""
+        kept, self._kept = self._kept, b""
+        return kept
+
 
 def events(block: bytes) -> list[tuple[bytes, bytes]]:
     """(event name, data) of each event of a block of whole events; comments and other fields are left out."""

@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from meshwright.cli.output import ConfigFile, Json, err, out, print_json, told
 from meshwright.cli.session import here
+from meshwright.console.status import page
 from meshwright.kernel.build_providers import provider_parts
 from meshwright.kernel.published import Published
 from meshwright.ledger.keys import MasterKey
@@ -45,7 +46,7 @@ def up(
         if not as_json:
             out.print("Looking for keys and local engines …")
         control, master = open_control(place, environment, settings)
-        run(control, lambda published: _announce_when_ready(control, published, master, as_json))
+        run(control, lambda published: _announce_when_ready(control, published, master, as_json), page)
 
 
 def _free_port(host: str | None) -> int:

@@ -12,7 +12,7 @@ from meshwright.server.endpoints import (
     openapi,
     status,
 )
-from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.endpoint import Endpoint
 from meshwright.server.endpoints.table import finder
 
 ENDPOINTS: tuple[Endpoint, ...] = (

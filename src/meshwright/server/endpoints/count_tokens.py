@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meshwright.routing.features import features
-from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked
 from meshwright.wire import CODECS

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from meshwright.kernel.arrival import Arrival, Failure, Receipt, Streaming
 from meshwright.kernel.handle import handle
-from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing, Headers
 from meshwright.server.refusal import refusal
@@ -80,7 +80,7 @@ def _endpoint(path: str, dialect: str, summary: str) -> Endpoint:
 
 ENDPOINTS = (
     _endpoint("/v1/chat/completions", "openai_chat", "Answer a chat, as OpenAI's Chat Completions clients ask."),
-    _endpoint("/v1/responses", "openai_responses", "Answer, as OpenAI's Responses clients ask."),
+    # _endpoint("/v1/responses", "openai_responses", "Answer, as OpenAI's Responses clients ask."),
     _endpoint("/v1/messages", "anthropic_messages", "Answer, as Anthropic's Messages clients ask."),
 )
 ENDPOINT_OF = {endpoint.dialect.name: endpoint for endpoint in ENDPOINTS if endpoint.dialect is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meshwright.kernel.snapshot import Snapshot
-from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, as_json
 from meshwright.types.errors import UnknownModel

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from meshwright.console.status import page
-from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.endpoint import Endpoint
+from meshwright.server.auth import authenticate
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked
+from meshwright.types.errors import ClientError
 
 SAFE = (
     "content-security-policy",
@@ -16,11 +17,20 @@ SAFE = (
 async def answer(gate: Gate, asked: Asked) -> Answered:
     """What is served and how to use it. On an open gateway also the latest decisions; else they need a key."""
     snapshot = gate.kernel.snapshot
-    traces = await gate.stored.recent(20, None) if snapshot.open else []
-    fresh = {trace.id: trace for trace in (*traces, *(gate.kernel.recent.values() if snapshot.open else ()))}
+    seen = _may_look(gate, asked)
+    traces = await gate.stored.recent(20, None) if seen else []
+    fresh = {trace.id: trace for trace in (*traces, *(gate.kernel.recent.values() if seen else ()))}
     newest = sorted(fresh.values(), key=lambda trace: trace.at, reverse=True)[:20]
-    body = page(snapshot, newest, f"http://{gate.settings.host}:{gate.settings.port}")
+    body = gate.page(snapshot, newest, f"http://{gate.settings.host}:{gate.settings.port}")
     return Answered(200, [("content-type", "text/html; charset=utf-8"), SAFE], body.encode())
+
+
+def _may_look(gate: Gate, asked: Asked) -> bool:
+    """Whether the caller may see what was asked of late: a browser on the machine of an open gateway."""
+    try:
+        return gate.kernel.snapshot.open and authenticate(gate.kernel.snapshot, gate.settings, asked.header).may("admin")
+    except ClientError:
+        return False
 
 
 ENDPOINT = Endpoint(method="GET", path="/", summary="The status page.", answer=answer, answers="Page")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from meshwright.server.endpoints.endpoint import Endpoint
+from meshwright.server.endpoint import Endpoint
 
 Found = Sequence[tuple[Endpoint, str]]
 

@@ -22,7 +22,6 @@ from meshwright.types.content import (
     Ttl,
 )
 from meshwright.wire.anthropic_messages.citations import citation_in
-from meshwright.wire.anthropic_messages.notes import NAME, present
 from meshwright.wire.anthropic_messages.shapes import (
     BLOCKS,
     Base64Source,
@@ -39,6 +38,7 @@ from meshwright.wire.anthropic_messages.shapes import (
     ToolUseBlock,
     UrlSource,
 )
+from meshwright.wire.anthropic_messages.verbatim import NAME, compact, is_object, present
 
 Aside = tuple[str, Raw]
 """A member of a block that `types` has no place for: its path within the block, and its bytes."""
@@ -71,7 +71,7 @@ def part_in(block: Block, origin: str = "") -> Part:
 
 
 def read_part(raw: Raw, origin: str = "") -> tuple[Part, list[Aside]]:
-    """Any block: its part, and the members that a part has no place for. Raises ValidationError with a relative path."""
+    """Any block: its part, and the members that a part has no place for. Raises ValidationError (path in the block)."""
     try:
         block = _STRICT.decode(raw)
     except msgspec.ValidationError:
@@ -80,14 +80,10 @@ def read_part(raw: Raw, origin: str = "") -> tuple[Part, list[Aside]]:
 
 
 def asides_of(block: Block) -> list[Aside]:
-    """The members of a strictly decoded block that its part has no place for: how a tool was called, if not directly."""
-    if isinstance(block, ToolUseBlock) and present(block.caller) and _compact(block.caller) != _DIRECT:
+    """The members of a strict block that its part has no place for: how a tool was called, if not directly."""
+    if isinstance(block, ToolUseBlock) and present(block.caller) and compact(block.caller) != _DIRECT:
         return [("caller", block.caller)]
     return []
-
-
-def _compact(raw: Raw) -> bytes:
-    return bytes(raw).translate(None, b" \t\r\n")
 
 
 def _patiently(raw: Raw, origin: str) -> tuple[Part, list[Aside]]:
@@ -193,9 +189,9 @@ def _document(block: DocumentBlock, _origin: str) -> File:
 
 
 def _tool_use(block: ToolUseBlock, _origin: str) -> ToolCall:
-    arguments = bytes(block.input).decode()
-    if not arguments.startswith("{"):
+    if not is_object(block.input):
         raise msgspec.ValidationError("Expected `object` - at `$.input`")
+    arguments = bytes(block.input).decode()
     return ToolCall(id=block.id, name=block.name, arguments=arguments, cache=ttl(block.cache_control))
 
 

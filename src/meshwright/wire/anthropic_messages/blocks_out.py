@@ -29,7 +29,8 @@ from meshwright.types.content import (
     Ttl,
 )
 from meshwright.wire.anthropic_messages.citations import citation_out
-from meshwright.wire.anthropic_messages.notes import Notes, own
+from meshwright.wire.anthropic_messages.notes import Notes
+from meshwright.wire.anthropic_messages.verbatim import own
 
 Wire = dict[str, object] | Raw
 
@@ -39,6 +40,9 @@ _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?;base64,(.*)", re.DOTALL)
 _PATH = re.compile(r"content\[(\d+)\]\.(.+)")
 _PICTURES = {"/9j/": "image/jpeg", "iVBORw": "image/png", "R0lGOD": "image/gif", "UklGR": "image/webp"}
 _PDF = "JVBERi"
+
+FREE_TEXT = "A tool that takes free text takes it as `input` of an object here."
+"""Why a custom tool, its calls and its results are changed."""
 
 
 class Writer:
@@ -125,20 +129,20 @@ class Writer:
 
     def _input(self, call: ToolCall) -> object:
         if call.kind == "custom":
-            self._notes.changed(f"{self._field}.custom", "A tool that takes free text takes it as `input` of an object.")
+            self._notes.changed(f"{self._field}.custom", FREE_TEXT)
             return {"input": call.arguments}
         if not call.arguments.strip():
             return {}
         try:
             _OBJECT.decode(call.arguments)
         except (msgspec.DecodeError, RecursionError):
-            self._notes.changed(f"{self._field}.arguments", "Arguments that are no JSON object are sent as its `arguments`.")
+            self._notes.changed(f"{self._field}.arguments", "Arguments are a JSON object here: they were put into one.")
             return {"arguments": call.arguments}
         return Raw(call.arguments.encode())
 
     def _tool_result(self, result: ToolResult) -> Wire:
         if result.kind == "custom":
-            self._notes.changed(f"{self._field}.custom", "A tool that takes free text takes it as `input` of an object.")
+            self._notes.changed(f"{self._field}.custom", FREE_TEXT)
         block: dict[str, object] = {"type": "tool_result", "tool_use_id": self._id(result.call_id)}
         inner = [one for one in (self._block(part, "tool") for part in result.parts) if one is not None]
         if inner:
@@ -214,7 +218,7 @@ class Writer:
         """A thinking block. The API takes back only what it signed itself, and only in the assistant's turns."""
         to_client = self._origin is None
         if thought.id or thought.summary:
-            self._notes.changed(f"{self._field}.reasoning", "Thoughts of another dialect lose their id and their parts.")
+            self._notes.changed(f"{self._field}.reasoning", "Thoughts have no id and no numbered parts here.")
         ours = not (thought.id or thought.summary) and thought.origin in ("", self._origin or thought.origin)
         if not to_client and not (role == "assistant" and ours and (thought.signature or thought.encrypted)):
             self._notes.dropped(f"{self._field}.reasoning", "Only thoughts that the same model signed are taken back.")

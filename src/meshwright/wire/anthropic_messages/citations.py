@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.content import Citation, Opaque
-from meshwright.wire.anthropic_messages.notes import NAME, Notes, own
+from meshwright.wire.anthropic_messages.notes import Notes
+from meshwright.wire.anthropic_messages.verbatim import NAME, own
 
 
 class _Location(msgspec.Struct):
@@ -85,7 +86,7 @@ def citation_out(citation: Citation, notes: Notes, field: str, *, to_client: boo
     if citation.raw is not None:
         notes.foreign(f"{field}.citations", citation.raw)
     if citation.start is not None or citation.end is not None:
-        notes.dropped(f"{field}.citations.start", "Citations of this dialect stand at their block, not at offsets in it.")
+        notes.dropped(f"{field}.citations.start", "Citations stand at their block here, not at offsets in it.")
     if citation.kind == "url":
         if not to_client:
             notes.dropped(f"{field}.citations", "The API takes back only citations of its own search results.")

@@ -37,7 +37,7 @@ class Generation(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=1024)
 def generation(model: str) -> Generation:
-    """What the model of this name takes (`claude-opus-4-6`, `anthropic/claude-3.5-sonnet`, `claude-opus-5@20260801`)."""
+    """What the model of this name takes (`claude-opus-4-6`, `anthropic/claude-3.5-sonnet`, `claude-opus-5@x`)."""
     match = _VERSION.search(model.lower())
     if match is None:
         return Generation(strict="claude" in model.lower())

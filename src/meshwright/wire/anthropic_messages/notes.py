@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
-
 from meshwright.types.content import Opaque
 from meshwright.types.request import Adaptation
-
-NAME = "anthropic_messages"
 
 
 class Notes:
@@ -41,13 +37,3 @@ class Notes:
     def foreign(self, field: str, opaque: Opaque) -> None:
         """A verbatim value of another dialect is left out."""
         self._add(field, "dropped", f"Only the dialect {opaque.dialect} understands this value.")
-
-
-def own(opaque: Opaque) -> bool:
-    """Whether the value is of this dialect and can be sent verbatim."""
-    return opaque.dialect == NAME
-
-
-def present(raw: msgspec.Raw) -> bool:
-    """Whether a member was given: it exists and is not null."""
-    return bool(raw) and bytes(raw) != b"null"

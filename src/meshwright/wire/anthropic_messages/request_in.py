@@ -16,10 +16,10 @@ from meshwright.types.content import Message, Opaque, Part, Role, Text, ToolResu
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.request import OutputFormat, Request
 from meshwright.wire.anthropic_messages.blocks_in import Aside, asides_of, below, part_in, read_part, ttl
-from meshwright.wire.anthropic_messages.notes import NAME, present
 from meshwright.wire.anthropic_messages.shapes import KNOWN, Body, CacheMark, TextBlock, Turn
 from meshwright.wire.anthropic_messages.thinking import thinking_in
 from meshwright.wire.anthropic_messages.tools import choice_in, tool_in
+from meshwright.wire.anthropic_messages.verbatim import NAME, is_object, present
 from meshwright.wire.reading import client_json, client_source, explain
 
 _BODY: msgspec.json.Decoder[Body] = msgspec.json.Decoder(Body)
@@ -32,7 +32,7 @@ _MARK: msgspec.json.Decoder[CacheMark] = msgspec.json.Decoder(CacheMark)
 
 
 def decode_request(body: bytes) -> Request:
-    """The request of POST /v1/messages. Raises InvalidRequest that names the field, TooLarge when it nests too deeply."""
+    """The request of POST /v1/messages. Raises InvalidRequest that names the field, TooLarge if it nests too deeply."""
     request = read_request(body)
     if request.max_tokens is None:
         raise InvalidRequest(
@@ -51,9 +51,7 @@ def read_request(body: bytes) -> Request:
         raise InvalidRequest("There is no message.", field="messages", fix="Send at least one message of the user.")
     extra: list[Opaque] = []
     if not KNOWN.issuperset(source.fields):
-        extra += [
-            Opaque(NAME, name, raw) for name, raw in source.fields.items() if name not in KNOWN and present(raw)
-        ]
+        extra += [Opaque(NAME, name, raw) for name, raw in source.fields.items() if name not in KNOWN and present(raw)]
     try:
         messages = _messages(wire)
         options = _options(wire, extra)
@@ -225,10 +223,10 @@ def _at(path: str, read: Any, *arguments: Any) -> Any:
 
 def _format_in(raw: Raw, extra: list[Opaque]) -> OutputFormat | None:
     members = _MEMBERS.decode(raw)
-    if bytes(members.get("type", Raw())) != b'"json_schema"' or not bytes(members.get("schema", Raw())).startswith(b"{"):
+    kind, schema = members.get("type", Raw()), members.get("schema", Raw())
+    if bytes(kind) != b'"json_schema"' or not is_object(schema):
         extra.append(Opaque(NAME, "output_config.format", raw))
         return None
-    schema = members["schema"]
     extra += [
         Opaque(NAME, f"output_config.format.{name}", value)
         for name, value in members.items()

@@ -13,10 +13,11 @@ from msgspec import Raw
 from meshwright.types.request import OutputFormat, Request
 from meshwright.wire.anthropic_messages.blocks_out import mark, shortened
 from meshwright.wire.anthropic_messages.generation import Generation, generation
-from meshwright.wire.anthropic_messages.notes import NAME, Notes, own
+from meshwright.wire.anthropic_messages.notes import Notes
 from meshwright.wire.anthropic_messages.thinking import thinking_out
 from meshwright.wire.anthropic_messages.tools import choice_out, tools_out
 from meshwright.wire.anthropic_messages.turns import Turns
+from meshwright.wire.anthropic_messages.verbatim import NAME, own
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
 
@@ -205,10 +206,13 @@ def _extra(body: dict[str, Any], request: Request, notes: Notes, only: tuple[str
         if outermost == "tool_choice" and outermost not in body:
             notes.dropped(extra.kind, "There is no choice of tools that it could belong to.")
             continue
-        parent = body
+        parent: Any = body
         for step in place.split("."):
-            parent = parent.setdefault(step, {})
-        parent[name] = extra.raw
+            parent = parent.setdefault(step, {}) if isinstance(parent, dict) else {}
+        if isinstance(parent, dict):
+            parent[name] = extra.raw
+        else:
+            notes.dropped(extra.kind, "The member that it belonged to has changed.")
 
 
 def _raw(value: object) -> Raw:

@@ -92,9 +92,7 @@ class RedactedThinkingBlock(Strict, tag="redacted_thinking", tag_field="type"):
     data: str
 
 
-Block = (
-    TextBlock | ImageBlock | DocumentBlock | ToolUseBlock | ToolResultBlock | ThinkingBlock | RedactedThinkingBlock
-)
+Block = TextBlock | ImageBlock | DocumentBlock | ToolUseBlock | ToolResultBlock | ThinkingBlock | RedactedThinkingBlock
 BLOCKS: dict[str, type[Block]] = {
     "text": TextBlock,
     "image": ImageBlock,
@@ -132,7 +130,7 @@ class Choice(Strict):
 
 NonNegative = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-Count = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class Body(msgspec.Struct):

@@ -16,7 +16,8 @@ from msgspec import Raw
 from meshwright.types.content import Opaque
 from meshwright.types.request import Effort, ReasoningControl
 from meshwright.wire.anthropic_messages.generation import Generation
-from meshwright.wire.anthropic_messages.notes import NAME, Notes, present
+from meshwright.wire.anthropic_messages.notes import Notes
+from meshwright.wire.anthropic_messages.verbatim import NAME, present
 
 BUDGETS: dict[Effort, int] = {
     "minimal": 1_024,
@@ -87,6 +88,8 @@ def thinking_out(
     if control.mode == "off" or control.effort == "none":
         if control.effort == "none":
             notes.moved("reasoning", "No effort is to say that thinking is disabled.")
+        if control.budget is not None or control.summary or control.hidden:
+            notes.dropped("reasoning", "Where thinking is disabled there is nothing more to say of it.")
         return {"type": "disabled"}, effort
     thinking: dict[str, object] | None = None
     budget = control.budget
@@ -125,9 +128,7 @@ def _by_budget(budget: int, said: bool, limit: int, forced: bool, notes: Notes) 
     return {"type": "enabled", "budget_tokens": budget}
 
 
-def _displayed(
-    thinking: dict[str, object] | None, control: ReasoningControl, notes: Notes
-) -> dict[str, object] | None:
+def _displayed(thinking: dict[str, object] | None, control: ReasoningControl, notes: Notes) -> dict[str, object] | None:
     if not control.hidden and not control.summary:
         return thinking
     if thinking is None:

@@ -13,9 +13,10 @@ from msgspec import Raw
 from meshwright.types.content import Opaque
 from meshwright.types.request import Request, ToolChoice, ToolSpec
 from meshwright.wire.anthropic_messages.blocks_in import below, ttl
-from meshwright.wire.anthropic_messages.blocks_out import marked
-from meshwright.wire.anthropic_messages.notes import NAME, Notes, own, present
+from meshwright.wire.anthropic_messages.blocks_out import FREE_TEXT, marked
+from meshwright.wire.anthropic_messages.notes import Notes
 from meshwright.wire.anthropic_messages.shapes import CacheMark, Choice, Tool
+from meshwright.wire.anthropic_messages.verbatim import NAME, is_object, own, present
 
 _TOOL: msgspec.json.Decoder[Tool] = msgspec.json.Decoder(Tool)
 _CHOICE: msgspec.json.Decoder[Choice] = msgspec.json.Decoder(Choice)
@@ -24,12 +25,11 @@ _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 _MARK: msgspec.json.Decoder[CacheMark] = msgspec.json.Decoder(CacheMark)
 _MODES = {"auto": "auto", "none": "none", "any": "required", "tool": "tool"}
 
-FREE_TEXT: dict[str, object] = {
+_TAKES_TEXT: dict[str, object] = {
     "type": "object",
     "properties": {"input": {"type": "string"}},
     "required": ["input"],
 }
-"""What a tool that takes free text takes here."""
 
 
 def tool_in(raw: Raw) -> ToolSpec:
@@ -42,7 +42,7 @@ def tool_in(raw: Raw) -> ToolSpec:
 
 
 def _spec(tool: Tool, extra: tuple[Opaque, ...]) -> ToolSpec:
-    if not bytes(tool.input_schema).startswith(b"{"):
+    if not is_object(tool.input_schema):
         raise msgspec.ValidationError("Expected `object` - at `$.input_schema`")
     return ToolSpec(
         name=tool.name,
@@ -139,10 +139,10 @@ def _tool_out(spec: ToolSpec, notes: Notes) -> dict[str, object] | Raw | None:
 
 def _schema(spec: ToolSpec, notes: Notes) -> object:
     if spec.kind == "custom":
-        notes.changed("tools.custom", "A tool that takes free text takes it as `input` of an object.")
+        notes.changed("tools.custom", FREE_TEXT)
         if spec.grammar is not None:
             notes.dropped("tools.grammar", "The dialect has no grammars for what a tool takes.")
-        return FREE_TEXT
+        return _TAKES_TEXT
     if spec.schema is None:
         return {"type": "object", "properties": {}}
     try:
@@ -170,7 +170,9 @@ def choice_out(request: Request, tools: Sequence[object], notes: Notes) -> dict[
         return None
     wire: dict[str, object] = {"type": "auto"}
     match choice:
-        case ToolChoice(mode="none"):
+        case ToolChoice(mode="none", names=names):
+            if names:
+                notes.dropped("tool_choice.names", "No tool may be called, whatever its name.")
             if parallel is not None:
                 notes.dropped("parallel_tools", "No tool may be called.")
             return {"type": "none"}

@@ -14,7 +14,8 @@ from msgspec import Raw
 from meshwright.types.content import Message, Opaque, Text, ToolCall
 from meshwright.wire.anthropic_messages.blocks_out import Wire, Writer, shortened
 from meshwright.wire.anthropic_messages.generation import Generation
-from meshwright.wire.anthropic_messages.notes import Notes, own
+from meshwright.wire.anthropic_messages.notes import Notes
+from meshwright.wire.anthropic_messages.verbatim import own
 from meshwright.wire.dialect import Target
 
 SYSTEM_TURNS = "system_turns"
@@ -166,7 +167,7 @@ class Turns:
     def _close(self) -> None:
         """What Claude models ask of an assistant's turn at the end, which the answer is to go on from."""
         turn = self.turns[-1]
-        block = turn.blocks[-1]
+        block = turn.blocks[-1] if turn.blocks else None
         if turn.role != "assistant" or not isinstance(block, dict) or block["type"] != "text":
             return
         if not self._takes.prefill:

@@ -1,7 +1,7 @@
 """The options of a Chat Completions request that have several shapes: tool choice, format, reasoning, voice, cache.
 
-What has a shape that `types` has no word for (a provider's own grammar, an unknown effort) stays with the dialect: it is
-added to the caller's list of unknown members, whole.
+What has a shape that `types` has no word for (a provider's own grammar, an unknown effort) stays with the dialect: it
+is added to the caller's list of unknown members, whole.
 """
 
 from __future__ import annotations

@@ -23,26 +23,28 @@ from meshwright.wire.openai_chat.sift import Found
 
 
 class Notes:
-    """What could not be carried over, each named once, in order of appearance."""
+    """What could not be carried over, each named once, in order of appearance, and the provider's quirks."""
 
-    __slots__ = ("_made", "quirks")
+    __slots__ = ("_seen", "made", "quirks")
 
     def __init__(self, quirks: frozenset[str] = frozenset()) -> None:
         self.quirks = quirks
-        self._made: dict[Adaptation, None] = {}
+        self.made: list[Adaptation] = []
+        self._seen: set[Adaptation] = set()
 
     def dropped(self, field: str, reason: str) -> None:
-        self._made[Adaptation(field, "dropped", reason)] = None
+        self._note(Adaptation(field, "dropped", reason))
 
     def changed(self, field: str, reason: str) -> None:
-        self._made[Adaptation(field, "changed", reason)] = None
+        self._note(Adaptation(field, "changed", reason))
 
     def moved(self, field: str, reason: str) -> None:
-        self._made[Adaptation(field, "moved", reason)] = None
+        self._note(Adaptation(field, "moved", reason))
 
-    @property
-    def made(self) -> tuple[Adaptation, ...]:
-        return tuple(self._made)
+    def _note(self, made: Adaptation) -> None:
+        if made not in self._seen:
+            self._seen.add(made)
+            self.made.append(made)
 
 
 class _Thought(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="text"):

@@ -41,7 +41,8 @@ from meshwright.wire.reading import client_json, client_source
 _BODY: msgspec.json.Decoder[Body] = msgspec.json.Decoder(Body)
 _ARRAY: msgspec.json.Decoder[list[Raw]] = msgspec.json.Decoder(list[Raw])
 _KNOWN = frozenset(Body.__struct_encode_fields__)
-_PLAIN = frozenset("model messages stream max_tokens max_completion_tokens temperature top_p n stop tools".split())
+_PLAIN = _KNOWN & {"model", "messages", "stream", "max_tokens", "max_completion_tokens", "tools", "stop", "n"}
+_PLAIN |= {"temperature", "top_p"}
 
 
 def decode_request(body: bytes) -> Request:

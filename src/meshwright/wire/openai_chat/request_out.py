@@ -13,8 +13,8 @@ Quirks of a provider (`Target.quirks`) that are known here:
 | `top_k`              | takes `top_k` (vLLM, llama.cpp, OpenRouter, Together, Fireworks; not OpenAI)                  |
 | `file_url`           | takes an address as `file_data` (OpenRouter)                                                  |
 
-A request that came as Chat Completions and is unchanged goes out as its own bytes: the model's name is replaced, a stream
-is told to report its usage, and the quirks above rename or recast a member where the body has it.
+A request that came as Chat Completions and is unchanged goes out as its own bytes: the model's name is replaced, a
+stream is told to report its usage, and the quirks above rename or recast a member where the body has it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
             return Encoded(body)
     notes = Notes(target.quirks)
     body_fields = _body(request, target, notes)
-    return Encoded(_encode(body_fields), notes.made)
+    return Encoded(_encode(body_fields), tuple(notes.made))
 
 
 def _faithful(source: Source, stream: bool, target: Target) -> bytes | None:
@@ -188,9 +188,10 @@ def _grammar_out(grammar: Raw) -> Json | Raw:
 
 def _choice_out(choice: ToolChoice, tools: tuple[ToolSpec, ...], notes: Notes) -> object:
     kinds = {tool.name: "custom" if tool.kind == "custom" else "function" for tool in tools}
-    named = [
-        {"type": kinds.get(name, "function"), kinds.get(name, "function"): {"name": name}} for name in choice.names
-    ]
+    named: list[Json] = []
+    for name in choice.names:
+        kind = kinds.get(name, "function")
+        named.append({"type": kind, kind: {"name": name}})
     if choice.mode == "tool":
         if len(named) == 1:
             return named[0]
@@ -203,7 +204,7 @@ def _choice_out(choice: ToolChoice, tools: tuple[ToolSpec, ...], notes: Notes) -
     return _allowed(choice.mode, named)
 
 
-def _allowed(mode: str, named: list[dict[str, object]]) -> object:
+def _allowed(mode: str, named: list[Json]) -> object:
     return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": named}} if named else mode
 
 

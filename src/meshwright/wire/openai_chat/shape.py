@@ -136,7 +136,7 @@ class UserIn(_Plain, frozen=True, tag="user"):
 
 
 class AssistantIn(_Strict, frozen=True, tag_field="role", tag="assistant"):
-    """`reasoning_content` (DeepSeek) and `reasoning` (vLLM, OpenRouter) are the plain thoughts, `images` OpenRouter's."""
+    """`reasoning_content` (DeepSeek) and `reasoning` (vLLM, OpenRouter) are plain thoughts, `images` OpenRouter's."""
 
     content: Content = None
     name: str | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 import msgspec
 
 from meshwright.types.content import (
@@ -119,7 +121,8 @@ def legacy_call(call: Function, call_id: str) -> ToolCall:
 
 
 def opaques(members: Members) -> tuple[Opaque, ...]:
-    return tuple(Opaque(NAME, path, raw) for path, raw in members)
+    """The unknown members, by path."""
+    return tuple(Opaque(NAME, path, raw) for path, raw in sorted(members, key=itemgetter(0))) if members else ()
 
 
 class _Results:

@@ -12,7 +12,6 @@ from meshwright.types.content import (
     Opaque,
     Reasoning,
     Refusal,
-    Text,
     ToolCall,
     ToolResult,
 )
@@ -201,8 +200,6 @@ def _result_out(result: ToolResult, pictures: list[Json], notes: Notes) -> list[
                 notes.moved(FIELD, "A tool result's cache mark stands on its last part.")
         else:
             notes.dropped(FIELD, "A tool result without parts takes no cache mark.")
-    if any(isinstance(part, Text) for part in result.parts) or not result.parts:
-        return content
     return content
 
 
@@ -226,5 +223,5 @@ def _simplify(turn: Json) -> None:
     if not content:
         turn["content"] = None if "tool_calls" in turn or "audio" in turn else ""
     elif len(content) == 1 and isinstance(content[0], dict) and content[0].keys() == {"type", "text"}:
-        if content[0]["text"]:
-            turn["content"] = content[0]["text"]
+        # An empty text stays in its list: as a string it would read as no part at all.
+        turn["content"] = content[0]["text"] or content

@@ -7,6 +7,7 @@ import re
 import sympy
 
 from meshwright.providers.builtin.solve import limits
+from meshwright.providers.builtin.solve.arithmetic import valued
 from meshwright.providers.builtin.solve.build import Expr, build
 from meshwright.providers.builtin.solve.grammar import formula
 from meshwright.providers.builtin.solve.plain import plain
@@ -59,7 +60,7 @@ def _expand(match: re.Match[str], question: Question) -> str:
 def _simplify(match: re.Match[str], question: Question) -> str | None:
     node = formula(match["e"])
     if not symbols(node):
-        return None  # a number: plain evaluation shows it best
+        return valued(node, question.wish)
     check_degree(node)
     expr = build(node)
     found = sympy.simplify(expr)

@@ -78,6 +78,11 @@ def _notes(node: Node) -> str:
         notes.append("angles in radians; write ° for degrees")
     if any(each.name in ("asin", "acos", "atan") for each in calls):
         notes.append("in radians")
+    for each in walk(node):
+        if isinstance(each, Op) and each.sign == "^" and (exponent := rational(each.right)) is not None:
+            value = rational(each.left)
+            if value is not None and value < 0 and exponent.denominator % 2 and exponent.denominator > 1:
+                notes.append("the principal complex value, not the real root")
     return f" ({'; '.join(notes)})" if notes else ""
 
 

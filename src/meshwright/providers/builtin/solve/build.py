@@ -92,7 +92,9 @@ def _call(name: str, args: list[Expr]) -> Expr:
         return sympy.real_root(args[0], 3) if args[0].is_number else sympy.cbrt(args[0])
     if name == "log10" and len(args) == 1:
         return sympy.log(args[0], 10)
-    if name in ("log10", "ln") and len(args) == 2:
+    if name == "log" and len(args) == 1:
+        return sympy.log(args[0])
+    if name in ("log", "log10", "ln") and len(args) == 2:
         return _logarithm(args[0], args[1])
     if name.startswith("log"):
         written = name.removeprefix("log").removeprefix("_")

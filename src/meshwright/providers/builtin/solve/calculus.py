@@ -11,7 +11,7 @@ from meshwright.providers.builtin.solve.build import Expr, build
 from meshwright.providers.builtin.solve.grammar import formula
 from meshwright.providers.builtin.solve.plain import plain
 from meshwright.providers.builtin.solve.question import Question, Row, row
-from meshwright.providers.builtin.solve.tree import Node, Op, show, superscript, symbols
+from meshwright.providers.builtin.solve.tree import Call, Node, Op, show, superscript, symbols, walk
 from meshwright.providers.builtin.solve.values import Wish, number
 from meshwright.types.errors import Declined
 
@@ -49,7 +49,7 @@ def _derivative(match: re.Match[str], question: Question) -> str:
     if found.has(sympy.Derivative, sympy.Subs):
         raise Declined("I could not differentiate this.")
     power = "" if order == 1 else superscript(order)
-    text = f"d{power}/d{show_name(name)}{power} ({show(node)}) = {plain(found)}"
+    text = f"d{power}/d{show_name(name)}{power} ({show(node)}) = {plain(found)}{_natural(node)}"
     if groups.get("at"):
         point = build(formula(groups["at"]))
         value = number(sympy.simplify(found.subs(symbol, point)), question.wish)
@@ -83,7 +83,7 @@ def _integral(match: re.Match[str], question: Question) -> str:
     found = sympy.integrate(expr, symbol)
     if found.has(sympy.Integral, sympy.Piecewise) or not _same(sympy.diff(found, symbol), expr, symbol):
         raise Declined(f"I found no closed form for the integral of {show(node)}.")
-    return f"∫ {_closed(node)} d{show_name(name)} = {plain(_logs(_shorter(sympy.expand(found))))} + C"
+    return f"∫ {_closed(node)} d{show_name(name)} = {plain(_logs(_shorter(sympy.expand(found))))} + C{_natural(node)}"
 
 
 def _logs(expr: Expr) -> Expr:
@@ -161,6 +161,11 @@ def _same(one: Expr, other: Expr, symbol: Expr) -> bool:
     return agreed > 0
 
 
+def _natural(node: Node) -> str:
+    """Says how `log` was read."""
+    return " (log is the natural logarithm)" if any(isinstance(each, Call) and each.name == "log" for each in walk(node)) else ""
+
+
 def _closed(node: Node) -> str:
     return f"({show(node)})" if isinstance(node, Op) and node.sign in "+-" else show(node)
 
@@ -203,18 +208,18 @@ def _series(match: re.Match[str], question: Question) -> str:
     order = int(groups.get("n") or groups.get("terms") or 5)
     if order > 15:
         raise Declined("I give series up to order 15.")
-    series = sympy.series(build(node), symbol, point, order + 1)
-    if groups.get("terms"):
-        kept = [term for term in sympy.series(build(node), symbol, point, 2 * order + 3).removeO().as_ordered_terms()]
-        kept.sort(key=lambda term: sympy.degree(term.subs(symbol, symbol + point), symbol))
-        return f"{show(node)} ≈ " + " + ".join(plain(term) for term in kept[:order]).replace("+ -", "- ")
-    tail = series.getO()
-    if tail is None:
-        return f"{show(node)} = {plain(series)}"
-    terms = sorted(series.removeO().as_ordered_terms(), key=lambda term: sympy.degree(sympy.expand(term.subs(symbol, symbol + point)), symbol))
-    written = " + ".join(plain(term) for term in terms).replace("+ -", "- ")
-    beyond = f"({show_name(name)} - {plain(point)})" if point != 0 else show_name(name)
-    return f"{show(node)} = {written} + O({beyond}{superscript(order + 1)})"
+    counted = bool(groups.get("terms"))
+    # In t = x - point, so that each term can be written in powers of (x - point).
+    shifted = build(node).subs(symbol, symbol + point)
+    series = sympy.series(shifted, symbol, 0, 2 * order + 3 if counted else order + 1)
+    if not series.removeO().is_polynomial(symbol):
+        raise Declined("This has no power series there.")
+    step = sympy.Symbol(f"({plain(symbol - point)})" if point != 0 else name)
+    terms = sorted(sympy.Add.make_args(series.removeO()), key=lambda term: sympy.degree(term, symbol))
+    written = " + ".join(plain(term.subs(symbol, step)) for term in terms[: order if counted else None]).replace("+ -", "- ")
+    if counted:
+        return f"{show(node)} ≈ {written}"
+    return f"{show(node)} = {written}" + ("" if series.getO() is None else f" + O({step}{superscript(order + 1)})")
 
 
 def _sum(match: re.Match[str], question: Question) -> str:

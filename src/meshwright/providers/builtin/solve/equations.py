@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import mpmath
 import sympy
 
 from meshwright.providers.builtin.solve.build import Expr, build, build_relation
@@ -12,7 +13,7 @@ from meshwright.providers.builtin.solve.grammar import chain, formula, relation
 from meshwright.providers.builtin.solve.plain import plain
 from meshwright.providers.builtin.solve.question import Question, Row, row
 from meshwright.providers.builtin.solve.size import check_degree
-from meshwright.providers.builtin.solve.tree import Node, Rel, show, symbols
+from meshwright.providers.builtin.solve.tree import Call, Node, Rel, show, symbols, walk
 from meshwright.providers.builtin.solve.values import decimals
 from meshwright.types.errors import Declined
 
@@ -24,6 +25,8 @@ _LONG = 40
 
 def _solve(match: re.Match[str], question: Question) -> str | None:
     text, wanted = match["e"].strip(), match.groupdict().get("v")
+    if enclosed := re.fullmatch(r"\(([^()]*=.*)\)", text):  # {x + y = 3, x - y = 1}
+        text = enclosed[1]
     if not re.search(r"[=<>]", text):
         if not match.groupdict().get("verb"):
             return None
@@ -37,6 +40,8 @@ def _solve(match: re.Match[str], question: Question) -> str | None:
     links = [each for each in relations if isinstance(each, Rel)]
     for each in links:
         check_degree(each)
+        if any(isinstance(part, Call) and part.name == "log" for part in walk(each)):
+            raise Declined("log may be the natural logarithm or the one to base 10: write ln or log_10.")
     names = set().union(*(symbols(each) for each in links))
     unknowns = _unknowns(names, wanted, len(links))
     if not unknowns:
@@ -73,7 +78,9 @@ def _equation(link: Rel, name: str) -> str:
     above, below = sympy.fraction(expanded)
     if above.is_polynomial(symbol):
         roots = _polynomial_roots(above, below, symbol)
-        return f"{head}: " + (_listed(name, roots) if roots else "no solution")
+        leading = sympy.LC(sympy.expand(above), symbol)
+        unless = f" (where {plain(leading)} ≠ 0)" if leading.free_symbols else ""
+        return f"{head}: " + (_listed(name, roots) + unless if roots else "no solution")
     return f"{head}: " + _transcendental(difference, name)
 
 
@@ -152,7 +159,42 @@ def _transcendental(difference: Expr, name: str) -> str:
     periodic = _periodic(found, expr, symbol)
     if periodic:
         return " or ".join(f"{plain(sympy.Symbol(name))} = {each}" for each in periodic) + " (n any whole number)"
-    raise Declined("I found no closed form for the solutions.")
+    crossings = _crossings(expr, symbol)
+    if not crossings:
+        raise Declined("I found no closed form for the solutions.")
+    shown = plain(sympy.Symbol(name))
+    return " or ".join(f"{shown} ≈ {each}" for each in crossings) + " (found numerically between -50 and 50; there may be others)"
+
+
+def _crossings(expr: Expr, symbol: Expr) -> list[str]:
+    """Where a continuous function changes its sign between -50 and 50, to ten digits; at most eight places."""
+    function = sympy.lambdify(symbol, expr, "mpmath")
+
+    def at(place: mpmath.mpf) -> mpmath.mpf | None:
+        try:
+            value = function(place)
+        except (ZeroDivisionError, ValueError, OverflowError):
+            return None  # outside the domain
+        return value if isinstance(value, mpmath.mpf) and mpmath.isfinite(value) else None
+
+    found: list[str] = []
+    places = [mpmath.mpf(step) / 8 + mpmath.mpf("0.0137") for step in range(-400, 401)]
+    for low, high in zip(places, places[1:], strict=False):
+        first, second = at(low), at(high)
+        if first is None or second is None or first * second >= 0:
+            continue
+        for _ in range(60):
+            middle = (low + high) / 2
+            value = at(middle)
+            if value is None:
+                break
+            low, high, first = (middle, high, value) if first * value > 0 else (low, middle, first)
+        residue = at((low + high) / 2)
+        if residue is not None and abs(residue) < 1e-9:  # not a pole
+            found.append(mpmath.nstr((low + high) / 2, 10).removesuffix(".0"))
+    if len(found) > 8:
+        raise Declined("There are more than eight solutions between -50 and 50, and no closed form for them.")
+    return found
 
 
 def _periodic(found: Expr, expr: Expr, symbol: Expr) -> list[str]:

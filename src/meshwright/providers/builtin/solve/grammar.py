@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import cast
 
 from meshwright.providers.builtin.solve import limits
-from meshwright.providers.builtin.solve.tokens import MANY, Token, cut
+from meshwright.providers.builtin.solve.tokens import MANY, Token, Unread, cut
 from meshwright.providers.builtin.solve.tree import Call, Const, Neg, Node, Num, Op, Post, Rel, Sym, symbols
 from meshwright.types.errors import Declined
 
@@ -68,13 +68,13 @@ class _Reader:
 
     def _expect(self, sign: str) -> None:
         if not self._is(sign):
-            raise Declined(f"I expected “{sign}” where the formula has “{self._next.text}”.")
+            raise Unread(f"I expected “{sign}” where the formula has “{self._next.text}”.")
         self._at += 1
 
     def whole(self, *, relations: bool) -> Node:
         links = self.links()
         if not relations and (len(links) > 1 or isinstance(links[0], Rel)):
-            raise Declined("I expected a value and found an equation.")
+            raise Unread("I expected a value and found an equation.")
         return links[0]
 
     def links(self) -> list[Node]:
@@ -84,7 +84,7 @@ class _Reader:
             signs.append(self._take().text)
             values.append(self._sum())
         if self._next.kind != "end":
-            raise Declined(f"I cannot make sense of “{self._next.text}” in this formula.")
+            raise Unread(f"I cannot make sense of “{self._next.text}” in this formula.")
         if not signs:
             return values
         pairs = zip(signs, values, values[1:], strict=False)
@@ -207,7 +207,7 @@ class _Reader:
                 self._expect("|")
                 self._bars -= 1
                 return Call("abs", (node,))
-        raise Declined(f"I expected a number or an unknown and found “{token.text}”.")
+        raise Unread(f"I expected a number or an unknown and found “{token.text}”.")
 
     def _money(self) -> Node:
         token = self._take()
@@ -221,8 +221,8 @@ class _Reader:
             self._at += 1
             power = self._small_power(name)
         args = self._arguments(name) if self._is("(", "[") else (self._bare_argument(name),)
-        if name == "log":
-            name = "ln" if any(symbols(arg) for arg in args) else "log10"
+        if name == "log" and not any(symbols(arg) for arg in args):
+            name = "log10"  # on numbers, as on every calculator; of an unknown it is the natural one, and said to be
         if power == -1:
             return Call("a" + name, args)
         node: Node = Call(name, args)
@@ -267,6 +267,8 @@ class _Reader:
             return Neg(self._bare_argument(name))
         node = self._power()
         number = isinstance(node, Num)
+        if number and self._is("("):
+            raise Declined(f"I cannot tell where the argument of {name} ends: write {name}(...).")
         while self._next.kind in ("name", "constant") or (self._next.kind == "call" and not self._next.spaced):
             if self._next.kind == "call" or (self._next.spaced and not number):
                 break

@@ -10,6 +10,7 @@ import msgspec
 from meshwright.providers.builtin.solve import limits
 from meshwright.providers.builtin.solve.grammar import formula
 from meshwright.providers.builtin.solve.spelling import spell
+from meshwright.providers.builtin.solve.tokens import Unread
 from meshwright.providers.builtin.solve.tree import Node
 from meshwright.providers.builtin.solve.values import Wish
 from meshwright.types.errors import Declined
@@ -129,7 +130,10 @@ def first_answer(rows: Sequence[Row], question: Question) -> str | None:
     for pattern, work in rows:
         match = pattern.fullmatch(question.text)
         if match:
-            answer = work(match, question)
+            try:
+                answer = work(match, question)
+            except Unread:
+                continue  # a looser row may read it whole; if none does, reading it as a formula says what is wrong
             if answer is not None:
                 return answer
     return None

@@ -11,6 +11,10 @@ from meshwright.providers.builtin.solve.tree import GREEK
 from meshwright.types.errors import Declined
 
 
+class Unread(Declined):
+    """The text is not understood as a formula: another way to read the question may still fit."""
+
+
 class Token(NamedTuple):
     """One piece. `name` and `call` hold canonical names; `spaced` says that a space stood before it."""
 
@@ -36,7 +40,7 @@ _PIECES = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<number>(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+)?|\.\d+)"
     r"|(?P<power>(?<=[\d.])e[+-]?\d+\b)"
-    r"|(?P<name>[A-Za-z]+(?:_[A-Za-z0-9]+)?)"
+    r"|(?P<name>log(?:2|10)(?= ?[(\[])|[A-Za-z]+(?:_[A-Za-z0-9]+)?)"
     r"|(?P<sign><=|>=|->|[-+*/^()\[\]|,=<>!%$])"
 )
 _PLAIN_LIST = re.compile(r"(?P<space>\s+)|(?P<number>\d+(?:\.\d+)?|\.\d+)")
@@ -55,7 +59,7 @@ def cut(text: str) -> list[Token]:
         # Inside gcd(12,345) a comma parts two numbers; elsewhere 12,345 is one.
         match = (_PLAIN_LIST.match(text, at) if lists[-1] else None) or _PIECES.match(text, at)
         if not match:
-            raise Declined(f"I cannot read {text[at]!r} as part of a formula.")
+            raise Unread(f"I cannot read {text[at]!r} as part of a formula.")
         piece = match[0]
         at = match.end()
         if match.lastgroup == "space":
@@ -118,7 +122,7 @@ def _named(name: str) -> list[Token]:
         return [*(Token("name", each) for each in before), Token("call", function), *([Token("name", after)] if after else [])]
     if _LETTERS.fullmatch(name):
         return [Token("constant", "e") if each == "e" else Token("name", each) for each in name]
-    raise Declined(f"I do not know the word “{name}”: I only compute formulas, numbers and units.")
+    raise Unread(f"I do not know the word “{name}”: I only compute formulas, numbers and units.")
 
 
 def _subscript(head: str, tail: str, name: str) -> list[Token]:
@@ -128,7 +132,7 @@ def _subscript(head: str, tail: str, name: str) -> list[Token]:
         return [Token("call", f"{head}_{tail}")]
     if len(head) == 1 and len(tail) <= 2:
         return [Token("name", name)]
-    raise Declined(f"I do not know the word “{name}”.")
+    raise Unread(f"I do not know the word “{name}”.")
 
 
 def _crosses(tokens: list[Token]) -> list[Token]:

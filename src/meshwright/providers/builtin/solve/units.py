@@ -93,7 +93,7 @@ def _named(name: str) -> Unit | None:
     return WORDS.get(name.lower())
 
 
-_QUANTITY = re.compile(r"(?P<n>-? ?(?:\d[\d.,]*(?:e[+-]?\d+)?(?: ?[*/^] ?\(?-?[\d.]+\)?)*|\([^a-z]*\)|an?(?= )|half an?(?= )|\.\d+))[ -]?(?P<u>[A-Za-z].*)", re.IGNORECASE)
+_QUANTITY = re.compile(r"(?P<n>-? ?(?:\d+(?:[.,]\d+)*(?:e[+-]?\d+)?(?: ?[*/^] ?\(?-?[\d.]+\)?)*|\([^a-z]*\)|an?(?= )|half an?(?= )|\.\d+))[ -]?(?P<u>[A-Za-z].*)", re.IGNORECASE)
 
 
 def _quantity(text: str) -> tuple[Fraction, str] | None:

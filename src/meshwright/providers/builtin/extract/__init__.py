@@ -1,0 +1,1 @@
+"""The model `builtin/extract`: answers a question with sentences of the documents it was given, or says they have none."""

@@ -1,0 +1,200 @@
+"""A child process that works on one question at a time, within limits, and is replaced when it dies or takes too long."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections import deque
+from pathlib import Path
+
+import msgspec
+
+from meshwright.providers.builtin.frames import HEAD, MAX_FRAME, Ask, Document, Told, pack, told_decoder
+from meshwright.types.errors import ConnectFailed, Overloaded, UpstreamProtocol, UpstreamTimeout
+
+START_LIMIT = 30.0
+"""Seconds for a child to load its packages, on a slow disk without compiled files."""
+
+
+class Sandbox:
+    """One child for one model ("solve" or "extract"). It starts at the first question, or by `start`.
+
+    `limit` is the seconds for one question, `waiting` how many questions may queue. Questions are answered in turn.
+    Use it from one event loop, and close it.
+    """
+
+    def __init__(self, model: str, *, limit: float = 5.0, waiting: int = 32) -> None:
+        self.model = model
+        self.limit = limit
+        self._most_waiting = waiting
+        self._waiting = 0
+        self._turn = asyncio.Lock()
+        self._child: asyncio.subprocess.Process | None = None
+        self._errors: deque[bytes] = deque(maxlen=20)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while it lives."""
+        return self._child.pid if self._child is not None and self._child.returncode is None else None
+
+    async def start(self) -> None:
+        """Start the child and wait until it is ready. Raises ConnectFailed when it cannot be started."""
+        async with self._turn:
+            await self._living()
+
+    async def ask(self, text: str, documents: tuple[Document, ...] = ()) -> Told:
+        """What the child says: kind "answer" or "declined".
+
+        Raises Overloaded when too many wait, UpstreamTimeout after `limit` seconds, UpstreamProtocol when the child dies or
+        fails on the question, ConnectFailed when it cannot be started. After all of these the next question gets a fresh
+        child or a sane one. Cancelling the task ends the child's work.
+        """
+        if self._waiting >= self._most_waiting:
+            raise Overloaded(f"builtin/{self.model} has {self._waiting} questions waiting.", fix="Ask again in a few seconds.")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await self._exchange(Ask(text, self.limit, documents))
+        finally:
+            self._waiting -= 1
+
+    async def close(self) -> None:
+        """End the child."""
+        self._closed = True
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        async with self._turn:
+            await self._end()
+
+    async def _exchange(self, ask: Ask) -> Told:
+        child = await self._living()
+        try:
+            async with asyncio.timeout(self.limit):
+                told = await _said(child, pack(ask))
+        except TimeoutError:
+            await self._replace()
+            raise self._slow() from None
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            status = await self._end()
+            raise UpstreamProtocol(f"The process of builtin/{self.model} ended in the middle of a question ({status}).") from error
+        except asyncio.CancelledError:
+            self._kill()  # nobody wants the answer any more: do not let the next question wait for it
+            raise
+        if told.last:
+            await self._end()
+        if told.kind == "slow":
+            raise self._slow()
+        if told.kind == "failed":
+            raise UpstreamProtocol(f"builtin/{self.model} failed on this question: {told.text}")
+        return told
+
+    def _slow(self) -> UpstreamTimeout:
+        return UpstreamTimeout(f"builtin/{self.model} gave up: this takes over {self.limit:g} seconds to work out.", "total")
+
+    async def _living(self) -> asyncio.subprocess.Process:
+        """The child, started if there is none. The caller holds the turn."""
+        if self._closed:
+            raise ConnectFailed(f"builtin/{self.model} is closed.")
+        if self._child is not None and self._child.returncode is None:
+            return self._child
+        await self._end()
+        self._child = child = await _spawn(self.model)
+        self._follow(self._listen(child))
+        try:
+            async with asyncio.timeout(START_LIMIT):
+                told = await _heard(child)
+        except (TimeoutError, asyncio.IncompleteReadError) as error:
+            status = await self._end()
+            last = b"".join(self._errors).decode(errors="replace").strip().rsplit("\n", 1)[-1]
+            raise ConnectFailed(f"builtin/{self.model} could not be started ({status}). {last}".strip()) from error
+        except asyncio.CancelledError:
+            self._kill()
+            raise
+        if told.kind == "missing":
+            await self._end()
+            raise ConnectFailed(f"builtin/{self.model} is not installed: {told.text}.", fix="pip install 'meshwright[offline]'")
+        return child
+
+    async def _listen(self, child: asyncio.subprocess.Process) -> None:
+        """Keep the last lines that the child complains with."""
+        assert child.stderr is not None
+        self._errors.clear()
+        while line := await child.stderr.read(4096):
+            self._errors.append(line)
+
+    def _follow(self, work: object) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[arg-type]  # a coroutine of ours
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _kill(self) -> None:
+        if self._child is not None and self._child.returncode is None:
+            self._child.kill()
+
+    async def _replace(self) -> None:
+        """End the child and start the next one in the background, so that the next question need not wait for it."""
+        await self._end()
+        self._follow(self._restart())
+
+    async def _restart(self) -> None:
+        try:
+            await self.start()
+        except ConnectFailed:
+            return  # the next question tries again and is told why
+
+    async def _end(self) -> str:
+        """Kill the child if it lives, and say how it ended."""
+        child, self._child = self._child, None
+        if child is None:
+            return "not running"
+        if child.returncode is None:
+            child.kill()
+        assert child.stdin is not None
+        child.stdin.close()
+        status = await child.wait()
+        return f"signal {-status}" if status < 0 else f"exit status {status}"
+
+
+async def _spawn(model: str) -> asyncio.subprocess.Process:
+    """A child with an empty environment but for what Python needs: no key of ours is ever in it."""
+    # The parent's own search path, so that the child finds the same packages however the parent was started.
+    path = os.pathsep.join(each for each in sys.path if each and Path(each).is_absolute())
+    environment = {
+        "PYTHONPATH": path,
+        "PYTHONHASHSEED": "0",  # SymPy orders some results by hash: the same question gets the same answer
+        "PYTHONUTF8": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "RAYON_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    try:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "meshwright.providers.builtin.child", model,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env=environment, cwd=os.sep, start_new_session=True, limit=MAX_FRAME,
+        )  # fmt: skip
+    except OSError as error:
+        raise ConnectFailed(f"builtin/{model} could not be started: {error}.") from error
+
+
+async def _said(child: asyncio.subprocess.Process, frame: bytes) -> Told:
+    assert child.stdin is not None
+    child.stdin.write(frame)
+    await child.stdin.drain()
+    return await _heard(child)
+
+
+async def _heard(child: asyncio.subprocess.Process) -> Told:
+    assert child.stdout is not None
+    size = int.from_bytes(await child.stdout.readexactly(HEAD), "big")
+    if size > MAX_FRAME:
+        raise ConnectionError("a frame is over its limit")
+    try:
+        return told_decoder.decode(await child.stdout.readexactly(size))
+    except msgspec.DecodeError as error:
+        raise ConnectionError(f"a frame cannot be read: {error}") from error

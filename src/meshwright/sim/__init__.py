@@ -1,0 +1,1 @@
+"""Pretend providers over the real dialects, on loopback, with faults on demand."""

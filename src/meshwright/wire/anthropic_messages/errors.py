@@ -1,0 +1,100 @@
+"""Error bodies, both ways.
+
+Source: https://platform.claude.com/docs/en/api/errors: `{"type": "error", "error": {"type", "message"}, "request_id"}`.
+The Python client also reads `error.details.error_code`, a stable code; ours stands there.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+from msgspec import Raw
+
+from meshwright.types.errors import MeshError, UpstreamStatus
+from meshwright.wire.anthropic_messages.verbatim import is_object, is_string
+
+LONGEST = 2_000
+"""Characters of a provider's words that are kept."""
+
+_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+_ANY: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
+_STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
+
+
+def error_type(status: int) -> str:
+    """The API's word for a status."""
+    return _TYPES.get(status) or ("invalid_request_error" if status < 500 else "api_error")
+
+
+def error_object(error: MeshError) -> dict[str, object]:
+    """The error as the API would tell it, with our code, the field and the fix beside it."""
+    words = str(error)
+    if error.field and error.field not in words:
+        words = f"{error.field}: {words}"
+    found: dict[str, object] = {
+        "type": error_type(error.status),
+        "message": words,
+        "details": {"error_code": error.code},
+    }
+    if error.field:
+        found["param"] = error.field
+    if error.fix:
+        found["fix"] = error.fix
+    return {"type": "error", "error": found}
+
+
+def encode_error(error: MeshError) -> bytes:
+    """The body of an error answer."""
+    return msgspec.json.encode(error_object(error))
+
+
+def decode_error(status: int, body: bytes, retry_after: float | None) -> UpstreamStatus:
+    """What a provider's error answer says, whatever its shape: the API's JSON, another's, HTML, plain text, nothing."""
+    words, kind = _said(body[: 64 * 1024])
+    words = words[:LONGEST] or f"The provider answered with status {status} and no words."
+    # A provider's refusal of our key keeps our own code: the caller's key is not what was refused.
+    code = kind[:100] if kind and status not in (401, 403) else None
+    return UpstreamStatus(words, status, code=code, body=body, retry_after=retry_after)
+
+
+def _said(body: bytes) -> tuple[str, str]:
+    """(message, type) of an error body."""
+    try:
+        outer = _ANY.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _plain(body), ""
+    inner = _object(outer.get("error")) or outer
+    for name in ("message", "error", "detail", "error_message", "msg"):
+        words = _word(inner.get(name))
+        if words:
+            return words, _word(inner.get("type")) or _word(inner.get("code"))
+    return _plain(body), _word(inner.get("type"))
+
+
+def _object(raw: Raw | None) -> dict[str, Raw] | None:
+    if raw is None or not is_object(raw):
+        return None
+    return _ANY.decode(raw)
+
+
+def _word(raw: Raw | None) -> str:
+    return _STRING.decode(raw) if raw is not None and is_string(raw) else ""
+
+
+def _plain(body: bytes) -> str:
+    return _SPACE.sub(" ", _TAGS.sub(" ", body.decode(errors="replace"))).strip()

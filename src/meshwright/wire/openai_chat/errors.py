@@ -1,0 +1,81 @@
+"""Errors: ours as the API's error object, and a provider's, whatever its shape, as an UpstreamStatus."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import msgspec
+
+from meshwright.types.errors import MeshError, UpstreamStatus
+
+MOST = 2000
+"""Characters of a provider's words that are kept."""
+
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_MARKUP = re.compile(r"(?s)<(script|style)\b.*?</\1>|<[^>]*>")
+_TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
+
+
+def error_object(error: MeshError) -> dict[str, object]:
+    """`{"error": {message, type, param, code}}` (OpenAI's API reference, "Errors"); the message says the fix."""
+    kind = _TYPES.get(error.status, "server_error" if error.status >= 500 else "invalid_request_error")
+    return {"error": {"message": str(error), "type": kind, "param": error.field, "code": error.code}}
+
+
+def encode_error(error: MeshError) -> bytes:
+    """The body of an error answer."""
+    return msgspec.json.encode(error_object(error))
+
+
+def decode_error(status: int, body: bytes, retry_after: float | None = None) -> UpstreamStatus:
+    """A provider's error by its status and words.
+
+    Read are OpenAI's `{"error": {...}}`, a list of one such (Google), `{"error": "..."}` (Ollama), `{"message": "..."}`
+    (Mistral), `{"detail": ...}` (FastAPI servers such as vLLM), a page of HTML, plain text, and nothing.
+    """
+    message, code = _words(body)
+    if not message:
+        message = f"The provider answered with status {status} and no explanation."
+    refused_us = status in (401, 403)  # their word about our key must not look like one about the caller's
+    return UpstreamStatus(
+        message[:MOST], status, code=None if refused_us else code, body=body[:MOST], retry_after=retry_after
+    )
+
+
+def error_words(error: Any) -> tuple[str, str]:
+    """(message, code) of an error as decoded JSON of any shape; the code falls back to its type."""
+    if isinstance(error, list) and error:
+        error = error[0]
+    if isinstance(error, str):
+        return error, ""
+    if not isinstance(error, dict):
+        return "", ""
+    inner = error.get("error")
+    if isinstance(inner, dict | str):
+        message, code = error_words(inner)
+        if message:
+            return message, code
+    code = next((one for one in (error.get("code"), error.get("type")) if isinstance(one, str) and one), "")
+    for name in ("message", "detail", "msg", "error_description"):
+        said = error.get(name)
+        if isinstance(said, str) and said:
+            return said, code
+        if isinstance(said, list | dict) and said:
+            return msgspec.json.encode(said).decode("utf-8"), code
+    return "", code
+
+
+def _words(body: bytes) -> tuple[str, str | None]:
+    text = body[: 64 * MOST].decode("utf-8", "replace").strip()
+    if text[:1] in ("{", "["):
+        try:
+            message, code = error_words(msgspec.json.decode(body))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return text, None
+        return message or text, code or None
+    if text[:1] == "<":
+        title = _TITLE.search(text)
+        text = " ".join(html.unescape(title[1] if title else _MARKUP.sub(" ", text)).split())
+    return text, None

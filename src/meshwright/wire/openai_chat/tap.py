@@ -1,0 +1,128 @@
+"""Listening to a stream of chunks that passes through unchanged."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from meshwright.types.errors import UpstreamProtocol
+from meshwright.types.request import Request
+from meshwright.types.response import Finish
+from meshwright.types.usage import Usage
+from meshwright.wire.openai_chat.errors import MOST, error_words
+from meshwright.wire.openai_chat.response import FINISHES
+from meshwright.wire.openai_chat.sift import NULL
+from meshwright.wire.openai_chat.stream_in import DONE, LAST
+from meshwright.wire.openai_chat.usage import usage_in
+from meshwright.wire.sse import EventCutter, events
+
+_EVENT = re.compile(rb"(?s).*?(?:\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n)")
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    finish_reason: str | None = None
+
+
+class _Heard(msgspec.Struct, frozen=True):
+    """What a listener wants of a chunk."""
+
+    id: str | None = None
+    model: str | None = None
+    choices: list[_Choice] | None = None
+    usage: Raw | UnsetType = UNSET
+    error: Raw | UnsetType = UNSET
+
+
+_HEARD: msgspec.json.Decoder[_Heard] = msgspec.json.Decoder(_Heard)
+_ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
+
+
+def tap(request: Request) -> ChunkTap:
+    """A tap for the client that sent `request`."""
+    return ChunkTap(request.stream_usage)
+
+
+class ChunkTap:
+    """Passes whole events on. A chunk with nothing but the usage is kept from a client that did not ask for it."""
+
+    __slots__ = ("_cutter", "_wanted", "ended", "failed", "finish", "id", "model", "usage")
+
+    def __init__(self, wanted: bool) -> None:
+        self.usage: Usage | None = None
+        self.finish: Finish | None = None
+        self.ended = False
+        self.failed = ""
+        self.model = ""
+        self.id = ""
+        self._wanted = wanted
+        self._cutter = EventCutter()
+
+    def feed(self, data: bytes) -> bytes:
+        """What the client gets of `data`. Raises UpstreamProtocol on an event over the limit or of broken JSON."""
+        block = self._cutter.whole(data)
+        if block and (not self.id or _telling(block)):
+            block = self._listen(block)
+        rest = self._cutter.rest
+        if rest and rest.strip() in LAST:
+            # Some servers leave out the blank line after the end mark: nothing would come to complete it.
+            self.ended = True
+            block += self._cutter.release()
+        return block
+
+    def _listen(self, block: bytes) -> bytes:
+        """Read the events; the block without those that the client did not ask for."""
+        kept: list[bytes] = []
+        for whole in _EVENT.findall(block):
+            told = events(whole)
+            if not told or self._hear(*told[0]):
+                kept.append(whole)
+        return block if self._wanted else b"".join(kept)
+
+    def _hear(self, name: bytes, payload: bytes) -> bool:
+        """Take one event in; False for a chunk that only tells the usage."""
+        if payload == DONE:
+            self.ended = True
+            return True
+        try:
+            heard = _HEARD.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if name != b"error":
+                raise UpstreamProtocol(f"The provider's event is not what its dialect promises: {error}.") from None
+            heard = _Heard()
+        if name == b"error" or (heard.error is not UNSET and bytes(heard.error) != NULL):
+            self._fail(payload)
+            return True
+        self.id = self.id or heard.id or ""
+        self.model = self.model or heard.model or ""
+        for choice in heard.choices or ():
+            if choice.finish_reason:
+                self.finish = FINISHES.get(choice.finish_reason, "unknown")
+        if heard.usage is UNSET or bytes(heard.usage) == NULL:
+            return True
+        self.usage, _ = usage_in(heard.usage)
+        return bool(heard.choices)
+
+    def _fail(self, payload: bytes) -> None:
+        try:
+            message = error_words(_ANY.decode(payload))[0]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            message = payload.decode("utf-8", "replace")
+        self.ended = True
+        self.failed = message[:MOST] or "The provider reported an error in its stream, without words."
+
+
+def _telling(block: bytes) -> bool:
+    """Whether an event of the block may say more than words: a search of its bytes, for this is the hot path.
+
+    A name in quotation marks cannot stand inside a JSON string: there they are escaped.
+    """
+    return (
+        block.count(b'"usage"') != block.count(b'"usage":null')
+        or b'"finish_reason":"' in block
+        or b'"finish_reason": "' in block
+        or b"[DONE]" in block
+        or b'"error"' in block
+        or b"event:" in block
+    )

@@ -1,0 +1,150 @@
+"""mesh.toml: every mistake is found, with its line, its field and its fix."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meshwright.kernel.check_config import check
+from meshwright.kernel.config import Config
+from meshwright.kernel.read_config import read_config
+from meshwright.types.errors import ConfigError, Problem
+
+
+def problems(text: str, environment: dict[str, str] | None = None) -> list[Problem]:
+    with pytest.raises(ConfigError) as caught:
+        check(read_config(text, "mesh.toml", environment or {}), text, "mesh.toml", environment or {})
+    return caught.value.problems
+
+
+def test_an_empty_file_means_the_defaults():
+    assert read_config("") == Config()
+
+
+def test_every_problem_is_reported_at_once_with_its_line():
+    found = problems('[server]\nprot = 1\nworkers = "two"\n\n[providers.acme]\nbase_url = 3\n')
+    assert [(problem.line, problem.field) for problem in found] == [
+        (2, "server.prot"),
+        (3, "server.workers"),
+        (6, "providers.acme.base_url"),
+    ]
+    assert found[0].fix == 'Did you mean "port"?'
+
+
+def test_an_unknown_key_in_an_inline_table_is_found_on_its_line():
+    (problem,) = problems('[models."openai/x"]\n\nprice = { input = 2.5, outptu = 10 }\n')
+    assert (problem.line, problem.field) == (3, 'models."openai/x".price.outptu')
+    assert problem.fix == 'Did you mean "output"?'
+
+
+def test_a_key_that_only_looks_like_one_inside_a_text_is_not_counted():
+    text = '[server]\nhost = """\nport = 1\n"""\nprot = 3\n'
+    assert [problem.line for problem in problems(text)] == [5]
+
+
+def test_broken_toml_names_the_line():
+    (problem,) = problems("[server]\nport = = 3\n")
+    assert problem.line == 2
+    assert "TOML" in problem.message
+
+
+def test_prices_are_exact_decimals_and_floats_elsewhere_stay_floats():
+    config = read_config('[models."a/b"]\nprice = { input = 0.1, output = 2 }\n[routes.auto]\nfloor = 0.5\nmax_cost = 0.01\n')
+    assert config.models["a/b"].price[0].input == Decimal("0.1")
+    assert config.models["a/b"].price[0].output == Decimal(2)
+    assert config.routes["auto"].floor == 0.5
+    assert config.routes["auto"].max_cost == Decimal("0.01")
+
+
+def test_the_environment_overrides_the_file():
+    environment = {"MESH_SERVER__PORT": "8500", "MESH_ROUTES__AUTO__POOL": "a/b,c/d", "MESH_MASTER_KEY": "x", "HOME": "/"}
+    config = read_config("[server]\nport = 1\nworkers = 2\n", environment=environment)
+    assert (config.server.port, config.server.workers) == (8500, 2)
+    assert config.routes["auto"].pool == ("a/b", "c/d")
+
+
+def test_a_wrong_variable_is_reported_as_one_of_the_environment():
+    (problem,) = problems("", {"MESH_SERVER__PORT": "eight"})
+    assert (problem.source, problem.field, problem.line) == ("environment", "server.port", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "fix"),
+    [
+        ('[server]\nauth = "open"\nhost = "0.0.0.0"', "server.auth", 'Write auth = "keys"'),
+        ("[providers.acme]\nmodels = []", "providers.acme", "Add base_url"),
+        ('[providers.opneai]\nkey_env = "X"', "providers.opneai", 'Did you mean "openai"?'),
+        ('[providers.acme]\nbase_url = "ftp://x"', "providers.acme.base_url", "https://api.example.com"),
+        ('[providers.acme]\nbase_url = "http://x y/"', "providers.acme.base_url", "https://api.example.com"),
+        ('[providers.acme]\nbase_url = "http://[::1"', "providers.acme.base_url", "https://api.example.com"),
+        ('[providers.acme]\nbase_url = "https://u:p@x.com"', "providers.acme.base_url", "key_env"),
+        ('[providers.acme]\nbase_url = "http://api.acme.com/v1"\nkey_env = "K"', "providers.acme.base_url", "https://"),
+        ('[providers.acme]\nbase_url = "https://x.com"\ndialect = "latin"', "providers.acme.dialect", "openai_chat"),
+        (
+            '[providers.acme]\nbase_url = "https://x.com"\nheaders = { Authorization = "Bearer s" }',
+            "providers.acme.headers.Authorization",
+            "key_env",
+        ),
+        ('[models.gpt]\nwindow = 1', "models.gpt", "openai/gpt-4o"),
+        ('[models."nobody/x"]\nwindow = 1', "models.nobody/x", "Add [providers.nobody]"),
+        ('[models."openai/x"]\nabilities = { tool = true }', "models.openai/x.abilities", 'Did you mean "tools"?'),
+        ('[routes.a]\nstrategy = "cheap"', "routes.a.strategy", 'Did you mean "cheapest"?'),
+        ('[routes.a]\nstrategy = "fixed"', "routes.a.pool", "pool = "),
+        ("[routes.a]\nattempts = 0", "routes.a.attempts", "attempts = 3"),
+    ],
+)
+def test_what_the_types_cannot_say_is_checked_too(text: str, field: str, fix: str):
+    found = problems(text)
+    assert [problem.field for problem in found] == [field]
+    assert fix in found[0].fix
+    assert found[0].line is not None
+
+
+def test_a_short_master_key_is_only_good_enough_for_loopback():
+    assert check(Config(), "", "x", {"MESH_MASTER_KEY": "short"}) is None
+    (problem,) = problems('[server]\nhost = "0.0.0.0"', {"MESH_MASTER_KEY": "short"})
+    assert "too short" in problem.message
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_either_a_configuration_or_problems(text: str):
+    try:
+        check(read_config(text), text, "mesh.toml", {})
+    except ConfigError as error:
+        assert error.problems
+        assert all(problem.message for problem in error.problems)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        max_leaves=8,
+    ),
+    st.sampled_from(["server.port", "providers.a", "models.a", "routes.a.pool", "routes.a.options", "models.a.price"]),
+)
+def test_any_value_in_any_place_is_either_taken_or_reported(value: object, path: str):
+    text = f"{path} = {_toml(value)}"
+    try:
+        read_config(text)
+    except ConfigError as error:
+        assert all(problem.line == 1 for problem in error.problems)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(key)} = {_toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, bool) or value is None:
+        return "true" if value else "false"
+    return repr(value).replace("inf", "1.0")
+
+
+def _quoted(text: str) -> str:
+    return '"' + "".join(f"\\U{ord(c):08X}" if not 0xD800 <= ord(c) <= 0xDFFF else "?" for c in text) + '"'
