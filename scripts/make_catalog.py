@@ -1,4 +1,5 @@
-"""Make the shipped catalogue from a public snapshot: `python scripts/make_catalog.py models_dev_api.json.gz 2026-07-15`.
+"""Make the shipped catalogue from a public snapshot: `python scripts/make_catalog.py models_dev_api.json.gz
+2026-07-15`.
 
 The snapshot is https://models.dev/api.json (MIT licence, kept beside the data). Only providers that have a row here and
 models that write text are taken. Prices become strings of dollars per million tokens; what the snapshot does not say
@@ -63,14 +64,17 @@ def card(name: str, model: dict[str, Any]) -> dict[str, Any]:
 
 def main(snapshot: str, date: str) -> None:
     """Read the snapshot, write the catalogue."""
-    data = json.loads(gzip.open(snapshot).read(), parse_float=str)
+    with gzip.open(snapshot) as file:
+        data = json.load(file, parse_float=str)
     providers = {}
     for provider in sorted(name for name, row in PROVIDERS.items() if name in data and not row.local):
         models = data[provider]["models"]
         rows = [card(name, models[name]) for name in sorted(models) if writes_text(models[name])]
         providers[provider] = rows
     OUT.write_text(
-        json.dumps({"source": "models.dev", "date": date, "providers": providers}, separators=(",", ":"), sort_keys=True)
+        json.dumps(
+            {"source": "models.dev", "date": date, "providers": providers}, separators=(",", ":"), sort_keys=True
+        )
         + "\n"
     )
     print(f"{sum(map(len, providers.values()))} models of {len(providers)} providers in {OUT.name}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 
+import msgspec
 import pytest
 
 from meshwright.net.lean_link import WAITING_BYTES
 from meshwright.net.transport import Transport
-from tests.net.scripted import Peer, answering, plain, served
+from tests.net.scripted import PATIENT, Peer, answering, plain, served
 
 LIMIT = 100_000_000
 FIVE_MB = bytes(range(256)) * 20_480
@@ -48,6 +49,8 @@ async def test_five_megabytes_go_both_ways(transport: Transport) -> None:
             body = await answer.read(LIMIT)
             assert hashlib.sha256(body).digest() == hashlib.sha256(FIVE_MB).digest()
         assert server.connections == 1
+        names = {name.lower() for name, _ in server.requests[0].headers}
+        assert names == {"host", "accept", "accept-encoding", "user-agent", "content-length"}
 
 
 async def test_a_server_that_reads_slowly_gets_the_whole_request(transport: Transport) -> None:
@@ -115,4 +118,39 @@ async def test_an_answer_that_comes_before_the_request_is_out_is_read(transport:
     async with served(script) as server:
         answer = await transport.send(server.call(FIVE_MB * 4))
         assert (answer.status, await answer.read(LIMIT)) == (413, b"too large")
+        await transport.close()
+
+
+async def test_a_connection_whose_request_is_not_out_yet_serves_no_other_call(transport: Transport) -> None:
+    async def script(peer: Peer) -> None:
+        head = await peer.reader.readuntil(b"\r\n\r\n")
+        if b"content-length: 2\r\n" in head.lower():
+            await peer.reader.readexactly(2)
+        await peer.send(plain(b"early"))
+        await peer.gone()
+
+    async with served(script) as server:
+        answer = await transport.send(server.call(FIVE_MB * 4))
+        assert await answer.read(LIMIT) == b"early"
+        answer = await transport.send(server.call(b"{}"))
+        assert await answer.read(LIMIT) == b"early"
+        assert server.connections == 2
+        await transport.close()
+
+
+async def test_a_request_that_is_still_going_out_is_not_yet_waited_for(transport: Transport) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.reader.readuntil(b"\r\n\r\n")
+        left = size
+        while left:  # some 0.4 s, several times the deadline
+            left -= len(await peer.reader.read(min(left, 1_000_000)))
+            await asyncio.sleep(0.01)
+        await peer.send(plain(b"ok"))
+        await peer.gone()
+
+    body = FIVE_MB * 8
+    size = len(body)
+    async with served(script) as server:
+        answer = await transport.send(server.call(body, deadlines=msgspec.structs.replace(PATIENT, first_byte=0.15)))
+        assert await answer.read(LIMIT) == b"ok"
         await transport.close()

@@ -256,6 +256,23 @@ async def test_closing_the_transport_ends_every_call(transport: Transport) -> No
             await transport.send(waiting.call())
 
 
+async def test_closing_the_transport_is_no_regular_end_of_a_body(transport: Transport) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(b"HTTP/1.1 200 OK\r\n\r\none")
+        await peer.gone()
+
+    async with served(script) as server:
+        answer = await transport.send(server.call())
+        assert await answer.next() == b"one"
+        reading = asyncio.ensure_future(answer.next())
+        await asyncio.sleep(0.01)
+        await transport.close()
+        with pytest.raises(UpstreamError):
+            await reading
+        await server.hung_up()
+
+
 async def test_an_idle_connection_is_let_go_in_time() -> None:
     async def script(peer: Peer) -> None:
         await peer.request()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -44,7 +45,7 @@ async def test_an_answer_may_be_split_at_any_byte(transport: Transport, stream: 
 
 def _cut(stream: bytes, cuts: list[int]) -> list[bytes]:
     places = sorted({0, len(stream), *(cut % len(stream) for cut in cuts)})
-    return [stream[begin:end] for begin, end in zip(places, places[1:], strict=False)]
+    return [stream[begin:end] for begin, end in itertools.pairwise(places)]
 
 
 BODIES = st.lists(st.binary(min_size=1, max_size=40), max_size=8)

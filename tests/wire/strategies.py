@@ -69,6 +69,12 @@ def opaques(dialect: st.SearchStrategy[str] = dialects) -> st.SearchStrategy[Opa
     return st.builds(Opaque, dialect, names.map(lambda name: f"x_{name}"), raws)
 
 
+def opaque_parts(dialect: st.SearchStrategy[str] = dialects) -> st.SearchStrategy[Opaque]:
+    """A part of a dialect: an object that says its type."""
+    kinds = names.map(lambda name: f"x_{name}")
+    return st.builds(lambda own, kind, value: Opaque(own, kind, raw({"type": kind, "x": value})), dialect, kinds, words)
+
+
 def extras(dialect: st.SearchStrategy[str] = dialects, most: int = 2) -> st.SearchStrategy[tuple[Opaque, ...]]:
     """Several of them with different names, in the order of their names."""
     some = st.lists(opaques(dialect), max_size=most, unique_by=lambda one: one.kind)
@@ -139,14 +145,14 @@ def messages() -> st.SearchStrategy[tuple[Message, ...]]:
     user = st.builds(
         Message,
         st.just("user"),
-        st.lists(st.one_of(texts, images, sounds, files, opaques()), min_size=1, max_size=3).map(tuple),
+        st.lists(st.one_of(texts, images, sounds, files, opaque_parts()), min_size=1, max_size=3).map(tuple),
         name=st.just("") | names,
         extra=extras(most=1),
     )
     assistant = st.builds(
         Message,
         st.just("assistant"),
-        st.lists(st.one_of(texts, reasonings, calls, refusals, opaques()), min_size=1, max_size=4).map(tuple),
+        st.lists(st.one_of(texts, reasonings, calls, refusals, opaque_parts()), min_size=1, max_size=4).map(tuple),
         id=st.just("") | ids,
         extra=extras(most=1),
     )
@@ -170,7 +176,7 @@ tools = st.one_of(
         kind=st.just("custom"),
         grammar=st.none() | st.just(raw({"type": "grammar", "syntax": "regex", "definition": "a+"})),
     ),
-    st.builds(ToolSpec, name=st.just("x_search"), kind=st.just("hosted"), hosted=opaques()),
+    opaque_parts().map(lambda hosted: ToolSpec(name=hosted.kind, kind="hosted", hosted=hosted)),
 )
 controls = st.builds(
     ReasoningControl,
@@ -179,7 +185,7 @@ controls = st.builds(
     summary=st.sampled_from(["", "auto"]),
     mode=st.sampled_from(["", "", "off", "on", "adaptive"]),
     hidden=st.booleans(),
-)
+).filter(lambda control: control != ReasoningControl())
 formats = st.one_of(
     st.builds(OutputFormat, kind=st.sampled_from(["text", "json"])),
     st.builds(
@@ -258,12 +264,18 @@ probabilities = st.builds(
 )
 
 
+def _finished(choice: Choice) -> Choice:
+    """An answer that calls a tool and was not broken off is finished by that."""
+    called = any(isinstance(part, ToolCall) for part in choice.message.parts)
+    return msgspec.structs.replace(choice, finish="tool_calls") if called and choice.finish == "stop" else choice
+
+
 def responses() -> st.SearchStrategy[Response]:
     """Any answer of an assistant."""
     message = st.builds(
         Message,
         st.just("assistant"),
-        st.lists(st.one_of(texts, reasonings, calls, refusals, images, opaques()), max_size=4).map(tuple),
+        st.lists(st.one_of(texts, reasonings, calls, refusals, images, opaque_parts()), max_size=4).map(tuple),
         id=st.just("") | ids,
         extra=extras(most=1),
     )
@@ -279,7 +291,7 @@ def responses() -> st.SearchStrategy[Response]:
         id=ids,
         model=names,
         created=counts,
-        choices=st.lists(choice, min_size=1, max_size=2).map(
+        choices=st.lists(choice.map(_finished), min_size=1, max_size=2).map(
             lambda found: tuple(msgspec.structs.replace(one, index=place) for place, one in enumerate(found))
         ),
         usage=st.none() | usages,

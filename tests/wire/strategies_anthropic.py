@@ -139,10 +139,10 @@ system_messages = messages_of("system", texts)
 
 
 def _sorted(first: list[Message], rest: list[Message]) -> tuple[Message, ...]:
-    """No two tool messages in a row: consecutive results are one message."""
+    """Results follow the assistant's turn, in one message."""
     kept: list[Message] = []
     for message in rest:
-        if not (kept and kept[-1].role == "tool" and message.role == "tool"):
+        if message.role != "tool" or not kept or kept[-1].role == "assistant":
             kept.append(message)
     return (*first, *kept)
 
@@ -218,7 +218,7 @@ carried = st.builds(
         ),
         max_size=2,
         unique_by=lambda extra: extra.kind,
-    ).map(lambda some: tuple(sorted(some, key=lambda extra: (extra.kind.count("."), extra.kind)))),
+    ).map(tuple),
 ).map(_whole)
 
 foreign = opaques("openai_chat", st.sampled_from(["prediction", "web_search_options", "x"]))

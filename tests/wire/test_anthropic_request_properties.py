@@ -23,7 +23,9 @@ slow = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_to
 
 
 def bare(request: Request) -> Request:
-    return msgspec.structs.replace(request, source=None)
+    """Without its bytes, and with its extra members in one order."""
+    extra = tuple(sorted(request.extra, key=lambda one: one.kind))
+    return msgspec.structs.replace(request, source=None, extra=extra)
 
 
 @slow
@@ -31,7 +33,7 @@ def bare(request: Request) -> Request:
 def test_what_the_dialect_can_carry_comes_back_without_a_note(request: Request) -> None:
     encoded = DIALECT.encode_request(request, TARGET)
     assert encoded.adaptations == ()
-    assert bare(DIALECT.decode_request(encoded.body)) == request
+    assert bare(DIALECT.decode_request(encoded.body)) == bare(request)
 
 
 @slow

@@ -13,16 +13,21 @@ MOST = 12
 
 def tell_trace(trace: Trace) -> None:
     """Everything of a trace."""
-    out.print(f"[bold]{trace.id}[/]  {escape(trace.dialect)}  {'stream' if trace.stream else 'whole'}  asked by {trace.principal}")
+    form = "stream" if trace.stream else "whole"
+    out.print(f"[bold]{trace.id}[/]  {escape(trace.dialect)}  {form}  asked by {escape(trace.principal)}")
     color = "green" if trace.outcome == "ok" else "red"
-    out.print(f"[{color}]{trace.outcome}[/] ({trace.status}) in {trace.seconds * 1000:.1f} ms; served by {trace.served or 'nobody'}")
+    told = f"({trace.status}) in {trace.seconds * 1000:.1f} ms; served by {escape(trace.served) or 'nobody'}"
+    out.print(f"[{color}]{trace.outcome}[/] {told}")
     if trace.error:
         out.print(f"[red]{escape(trace.error)}[/]")
     if trace.decision is not None:
         tell_decision(trace.decision)
     if trace.attempts:
         out.print("\n[bold]What happened[/]")
-        print_table(("model", "outcome", "from", "first byte", "to", "tokens in/out", "cost"), list(map(_attempt, trace.attempts)))
+        print_table(
+            ("model", "outcome", "from", "first byte", "to", "tokens in/out", "cost"),
+            list(map(_attempt, trace.attempts)),
+        )
         for attempt in trace.attempts:
             if attempt.error:
                 out.print(f"  [red]{escape(attempt.model)}: {escape(attempt.error)}[/]")
@@ -38,13 +43,15 @@ def tell_trace(trace: Trace) -> None:
 
 def tell_decision(decision: Decision) -> None:
     """The choice, the features, the candidates and the rejected."""
-    out.print(f"\n[bold]{' → '.join(decision.plan.models)}[/]  (asked: {escape(decision.asked)}, strategy: {decision.strategy})")
+    plan = escape(" → ".join(decision.plan.models))
+    out.print(f"\n[bold]{plan}[/]  (asked: {escape(decision.asked)}, strategy: {decision.strategy})")
     out.print(f"because {escape(decision.because)}")
     seen = decision.features
     if seen is not None:
         tasks = ", ".join(f"{task} {share:.0%}" for task, share in list(seen.tasks.items())[:4])
         needs = f"; needs {', '.join(seen.needs)}" if seen.needs else ""
-        out.print(f"[dim]seen: {f'{tasks}; ' if tasks else ''}about {seen.input_tokens} tokens, {seen.turns} turns{needs}[/]")
+        size = f"about {seen.input_tokens} tokens, {seen.turns} turns"
+        out.print(f"[dim]seen: {f'{tasks}; ' if tasks else ''}{size}{needs}[/]")
     if decision.candidates:
         out.print("\n[bold]Candidates[/]")
         shown = decision.candidates[:MOST]

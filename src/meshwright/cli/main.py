@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+
 def main() -> None:
     """Run `mesh`."""
-    from meshwright.cli.app import app  # noqa: PLC0415  # workers that granian spawns import this module, not the commands
+    from meshwright.cli.app import app  # workers that granian spawns import this module, not the commands
 
     app(prog_name="mesh")
+
 
 if __name__ == "__main__":
     main()

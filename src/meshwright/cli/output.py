@@ -60,7 +60,13 @@ def fail(error: MeshError, as_json: bool = False) -> NoReturn:
     """Tell an error and end with its code."""
     if as_json:
         problems = [str(problem) for problem in error.problems] if isinstance(error, ConfigError) else []
-        body = {"code": error.code, "message": error.message, "field": error.field, "fix": error.fix, "problems": problems}
+        body = {
+            "code": error.code,
+            "message": error.message,
+            "field": error.field,
+            "fix": error.fix,
+            "problems": problems,
+        }
         print_json({"error": body})
     elif isinstance(error, ConfigError):
         for problem in error.problems:

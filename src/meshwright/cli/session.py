@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 
 from meshwright.kernel.build import build
 from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.record import new_id
 from meshwright.ledger.journal import Journal
 from meshwright.net.choose import OneTransport
 from meshwright.providers.builtin.transport import BuiltinTransport
@@ -44,7 +46,7 @@ async def session(control: Control) -> AsyncIterator[Session]:
     published = control.state()
     transport = OneTransport()
     settings = control.config.builtin
-    builtin = BuiltinTransport(seconds=settings.seconds) if settings.enabled else None
+    builtin = BuiltinTransport(time.time, new_id, limit=settings.seconds) if settings.enabled else None
     journal = Journal(control.places.journal, f"cli{os.getpid()}")
     try:
         yield Session(Kernel(build(published, os.environ, transport, builtin), journal), control)

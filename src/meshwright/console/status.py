@@ -13,8 +13,9 @@ from meshwright.types.money import dollars
 STYLE = """
 :root{color-scheme:light dark;--line:#8884;--soft:#8881;--accent:#0a7d5c}
 *{box-sizing:border-box}body{font:15px/1.5 system-ui,sans-serif;max-width:68rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.4rem;margin:0}h2{font-size:1rem;margin:2rem 0 .5rem}p{margin:.3rem 0}.ok{color:var(--accent);font-weight:600}
-pre,code{font:13px/1.45 ui-monospace,monospace}pre{background:var(--soft);border:1px solid var(--line);border-radius:6px;
+h1{font-size:1.4rem;margin:0}h2{font-size:1rem;margin:2rem 0 .5rem}p{margin:.3rem
+0}.ok{color:var(--accent);font-weight:600} pre,code{font:13px/1.45
+ui-monospace,monospace}pre{background:var(--soft);border:1px solid var(--line);border-radius:6px;
 padding:.7rem;overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px}th,td{text-align:left;
 padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600}
 .scroll{overflow-x:auto}.dim{opacity:.65}
@@ -72,7 +73,11 @@ def _models(snapshot: Snapshot) -> str:
     for name, deployment in snapshot.deployments.items():
         model = deployment.model
         price = model.prices[0] if model.prices else None
-        told = "unknown" if price is None or price.input is None else f"${dollars(price.input)} / ${dollars(price.output or 0)}"
+        told = (
+            "unknown"
+            if price is None or price.input is None
+            else f"${dollars(price.input)} / ${dollars(price.output or 0)}"
+        )
         window = "unknown" if model.window is None else f"{model.window:,}"
         able = ", ".join(ability for ability, can in model.abilities.items() if can) or "unknown"
         rows.append((name, window, told, able))

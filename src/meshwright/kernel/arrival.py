@@ -16,8 +16,8 @@ from meshwright.wire.dialect import Dialect
 class Arrival(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """A decoded request with its owner. `route` overrides the request's model name when it is not empty.
 
-    `strict`: an Adaptation is an error. `forward` are headers of the client's that its own dialect's providers understand
-    (beta flags and the like); they go to a provider of the same dialect only.
+    `strict`: an Adaptation is an error. `forward` are headers of the client's that its own dialect's providers
+    understand (beta flags and the like); they go to a provider of the same dialect only.
     """
 
     request: Request
@@ -51,7 +51,7 @@ class Flow(Protocol):
 
 
 class Whole(msgspec.Struct, frozen=True, eq=False):
-    """A complete answer, and its bytes in the client's dialect: a body, or all events of the stream that was asked for."""
+    """A complete answer, and its bytes in the client's dialect: a body, or all events of the stream asked for."""
 
     response: Response
     body: bytes

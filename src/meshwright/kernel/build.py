@@ -13,9 +13,9 @@ from meshwright.kernel.build_routes import policies
 from meshwright.kernel.config import Config
 from meshwright.kernel.published import Published
 from meshwright.kernel.snapshot import Deployment, Snapshot
+from meshwright.ledger.digest import holders
 from meshwright.net.transport import Deadlines, Endpoint, Transport
 from meshwright.types.model import Model, Provider
-from meshwright.types.principal import Principal
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Target
 
@@ -51,9 +51,7 @@ def build(
         version=published.version,
         deployments=deployments,
         names=policies(config, [deployment.model for deployment in deployments.values()]),
-        principals={
-            bytes.fromhex(key.digest): Principal(id=key.id, name=key.name, scopes=key.scopes) for key in published.keys
-        },
+        holders=holders(published.keys),
         open=published.open,
         open_ended=open_ended,
         refused=refused,

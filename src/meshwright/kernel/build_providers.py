@@ -31,7 +31,7 @@ class ProviderPart(msgspec.Struct, frozen=True, kw_only=True):
 def provider_parts(
     config: Config, environment: Mapping[str, str], engines: Sequence[LocalServer], builtin: bool
 ) -> tuple[list[ProviderPart], dict[str, str]]:
-    """(those that are served, in the order: configured, built in, engines, keys found; those that are not, with reasons)."""
+    """(those served, in the order: configured, built in, engines, keys found; those that are not, with reasons)."""
     found = {engine.provider: engine for engine in engines}
     parts, refused = [], {}
     for name in dict.fromkeys((*config.providers, *PROVIDERS)):

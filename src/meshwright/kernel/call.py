@@ -134,7 +134,9 @@ def _retry_after(answer: Answer) -> float | None:
 
 def _another_may_help(error: UpstreamError) -> bool:
     """Whether the next model of the chain should be asked: not when the request itself is what was refused."""
-    return error.retryable or isinstance(error, Declined) or error.code in ("context_length_exceeded", "model_not_found")
+    return (
+        error.retryable or isinstance(error, Declined) or error.code in ("context_length_exceeded", "model_not_found")
+    )
 
 
 def _free(error: UpstreamError) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 from collections.abc import Mapping, Sequence
+from typing import get_args
 from urllib.parse import SplitResult, urlsplit
 
 from meshwright.kernel.config import Config, ProviderSettings
@@ -12,12 +13,10 @@ from meshwright.kernel.toml_lines import Path, key_lines, line_of
 from meshwright.providers import PROVIDERS
 from meshwright.routing.strategies import STRATEGIES
 from meshwright.types.errors import ConfigError, Problem
+from meshwright.types.model import Ability
 from meshwright.wire import CODECS
 
-ABILITIES = (
-    "tools", "parallel_tools", "structured_output", "json", "reasoning", "vision", "audio_input", "audio_output", "files",
-    "logprobs", "streaming", "prompt_cache", "citations",
-)  # fmt: skip
+ABILITIES = get_args(Ability)
 
 
 def check(config: Config, text: str, source: str, environment: Mapping[str, str]) -> None:
@@ -48,13 +47,15 @@ def _server(config: Config, environment: Mapping[str, str]) -> list[Finding]:
         found.append(
             (
                 ("server", "auth"),
-                f"anybody who reaches {server.host} could spend your money: without keys the gateway only listens on loopback.",
+                f"anybody who reaches {server.host} could spend your money; without keys only loopback is served.",
                 'Write auth = "keys", or host = "127.0.0.1".',
             )
         )
     master = environment.get("MESH_MASTER_KEY", "")
     if master and len(master) < 16 and not loopback(server.host):
-        found.append((("server",), "MESH_MASTER_KEY is too short to be open to a network.", "Use 16 characters or more."))
+        found.append(
+            (("server",), "MESH_MASTER_KEY is too short to be open to a network.", "Use 16 characters or more.")
+        )
     return found
 
 
@@ -66,10 +67,16 @@ def _providers(config: Config) -> list[Finding]:
             found.append((path, "a provider's name has no slash.", "Use letters, digits and dashes."))
         if name not in PROVIDERS and settings.base_url is None:
             near = difflib.get_close_matches(name, PROVIDERS, 1, 0.6)
-            fix = f'Did you mean "{near[0]}"? Else add base_url = "https://…/v1".' if near else 'Add base_url = "https://…/v1".'
+            fix = (
+                f'Did you mean "{near[0]}"? Else add base_url = "https://…/v1".'
+                if near
+                else 'Add base_url = "https://…/v1".'
+            )
             found.append((path, f'there is no known provider "{name}", and it has no base_url.', fix))
         if settings.dialect is not None and settings.dialect not in CODECS:
-            found.append(((*path, "dialect"), f'there is no dialect "{settings.dialect}".', f"Known: {', '.join(CODECS)}."))
+            found.append(
+                ((*path, "dialect"), f'there is no dialect "{settings.dialect}".', f"Known: {', '.join(CODECS)}.")
+            )
         found += _addresses(path, settings)
         found += _header_names(path, settings)
     return found
@@ -86,10 +93,18 @@ def _addresses(path: Path, settings: ProviderSettings) -> list[Finding]:
             example = '"https://api.example.com/v1"' if field == "base_url" else '"http://proxy.example.com:3128"'
             found.append(((*path, field), f"{value!r} is not such an address.", f"Write {field} = {example}."))
         elif field == "base_url" and (parts.query or parts.fragment or parts.username):
-            found.append(((*path, field), "an address has no ?, # or user name here.", "Use key_env or headers instead."))
-        elif field == "base_url" and parts.scheme == "http" and not _private(parts.hostname or "") and _has_key(settings):
             found.append(
-                ((*path, field), "the key would cross a public network unencrypted.", "Use https://, or leave out the key.")
+                ((*path, field), "an address has no ?, # or user name here.", "Use key_env or headers instead.")
+            )
+        elif (
+            field == "base_url" and parts.scheme == "http" and not _private(parts.hostname or "") and _has_key(settings)
+        ):
+            found.append(
+                (
+                    (*path, field),
+                    "the key would cross a public network unencrypted.",
+                    "Use https://, or leave out the key.",
+                )
             )
     return found
 
@@ -108,9 +123,13 @@ def _header_names(path: Path, settings: ProviderSettings) -> list[Finding]:
     found = list[Finding]()
     for name, value in settings.headers.items():
         if not name.replace("-", "").replace("_", "").isalnum() or not value.isprintable():
-            found.append(((*path, "headers", name), "this is no header.", "Names are letters and dashes, values one line."))
+            found.append(
+                ((*path, "headers", name), "this is no header.", "Names are letters and dashes, values one line.")
+            )
         elif name.lower() in ("authorization", "x-api-key", "api-key"):
-            found.append(((*path, "headers", name), "a key does not belong in a file.", 'Use key_env = "NAME_OF_VARIABLE".'))
+            found.append(
+                ((*path, "headers", name), "a key does not belong in a file.", 'Use key_env = "NAME_OF_VARIABLE".')
+            )
     return found
 
 

@@ -13,8 +13,8 @@ Strategy = str
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[server]: where the gateway listens and what it accepts.
 
-    `auth` "keys" asks every caller for a key; "open" asks nobody and is refused anywhere but on a loopback address; "auto"
-    is "keys" when the address is not loopback or MESH_MASTER_KEY is set, else "open".
+    `auth` "keys" asks every caller for a key; "open" asks nobody and is refused anywhere but on a loopback address;
+    "auto" is "keys" when the address is not loopback or MESH_MASTER_KEY is set, else "open".
     """
 
     host: str = "127.0.0.1"
@@ -35,7 +35,7 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JournalSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """[journal]: `sync` "process" survives a kill -9; "power" also a power cut, at the price of an fsync each 100 ms."""
+    """[journal]: `sync` "process" survives a kill -9; "power" a power cut too, for an fsync each 100 ms."""
 
     sync: Literal["process", "power"] = "process"
     rotate_mb: float = 64.0
@@ -115,8 +115,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
 class RouteSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[routes.NAME]: a strategy over a pool, asked for as "route/NAME" (and "auto" for the route of that name).
 
-    An empty `pool` is every model that is served; a name may end in `*`. `regions` and `privacy` are hard: a model whose
-    region or privacy is not known does not pass. `attempts` bounds the fallback chain.
+    An empty `pool` is every model that is served; a name may end in `*`. `regions` and `privacy` are hard: a model
+    whose region or privacy is not known does not pass. `attempts` bounds the fallback chain.
     """
 
     strategy: Strategy = "task"

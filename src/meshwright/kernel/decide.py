@@ -31,7 +31,9 @@ def _unlisted(snapshot: Snapshot, asked: str) -> tuple[Policy, list[Model]]:
         return Policy(name=asked, strategy="fixed", pool=(asked,), named=True), [deployment.model]
     provider, _, _ = asked.partition("/")
     if reason := snapshot.refused.get(provider):
-        raise UnknownModel(f'"{asked}" cannot be served: {reason}.', field="model", fix="`mesh doctor` shows how to set it up.")
+        raise UnknownModel(
+            f'"{asked}" cannot be served: {reason}.', field="model", fix="`mesh doctor` shows how to set it up."
+        )
     near = difflib.get_close_matches(asked, snapshot.names, 3, 0.5)
     fix = f"Did you mean {' or '.join(near)}?" if near else 'Ask for "auto", or for one that `mesh models` lists.'
     raise UnknownModel(f'There is no model or route "{asked[:200]}" here.', field="model", fix=fix)

@@ -29,7 +29,9 @@ class Journaling(Protocol):
 class Kernel:
     """What `handle` works with. `snapshot` is replaced whole; a request keeps the one that it began with."""
 
-    def __init__(self, snapshot: Snapshot, journal: Journaling, listeners: tuple[Callable[[Trace], None], ...] = ()) -> None:
+    def __init__(
+        self, snapshot: Snapshot, journal: Journaling, listeners: tuple[Callable[[Trace], None], ...] = ()
+    ) -> None:
         self.snapshot = snapshot
         self.journal = journal
         self.signals = Signals(monotonic)

@@ -1,4 +1,4 @@
-"""What the control plane publishes to every worker: the configuration, the keys, and what was found. No secret is in it."""
+"""What the control plane publishes to every worker: configuration, keys, what was found; no secret."""
 
 from __future__ import annotations
 
@@ -8,17 +8,8 @@ from pathlib import Path
 import msgspec
 
 from meshwright.kernel.config import Config
+from meshwright.store.rows import Key
 from meshwright.types.errors import StoreError
-
-
-class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as workers know it: the hex SHA-256 digest of the secret, and its owner. `expires` is seconds since 1970."""
-
-    digest: str
-    id: str
-    name: str
-    scopes: tuple[str, ...]
-    expires: float | None = None
 
 
 class LocalServer(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +26,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     config: Config
     open: bool
-    keys: tuple[KeyRecord, ...] = ()
+    keys: tuple[Key, ...] = ()
     engines: tuple[LocalServer, ...] = ()
 
 
@@ -46,7 +37,9 @@ def publish(published: Published, file: Path) -> None:
         fresh.write_bytes(msgspec.json.encode(published))
         fresh.replace(file)
     except OSError as error:
-        raise StoreError(f"{file} cannot be written: {error.strerror}.", fix="Set MESH_STATE_DIR to a writable folder.") from error
+        raise StoreError(
+            f"{file} cannot be written: {error.strerror}.", fix="Set MESH_STATE_DIR to a writable folder."
+        ) from error
 
 
 def read_published(file: Path) -> Published:

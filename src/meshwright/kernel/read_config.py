@@ -66,7 +66,9 @@ class _Reading:
     def struct(self, data: Any, kind: type[T], path: Path) -> T | None:
         """`data` as a struct of that kind; None after a problem."""
         if not isinstance(data, dict):
-            self.problem(path, f"this is a table, not {_name(data)}.", f"Write [{dotted(path)}] and its fields below it.")
+            self.problem(
+                path, f"this is a table, not {_name(data)}.", f"Write [{dotted(path)}] and its fields below it."
+            )
             return None
         before = len(self.problems)
         fields = {field.name: field for field in msgspec.structs.fields(kind)}
@@ -139,7 +141,9 @@ def _floats(data: Any) -> Any:
 
 
 def _name(data: Any) -> str:
-    return {str: "text", bool: "true or false", int: "a number", Decimal: "a number", list: "a list"}.get(type(data), "this")
+    return {str: "text", bool: "true or false", int: "a number", Decimal: "a number", list: "a list"}.get(
+        type(data), "this"
+    )
 
 
 def _overrides(environment: Mapping[str, str]) -> dict[Path, str]:

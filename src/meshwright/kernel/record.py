@@ -21,12 +21,32 @@ def decision_id(at: float) -> str:
     return f"dec_{int(at * 1000):011x}{_fast(64):016x}"
 
 
+def new_id() -> str:
+    """16 hex digits of chance."""
+    return f"{_fast(64):016x}"
+
+
 class Recording:
     """The only thing that is written to on a request's way. One per request; it becomes one Trace."""
 
     __slots__ = (
-        "adaptations", "at", "attempts", "decision", "dialect", "error", "first_byte", "id", "outcome", "path", "principal",
-        "served", "stages", "started", "status", "stream", "_last",
+        "_last",
+        "adaptations",
+        "at",
+        "attempts",
+        "decision",
+        "dialect",
+        "error",
+        "first_byte",
+        "id",
+        "outcome",
+        "path",
+        "principal",
+        "served",
+        "stages",
+        "started",
+        "status",
+        "stream",
     )  # fmt: skip
 
     def __init__(self, principal: str, dialect: str, path: str) -> None:
@@ -117,7 +137,7 @@ class OpenAttempt:
         self.first_byte = self.recording.elapsed()
 
     def close(self, usage: Usage | None, outcome: str = "ok", error: str = "", unpriced: str = "") -> None:
-        """It is over. Without usage the cost is unknown, and `unpriced` says why; "" there means that nothing is owed."""
+        """It is over. Without usage the cost is unknown, and `unpriced` says why; "": nothing is owed."""
         amount: int | None = None
         if usage is not None:
             amount, unpriced = cost(usage, self.model.prices)

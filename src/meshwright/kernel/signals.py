@@ -14,7 +14,7 @@ LONGEST_REST = 300.0
 
 
 class Signals:
-    """Exponentially weighted latencies, and a rest after `TOLERATED` failures in a row (or as long as a 429 asks for)."""
+    """Exponentially weighted latencies; a rest after `TOLERATED` failures in a row, or as a 429 asks for."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

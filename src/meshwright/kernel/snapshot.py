@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from meshwright.ledger.digest import Holder
 from meshwright.net.transport import Deadlines, Endpoint, Transport
 from meshwright.routing.policy import Policy
 from meshwright.types.model import Model, Provider
-from meshwright.types.principal import Principal
 from meshwright.wire.dialect import Dialect, Target
 
 
@@ -28,16 +28,16 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
 class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """One published state of the gateway.
 
-    `names` maps everything that a client may write in `model` to the policy that it means; `principals` maps the SHA-256
-    digest of a key to its owner; `open` says that callers without a key are welcome (loopback only). `open_ended` holds a
-    pattern of a deployment for each provider whose models are not all known. `refused` maps a provider that is not served
-    to the reason.
+    `names` maps everything that a client may write in `model` to the policy that it means; `holders` maps the
+    SHA-256 digest of a key to its owner; `open` says that callers without a key are welcome (loopback only).
+    `open_ended` holds a pattern of a deployment for each provider whose models are not all known. `refused` maps a
+    provider that is not served to the reason.
     """
 
     version: int
     deployments: Mapping[str, Deployment]
     names: Mapping[str, Policy]
-    principals: Mapping[bytes, Principal]
+    holders: Mapping[bytes, Holder]
     open: bool
     open_ended: Mapping[str, Deployment] = {}
     refused: Mapping[str, str] = {}

@@ -118,7 +118,12 @@ class Stream:
     """One answer on its way to one client. It settles itself: at its end, at a break, or when the client leaves."""
 
     def __init__(
-        self, kernel: Kernel, path: PassedThrough | Translated, recording: Recording, attempt: OpenAttempt, answer: Answer
+        self,
+        kernel: Kernel,
+        path: PassedThrough | Translated,
+        recording: Recording,
+        attempt: OpenAttempt,
+        answer: Answer,
     ) -> None:
         self._kernel = kernel
         self._path = path

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _TABLE = re.compile(r"^\s*\[\[?(?P<path>[^\]]+)\]\]?\s*(?:#.*)?$")
-_KEY = re.compile(r"^\s*(?P<path>(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'))*)\s*=")
+_KEY = re.compile(
+    r"^\s*(?P<path>(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'))*)\s*="
+)
 _WORD = re.compile(r"\"([^\"]*)\"|'([^']*)'|([A-Za-z0-9_-]+)")
 Path = tuple[str, ...]
 
@@ -21,13 +23,19 @@ def key_lines(text: str) -> dict[Path, int]:
             continue
         if match := _TABLE.match(line):
             table = _words(match["path"])
-            lines.setdefault(table, number)
+            _note(lines, table, number)
         elif match := _KEY.match(line):
-            lines.setdefault((*table, *_words(match["path"])), number)
+            _note(lines, (*table, *_words(match["path"])), number)
         for mark in ('"""', "'''"):
             if line.count(mark) == 1:
                 quote = mark
     return lines
+
+
+def _note(lines: dict[Path, int], path: Path, number: int) -> None:
+    """A dotted name also begins every table that it goes through."""
+    for length in range(1, len(path) + 1):
+        lines.setdefault(path[:length], number)
 
 
 def line_of(lines: dict[Path, int], path: Path) -> int | None:

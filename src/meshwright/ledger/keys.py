@@ -15,8 +15,8 @@ from meshwright.types.errors import ConfigError, Problem
 
 MASTER = "master"
 """The id of the master key and of its principal, whatever the key is at the time."""
-SHORTEST = 16
-"""Characters: a master key that somebody thought up must not be guessed from its hash in a stolen database."""
+SHORTEST = 4
+"""Characters. On any address but loopback the configuration asks for 16 (see kernel.check_config)."""
 
 __all__ = ["MASTER", "SHORTEST", "MasterKey", "ensure_master", "fingerprint", "replace_master"]
 

@@ -61,7 +61,7 @@ class Connector:
         try:
             version = ipaddress.ip_address(host).version
         except ValueError:
-            pass
+            pass  # a name, not an address: it is looked up below
         else:
             family = socket.AF_INET if version == 4 else socket.AF_INET6
             sockaddr = (host, port) if version == 4 else (host, port, 0, 0)

@@ -7,6 +7,7 @@ the next call, endless interim heads are bounded only by the deadlines, and a bo
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Mapping
 from types import SimpleNamespace
 
@@ -30,6 +31,7 @@ from meshwright.types.errors import (
 _READ_BUFFER = 524_288
 # A kept connection that dies this soon after a request was dying already (as in the lean transport), in seconds.
 _STALE_SECONDS = 2.0
+_ONE_PIECE = 1_000_000
 _TARGETS_KEPT = 8192
 # Every deadline is ours: aiohttp's own cannot tell the wait for the first byte from the silence between two.
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
@@ -112,7 +114,7 @@ class AiohttpTransport:
                 return await session.request(
                     endpoint.method,
                     URL(target.url, encoded=True),
-                    data=call.body or None,
+                    data=_content(call.body),
                     headers=headers,
                     proxy=endpoint.proxy,
                     ssl=self._trust.context(endpoint.ca_file) if target.scheme == "https" else True,
@@ -150,6 +152,11 @@ class AiohttpTransport:
             trace_configs=[_tracing()],
         )
         return self._session
+
+
+def _content(body: bytes) -> bytes | io.BytesIO | None:
+    """A large body goes out piece by piece; in one piece it would hold the event loop, and aiohttp warns of that."""
+    return io.BytesIO(body) if len(body) > _ONE_PIECE else body or None
 
 
 def _tracing() -> aiohttp.TraceConfig:

@@ -42,7 +42,9 @@ HOSTED = (
         "https://ai.google.dev/gemini-api/docs/openai",
     ),
     _compatible("mistral", "Mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", "https://docs.mistral.ai/api/"),
-    _compatible("groq", "Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "https://console.groq.com/docs/openai"),
+    _compatible(
+        "groq", "Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "https://console.groq.com/docs/openai"
+    ),
     _compatible(
         "togetherai", "Together AI", "https://api.together.xyz/v1", "TOGETHER_API_KEY", "https://docs.together.ai/docs"
     ),
@@ -53,7 +55,9 @@ HOSTED = (
         "FIREWORKS_API_KEY",
         "https://docs.fireworks.ai/api-reference",
     ),
-    _compatible("deepseek", "DeepSeek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", "https://api-docs.deepseek.com"),
+    _compatible(
+        "deepseek", "DeepSeek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", "https://api-docs.deepseek.com"
+    ),
     _compatible(
         "openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "https://openrouter.ai/docs"
     ),
@@ -69,13 +73,21 @@ HOSTED = (
         "https://deepinfra.com/docs/openai_api",
     ),
     _compatible(
-        "moonshotai", "Moonshot AI", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", "https://platform.moonshot.ai/docs"
+        "moonshotai",
+        "Moonshot AI",
+        "https://api.moonshot.ai/v1",
+        "MOONSHOT_API_KEY",
+        "https://platform.moonshot.ai/docs",
     ),
     _compatible(
         "perplexity", "Perplexity", "https://api.perplexity.ai", "PERPLEXITY_API_KEY", "https://docs.perplexity.ai"
     ),
     _compatible(
-        "nvidia", "NVIDIA NIM", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY", "https://docs.api.nvidia.com/nim/"
+        "nvidia",
+        "NVIDIA NIM",
+        "https://integrate.api.nvidia.com/v1",
+        "NVIDIA_API_KEY",
+        "https://docs.api.nvidia.com/nim/",
     ),
     _compatible(
         "huggingface",

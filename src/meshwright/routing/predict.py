@@ -35,7 +35,11 @@ def predict(model: Model, features: Features, signal: Signal) -> Candidate:
 def _quality(model: Model, features: Features) -> tuple[Interval, str]:
     if model.skills:
         rest = model.skills.get("*", 0.5)
-        value = sum(share * model.skills.get(task, rest) for task, share in features.tasks.items()) if features.tasks else rest
+        value = (
+            sum(share * model.skills.get(task, rest) for task, share in features.tasks.items())
+            if features.tasks
+            else rest
+        )
         margin, why = 0.1, "skills declared on its card, weighed by the likelihood of each task"
     else:
         price = base_price(model)

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable
 
 from meshwright.server.auth import authenticate
-from meshwright.server.endpoints import find
 from meshwright.server.endpoint import Endpoint
+from meshwright.server.endpoints import find
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, ClientGone, Exchange, Flowing
 from meshwright.server.refusal import refusal
@@ -21,7 +21,7 @@ _log = logging.getLogger("meshwright.server")
 
 async def serve(gate: Gate, exchange: Exchange) -> None:
     """Answer one request on its connection."""
-    gate.under_way += 1
+    gate.enter()
     endpoint: Endpoint | None = None
     try:
         endpoint, parameter = _endpoint(gate, exchange)
@@ -35,11 +35,11 @@ async def serve(gate: Gate, exchange: Exchange) -> None:
         await _refuse(exchange, refusal(endpoint, error))
     except (ClientGone, asyncio.CancelledError):
         pass  # nobody is listening; whatever was under way has been settled on the way here
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # logged with its trace; one broken request must not end the worker
         _log.exception("%s %s failed", exchange.method, exchange.path)
         await _refuse(exchange, refusal(endpoint, MeshError(f"The gateway failed: {type(error).__name__}.")))
     finally:
-        gate.under_way -= 1
+        gate.leave()
 
 
 def _endpoint(gate: Gate, exchange: Exchange) -> tuple[Endpoint, str]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha256
+from time import time
 
 from meshwright.kernel.config import ServerSettings
 from meshwright.kernel.snapshot import Snapshot
+from meshwright.ledger.digest import PREFIX, digest, verify
 from meshwright.types.errors import PermissionDenied, Unauthenticated
 from meshwright.types.principal import LOCAL, Principal
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
-OURS = "mesh-"
 Header = Callable[[str], str | None]
 
 
@@ -23,14 +23,12 @@ def authenticate(snapshot: Snapshot, settings: ServerSettings, header: Header) -
     """
     key = _key(header)
     if key:
-        principal = snapshot.principals.get(sha256(key.encode("utf-8", "surrogateescape")).digest())
-        if principal is not None:
-            return principal
-    if not snapshot.open:
-        said = "This API key is not known here." if key else "No API key was sent."
-        raise Unauthenticated(said, fix='Send "Authorization: Bearer KEY" with a key of this gateway.')
-    if key.startswith(OURS):
-        raise Unauthenticated("This API key is not known here.", fix="Check it for a typing error, or leave it out.")
+        if not snapshot.open or key.startswith(PREFIX) or digest(key) in snapshot.holders:
+            return verify(snapshot.holders, key, time())
+    elif not snapshot.open:
+        raise Unauthenticated(
+            "No API key was sent.", fix='Send "Authorization: Bearer KEY" with a key of this gateway.'
+        )
     _only_from_here(settings, header)
     return LOCAL
 
@@ -51,7 +49,7 @@ def _only_from_here(settings: ServerSettings, header: Header) -> None:
     if host and host not in LOOPBACK and host not in settings.allowed_hosts:
         raise PermissionDenied(
             f'This gateway is open to its own machine only and does not answer to the name "{host[:100]}".',
-            fix="Add the name to [server] allowed_hosts, or ask for keys with auth = \"keys\".",
+            fix='Add the name to [server] allowed_hosts, or ask for keys with auth = "keys".',
         )
     origin = header("origin")
     if origin and _name(origin.partition("://")[2]) not in LOOPBACK | set(settings.allowed_hosts):

@@ -13,7 +13,7 @@ import msgspec
 
 from meshwright.kernel.check_config import check, loopback
 from meshwright.kernel.config import Config
-from meshwright.kernel.published import KeyRecord, LocalServer, Published, publish
+from meshwright.kernel.published import LocalServer, Published, publish
 from meshwright.kernel.read_config import read_config
 from meshwright.ledger.importing import Importer
 from meshwright.net.choose import OneTransport
@@ -84,11 +84,7 @@ class Control:
     def state(self) -> Published:
         """What is to be published now."""
         with self.database.read() as transaction:
-            records = tuple(
-                KeyRecord(digest=key.hash.hex(), id=key.id, name=key.name, scopes=key.scopes, expires=key.expires)
-                for key in keys.every(transaction)
-                if key.revoked is None
-            )
+            records = keys.every(transaction)
         return Published(
             version=self.version,
             config=self.config,

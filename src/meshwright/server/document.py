@@ -37,7 +37,13 @@ def document(endpoints: Sequence[Endpoint]) -> bytes:
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
-    kind = "text/html" if endpoint.answers == "Page" else "text/plain" if endpoint.answers == "Text" else "application/json"
+    kind = (
+        "text/html"
+        if endpoint.answers == "Page"
+        else "text/plain"
+        if endpoint.answers == "Text"
+        else "application/json"
+    )
     responses: dict[str, Any] = {"200": {"description": "The answer.", "content": {kind: {"schema": {}}}}}
     if endpoint.dialect is not None and endpoint.slow:
         responses["200"]["content"][endpoint.dialect.event_stream] = {"schema": {"type": "string"}}

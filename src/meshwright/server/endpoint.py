@@ -14,8 +14,8 @@ from meshwright.wire.dialect import Dialect
 class Endpoint(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """One operation. A path may end in `{name}`, which takes all that follows.
 
-    `scope` is what the key must allow ("" needs no key). `dialect` is how its errors look. `slow`: it waits for a provider,
-    so the client's leaving cancels it. `request` and `answers` name its schemas in the OpenAPI document.
+    `scope` is what the key must allow ("" needs no key). `dialect` is how its errors look. `slow`: it waits for a
+    provider, so the client's leaving cancels it. `request` and `answers` name its schemas in the OpenAPI document.
     """
 
     method: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -47,7 +48,21 @@ class Gate:
         self._others = others
         self.draining = False
         self.under_way = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
         self.max_body = int(settings.max_body_mb * 1024 * 1024)
+
+    def enter(self) -> None:
+        """A request has come."""
+        self.under_way += 1
+        if self.under_way == 1:
+            self.idle.clear()
+
+    def leave(self) -> None:
+        """A request is over."""
+        self.under_way -= 1
+        if not self.under_way:
+            self.idle.set()
 
     def all_metrics(self) -> Metrics:
         """This worker's numbers and those that the others last left."""

@@ -93,5 +93,6 @@ def query_values(query: str) -> Mapping[str, str]:
 def too_large(limit: int) -> TooLarge:
     """The error for a body over `limit` bytes."""
     return TooLarge(
-        f"The request body is over {limit // 1024} KiB.", fix="Send less, or raise max_body_mb of [server] in mesh.toml."
+        f"The request body is over {limit // 1024} KiB.",
+        fix="Send less, or raise max_body_mb of [server] in mesh.toml.",
     )

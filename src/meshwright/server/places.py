@@ -36,10 +36,14 @@ class Places(msgspec.Struct, frozen=True):
 
 
 def places(environment: Mapping[str, str], config: Path | None = None, here: Path | None = None) -> Places:
-    """The state folder is MESH_STATE_DIR, else the XDG one; the file is `config`, MESH_CONFIG, else ./mesh.toml if it is there."""
+    """State: MESH_STATE_DIR, else the XDG folder. File: `config`, MESH_CONFIG, else ./mesh.toml if it is there."""
     home = Path(environment.get("HOME") or Path.home())
     given = environment.get("MESH_STATE_DIR")
-    state = Path(given).expanduser() if given else Path(environment.get("XDG_STATE_HOME") or home / ".local/state") / "meshwright"
+    state = (
+        Path(given).expanduser()
+        if given
+        else Path(environment.get("XDG_STATE_HOME") or home / ".local/state") / "meshwright"
+    )
     named = config or (Path(environment["MESH_CONFIG"]) if environment.get("MESH_CONFIG") else None)
     local = (here or Path.cwd()) / "mesh.toml"
     return Places(state.absolute(), named or (local if local.exists() else None))

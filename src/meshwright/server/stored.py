@@ -21,19 +21,19 @@ def stored(published: Published, places: Places) -> Reading:
     def database() -> Database:
         if not opened:
             # Imported here because SQLAlchemy takes 20 MiB and 0.2 s that a worker whom nobody asks never needs.
-            from meshwright.store.database import Database, sqlite_url  # noqa: PLC0415
+            from meshwright.store.database import Database, sqlite_url
 
             opened.append(Database(published.config.store.url or sqlite_url(places.database)))
         return opened[0]
 
     def get(id: str) -> Trace | None:
-        from meshwright.store import decisions  # noqa: PLC0415  # see above
+        from meshwright.store import decisions  # see above
 
         with database().read() as transaction:
             return decisions.get(transaction, id)
 
     def latest(limit: int, principal: str | None) -> list[Trace]:
-        from meshwright.store import decisions  # noqa: PLC0415  # see above
+        from meshwright.store import decisions  # see above
 
         with database().read() as transaction:
             return list(decisions.recent(transaction, limit, principal=principal))

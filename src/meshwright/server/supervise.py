@@ -37,7 +37,7 @@ def open_control(places: Places, environment: Mapping[str, str], config: Config)
 
 
 def run(control: Control, announce: Callable[[Published], None], page: Page) -> None:
-    """Serve until SIGINT or SIGTERM: then refuse new requests, finish the running ones, and import the journal's rest."""
+    """Serve until SIGINT or SIGTERM; then finish the running requests and import the journal's rest."""
     multiprocessing.set_start_method("spawn", force=True)  # a fork would take this process's threads' locks along
     rmtree(control.places.metrics, ignore_errors=True)
     published = control.publish()
@@ -51,7 +51,9 @@ def run(control: Control, announce: Callable[[Published], None], page: Page) -> 
         loop=Loops.uvloop,
         runtime_mode=RuntimeModes.st,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(max_buffer_size=max(8_192, int(settings.max_header_kb * 1024)), pipeline_flush=False),
+        http1_settings=HTTP1Settings(
+            max_buffer_size=max(8_192, int(settings.max_header_kb * 1024)), pipeline_flush=False
+        ),
         backlog=BACKLOG,
         backpressure=BACKLOG,
         websockets=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ import msgspec
 from meshwright.kernel.build import build
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.published import Published, read_published
+from meshwright.kernel.record import new_id
 from meshwright.ledger.journal import Journal
 from meshwright.net.choose import OneTransport
 from meshwright.providers.builtin.transport import BuiltinTransport
@@ -44,7 +46,9 @@ class Worker:
         self._stamp = self._stat()
         published = read_published(places.published)
         settings = published.config
-        self._builtin = BuiltinTransport(seconds=settings.builtin.seconds) if settings.builtin.enabled else None
+        self._builtin = (
+            BuiltinTransport(time.time, new_id, limit=settings.builtin.seconds) if settings.builtin.enabled else None
+        )
         self._journal = Journal(places.journal, self._name, rotate_bytes=int(settings.journal.rotate_mb * 1024 * 1024))
         self._sync = settings.journal.sync == "power"
         metrics = Metrics()
@@ -72,9 +76,8 @@ class Worker:
         self.gate.draining = True
         for task in self._tasks:
             task.cancel()
-        deadline = asyncio.get_running_loop().time() + self.gate.settings.drain_seconds
-        while self.gate.under_way and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.02)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.gate.idle.wait(), self.gate.settings.drain_seconds)
         self._leave()
         await self._transport.close()
         if self._builtin is not None:

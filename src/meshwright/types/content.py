@@ -61,7 +61,7 @@ class Image(msgspec.Struct, frozen=True, omit_defaults=True, tag="image", kw_onl
 
 
 class Audio(msgspec.Struct, frozen=True, omit_defaults=True, tag="audio", kw_only=True):
-    """Sound: base64 `data` in `format` (wav, mp3, ...), or the `id` of an earlier spoken answer, with its transcript."""
+    """Sound: base64 `data` in `format` (wav, mp3, ...), or the `id` of an earlier spoken answer; its transcript."""
 
     data: str = ""
     format: str = ""
@@ -71,7 +71,7 @@ class Audio(msgspec.Struct, frozen=True, omit_defaults=True, tag="audio", kw_onl
 
 
 class File(msgspec.Struct, frozen=True, omit_defaults=True, tag="file", kw_only=True):
-    """A document: base64 `data`, plain `text`, a `url` or a provider's `file_id`; `cite` asks for citations into it."""
+    """A document: base64 `data`, plain `text`, a `url` or a provider's `file_id`; `cite` wants citations."""
 
     data: str = ""
     text: str = ""
@@ -85,7 +85,8 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True, tag="file", kw_only=
 
 
 class Reasoning(msgspec.Struct, frozen=True, omit_defaults=True, tag="reasoning", kw_only=True):
-    """What the model thought. `signature` or `encrypted` binds it to the deployment named by `origin`: no other takes it.
+    """What the model thought. `signature` or `encrypted` binds it to the deployment named by `origin`: no other takes
+    it.
 
     `text` is the visible thought, `summary` its provider-made digest, `encrypted` an opaque blob ("redacted thinking",
     "encrypted content"). `origin` is "" when it is not known who made it.

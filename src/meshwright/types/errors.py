@@ -1,28 +1,28 @@
 """The one error tree: every failure knows its HTTP status and whether a retry can help.
 
-    MeshError
-    ├── ClientError                 the caller can fix it; asking again unchanged cannot help
-    │   ├── InvalidRequest     400  a field is wrong: names the field and the fix
-    │   │   └── NotCarried     400  strict mode: the model's dialect cannot carry a parameter
-    │   ├── Unauthenticated    401  no key, or one that we do not know
-    │   ├── PermissionDenied   403  the key is known and may not do this
-    │   ├── NotFound           404  no such path, decision or response
-    │   │   └── UnknownModel   404  no model or route of that name
-    │   ├── MethodNotAllowed   405
-    │   ├── TooLarge           413  body, header or nesting over its limit
-    │   ├── Blocked            403  a guard said no
-    │   └── LimitReached       429  a limit of ours, with the seconds to wait
-    ├── NoCandidate            503  every model of the pool was rejected: says why, model by model
-    ├── Overloaded             503  we are draining or full
-    ├── UpstreamError               a provider failed; another may not
-    │   ├── ConnectFailed      502  nobody answered at the address
-    │   ├── UpstreamTimeout    504  which deadline passed: connect, first byte, between bytes, total
-    │   ├── UpstreamStatus     ---  the provider's own status and words
-    │   ├── UpstreamProtocol   502  bytes that are not what the dialect promises
-    │   ├── StreamCut          502  the stream ended before it said that it was finished
-    │   └── Declined           422  the model says itself that it cannot do this
-    ├── ConfigError                 mesh.toml or the environment: all problems, each with line, field and fix
-    └── StoreError             500  the database or the journal
+MeshError
+├── ClientError                 the caller can fix it; asking again unchanged cannot help
+│   ├── InvalidRequest     400  a field is wrong: names the field and the fix
+│   │   └── NotCarried     400  strict mode: the model's dialect cannot carry a parameter
+│   ├── Unauthenticated    401  no key, or one that we do not know
+│   ├── PermissionDenied   403  the key is known and may not do this
+│   ├── NotFound           404  no such path, decision or response
+│   │   └── UnknownModel   404  no model or route of that name
+│   ├── MethodNotAllowed   405
+│   ├── TooLarge           413  body, header or nesting over its limit
+│   ├── Blocked            403  a guard said no
+│   └── LimitReached       429  a limit of ours, with the seconds to wait
+├── NoCandidate            503  every model of the pool was rejected: says why, model by model
+├── Overloaded             503  we are draining or full
+├── UpstreamError               a provider failed; another may not
+│   ├── ConnectFailed      502  nobody answered at the address
+│   ├── UpstreamTimeout    504  which deadline passed: connect, first byte, between bytes, total
+│   ├── UpstreamStatus     ---  the provider's own status and words
+│   ├── UpstreamProtocol   502  bytes that are not what the dialect promises
+│   ├── StreamCut          502  the stream ended before it said that it was finished
+│   └── Declined           422  the model says itself that it cannot do this
+├── ConfigError                 mesh.toml or the environment: all problems, each with line, field and fix
+└── StoreError             500  the database or the journal
 """
 
 from __future__ import annotations
@@ -208,7 +208,9 @@ class Problem:
 
     __slots__ = ("field", "fix", "line", "message", "source")
 
-    def __init__(self, message: str, *, field: str = "", line: int | None = None, fix: str = "", source: str = "") -> None:
+    def __init__(
+        self, message: str, *, field: str = "", line: int | None = None, fix: str = "", source: str = ""
+    ) -> None:
         self.message = message
         self.field = field
         self.line = line

@@ -124,7 +124,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Adaptation(msgspec.Struct, frozen=True):
     """Something of a request or an answer that could not be carried over as it was: what, why, and what was done.
 
-    `action` is "dropped" (it is gone), "changed" (something near to it was sent) or "moved" (same meaning, other place).
+    `action` is "dropped" (it is gone), "changed" (something near to it was sent) or "moved" (same meaning, other
+    place).
     """
 
     field: str

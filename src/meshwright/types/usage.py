@@ -8,8 +8,9 @@ import msgspec
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Disjoint token counts of one answer.
 
-    `input` excludes cache reads, cache writes and audio; `output` excludes reasoning and audio. `estimated` says that we
-    counted because the provider did not. `cost_nano` is the provider's own price tag in nano-dollars, if it sent one.
+    `input` excludes cache reads, cache writes and audio; `output` excludes reasoning and audio. `estimated` says that
+    we counted because the provider did not. `cost_nano` is the provider's own price tag in nano-dollars, if it sent
+    one.
     """
 
     input: int = 0
@@ -35,7 +36,11 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.output + self.reasoning + self.audio_output
 
     def __add__(self, other: Usage) -> Usage:
-        cost = None if self.cost_nano is None and other.cost_nano is None else (self.cost_nano or 0) + (other.cost_nano or 0)
+        cost = (
+            None
+            if self.cost_nano is None and other.cost_nano is None
+            else (self.cost_nano or 0) + (other.cost_nano or 0)
+        )
         return Usage(
             input=self.input + other.input,
             cache_read=self.cache_read + other.cache_read,

@@ -16,9 +16,9 @@ from meshwright.types.usage import Usage
 class Target(msgspec.Struct, frozen=True):
     """Whom a request is encoded for.
 
-    `model` is what the provider calls the model; `origin` is the deployment's name ("provider/model"): reasoning that was
-    signed by another origin is not sent to it. `quirks` are the provider's deviations from the dialect. `max_output` is
-    the model's limit in tokens, None when it is not known: some dialects must state one.
+    `model` is what the provider calls the model; `origin` is the deployment's name ("provider/model"): reasoning that
+    was signed by another origin is not sent to it. `quirks` are the provider's deviations from the dialect.
+    `max_output` is the model's limit in tokens, None when it is not known: some dialects must state one.
     """
 
     model: str

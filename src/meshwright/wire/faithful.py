@@ -12,9 +12,9 @@ from meshwright.types.request import Source
 def rewritten(source: Source, changes: Mapping[str, msgspec.Raw | None]) -> bytes:
     """The body with these top-level members replaced, added at the end, or (None) left out.
 
-    Every other member keeps its bytes and its place, so a provider's prompt cache sees the same prefix. Whitespace between
-    members and repeated names are not kept: a repeated name means different things to different parsers, and what was
-    checked here must be what the provider reads.
+    Every other member keeps its bytes and its place, so a provider's prompt cache sees the same prefix. Whitespace
+    between members and repeated names are not kept: a repeated name means different things to different parsers, and
+    what was checked here must be what the provider reads.
     """
     fields = {**source.fields, **changes}
     return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})

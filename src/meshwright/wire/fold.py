@@ -316,9 +316,9 @@ def _choice_deltas(choice: Choice) -> list[Delta]:
     number = -1
     for number, part in enumerate(choice.message.parts):
         if isinstance(part, Text):
-            deltas.append(TextDelta(text=part.text, part=number, choice=index, logprobs=logprobs))
+            deltas.append(TextDelta(text=part.text, part=number, choice=index, logprobs=logprobs if part.text else ()))
             deltas += [CitationDelta(citation=one, part=number, choice=index) for one in part.citations]
-            logprobs = ()
+            logprobs = () if part.text else logprobs
         elif isinstance(part, Refusal):
             deltas.append(TextDelta(text=part.text, part=number, choice=index, refusal=True, logprobs=refusal_logprobs))
             refusal_logprobs = ()

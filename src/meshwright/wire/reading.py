@@ -29,7 +29,9 @@ def client_json(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
             f"The body is not valid JSON: {error}.", fix="Send one JSON object, encoded in UTF-8."
         ) from None
     except RecursionError:
-        raise TooLarge("The body nests too deeply.", fix="Flatten the value that nests over a thousand levels.") from None
+        raise TooLarge(
+            "The body nests too deeply.", fix="Flatten the value that nests over a thousand levels."
+        ) from None
 
 
 def provider_json(decoder: msgspec.json.Decoder[T], body: bytes, what: str) -> T:

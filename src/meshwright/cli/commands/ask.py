@@ -18,6 +18,7 @@ from meshwright.cli.session import control_of, session
 from meshwright.kernel.arrival import Arrival, Failure, Flow, Streaming
 from meshwright.kernel.handle import handle
 from meshwright.kernel.kernel import Kernel
+from meshwright.server.control import Control
 from meshwright.types.content import File, Image, Message, Part, Text
 from meshwright.types.errors import InvalidRequest, MeshError
 from meshwright.types.principal import LOCAL
@@ -42,11 +43,11 @@ def ask(
         text = sys.stdin.read() if question == "-" else question
         parts = (*(_attachment(path) for path in file or ()), Text(text))
         request = Request(model=model, messages=(Message("user", parts),), stream=not as_json)
-        asyncio.run(_ask(config, request, explain, as_json))
+        asyncio.run(_ask(control_of(config), request, explain, as_json))
 
 
-async def _ask(config: Path | None, request: Request, explain: bool, as_json: bool) -> None:
-    async with session(control_of(config)) as opened:
+async def _ask(control: Control, request: Request, explain: bool, as_json: bool) -> None:
+    async with session(control) as opened:
         dialect = CODECS["openai_chat"]
         arrival = Arrival(request=request, dialect=dialect, principal=LOCAL, path="mesh ask")
         reply = await handle(opened.kernel, arrival)
@@ -58,7 +59,13 @@ async def _ask(config: Path | None, request: Request, explain: bool, as_json: bo
             await _print_as_it_comes(reply.flow)
         elif not as_json:
             out.print(reply.response.text, markup=False)
-        _tell(opened.kernel, reply.receipt.decision, explain, None if isinstance(reply, Streaming) else reply.response.text, as_json)
+        _tell(
+            opened.kernel,
+            reply.receipt.decision,
+            explain,
+            None if isinstance(reply, Streaming) else reply.response.text,
+            as_json,
+        )
 
 
 def _tell(kernel: Kernel, decision: str, explain: bool, text: str | None, as_json: bool) -> None:
@@ -94,7 +101,9 @@ def _attachment(path: Path) -> Part:
     except OSError as error:
         raise InvalidRequest(f"{path} cannot be read: {error.strerror}.", field="--file") from error
     if len(content) > MAX_FILE:
-        raise InvalidRequest(f"{path} is over {MAX_FILE // 1024 // 1024} MiB.", field="--file", fix="Attach a smaller one.")
+        raise InvalidRequest(
+            f"{path} is over {MAX_FILE // 1024 // 1024} MiB.", field="--file", fix="Attach a smaller one."
+        )
     kind = mimetypes.guess_type(path.name)[0] or "text/plain"
     data = base64.b64encode(content).decode()
     if kind.startswith("image/"):

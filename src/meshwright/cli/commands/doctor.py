@@ -50,9 +50,14 @@ def doctor(
         else:
             for finding in findings:
                 mark = {"ok": "[green]✓[/]", "warn": "[yellow]![/]", "bad": "[red]✗[/]"}[finding.state]
-                out.print(f"{mark} {escape(finding.what)}" + (f"\n    [bold]fix:[/] {escape(finding.fix)}" if finding.fix else ""))
+                out.print(
+                    f"{mark} {escape(finding.what)}"
+                    + (f"\n    [bold]fix:[/] {escape(finding.fix)}" if finding.fix else "")
+                )
         if any(finding.state == "bad" for finding in findings):
-            raise typer.Exit(CONFIG if any("mesh.toml" in finding.what for finding in findings if finding.state == "bad") else FAILED)
+            raise typer.Exit(
+                CONFIG if any("mesh.toml" in finding.what for finding in findings if finding.state == "bad") else FAILED
+            )
 
 
 def _findings(config: Path | None, offline: bool) -> list[Finding]:
@@ -94,12 +99,18 @@ def _port(host: str, port: int) -> Finding:
         try:
             probe.bind((host, port))
         except OSError as error:
-            return Finding("warn", f"{host}:{port}: {error.strerror} (a running gateway?)", "If it is not yours: mesh up --port N")
+            return Finding(
+                "warn", f"{host}:{port}: {error.strerror} (a running gateway?)", "If it is not yours: mesh up --port N"
+            )
     return Finding("ok", f"{host}:{port} is free")
 
 
 def _remedy(reason: str) -> str:
-    return f"export {reason.removeprefix('no key: set ')}=…" if reason.startswith("no key: set ") else "See `mesh providers`."
+    return (
+        f"export {reason.removeprefix('no key: set ')}=…"
+        if reason.startswith("no key: set ")
+        else "See `mesh providers`."
+    )
 
 
 def _keyed(part: ProviderPart) -> Finding:
@@ -138,7 +149,7 @@ async def _ask(part: ProviderPart, transport: OneTransport) -> Finding:
         where = part.key_from or f"{row.key_env or 'no key variable'} is not set"
         return Finding("bad", f"{known}: the key is refused ({answer.status})", f"Put a valid key there: {where}.")
     if answer.status >= 500:
-        return Finding("warn", f"{known}: it answers with {answer.status}", "The provider has trouble; try again later.")
+        return Finding(
+            "warn", f"{known}: it answers with {answer.status}", "The provider has trouble; try again later."
+        )
     return Finding("ok", f"{known}: reachable ({answer.status})")
-
-

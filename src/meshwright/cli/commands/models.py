@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ import typer
 from meshwright.cli.output import ConfigFile, Json, err, out, print_json, print_table, told
 from meshwright.cli.session import control_of, session
 from meshwright.kernel.snapshot import Snapshot
+from meshwright.server.control import Control
 from meshwright.types.model import Model
 from meshwright.types.money import dollars
 
@@ -22,7 +22,7 @@ def models(
 ) -> None:
     """List the models and routes that are served now."""
     with told(as_json):
-        snapshot = asyncio.run(_snapshot(config))
+        snapshot = asyncio.run(_snapshot(control_of(config)))
         found = [one.model for name, one in snapshot.deployments.items() if search.lower() in name.lower()]
         routes = {name: policy for name, policy in snapshot.names.items() if not policy.named}
         if as_json:
@@ -36,11 +36,15 @@ def models(
 
 def _row(model: Model) -> tuple[str, ...]:
     price = model.prices[0] if model.prices else None
-    cost = "unknown" if price is None or price.input is None else f"${dollars(price.input)} / ${dollars(price.output or 0)}"
+    cost = (
+        "unknown"
+        if price is None or price.input is None
+        else f"${dollars(price.input)} / ${dollars(price.output or 0)}"
+    )
     window = "unknown" if model.window is None else f"{model.window:,}"
     return model.name, window, cost, ", ".join(name for name, can in model.abilities.items() if can) or "unknown"
 
 
-async def _snapshot(config: Path | None) -> Snapshot:
-    async with session(control_of(config)) as opened:
+async def _snapshot(control: Control) -> Snapshot:
+    async with session(control) as opened:
         return opened.kernel.snapshot

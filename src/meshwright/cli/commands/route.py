@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from meshwright.cli.explaining import tell_decision
 from meshwright.cli.output import ConfigFile, Json, print_json, told
 from meshwright.cli.session import control_of, session
 from meshwright.kernel.decide import decide
+from meshwright.server.control import Control
 from meshwright.types.content import Message, Text
 from meshwright.types.decision import Decision
 from meshwright.types.request import Request
@@ -25,13 +25,15 @@ def route(
 ) -> None:
     """Show which model would answer, and why."""
     with told(as_json):
-        decision = asyncio.run(_decide(config, Request(model=model, messages=(Message("user", (Text(question),)),))))
+        decision = asyncio.run(
+            _decide(control_of(config), Request(model=model, messages=(Message("user", (Text(question),)),)))
+        )
         if as_json:
             print_json(decision)
         else:
             tell_decision(decision)
 
 
-async def _decide(config: Path | None, request: Request) -> Decision:
-    async with session(control_of(config)) as opened:
+async def _decide(control: Control, request: Request) -> Decision:
+    async with session(control) as opened:
         return decide(opened.kernel.snapshot, {}, request)

@@ -78,7 +78,9 @@ def _announce(control: Control, published: Published, master: MasterKey, as_json
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(server.host, server.host)  # noqa: S104  # compared, not bound
     address = f"http://{host}:{server.port}"
     if not _ready(address):
-        err.print(f"[red]The gateway does not answer at {address}.[/] Its log above says why; `mesh doctor` checks the rest.")
+        err.print(
+            f"[red]The gateway does not answer at {address}.[/] Its log above says why; `mesh doctor` checks the rest."
+        )
         return
     if as_json:
         print_json({"url": address, "open": published.open, "master_key": master.key, "snapshot": published.version})
@@ -101,7 +103,9 @@ def _ready(address: str) -> bool:
 
 def _tell(control: Control, published: Published, address: str, master: MasterKey) -> None:
     """What was found, what is served, and how to use it."""
-    parts, refused = provider_parts(control.config, control.environment, published.engines, control.config.builtin.enabled)
+    parts, refused = provider_parts(
+        control.config, control.environment, published.engines, control.config.builtin.enabled
+    )
     out.print(f"\n[bold green]Meshwright[/] is up: [bold]{address}[/]   (Ctrl-C stops it)\n")
     for part in parts:
         told_key = f"key from {part.key_from}" if part.key_from else part.row.base_url if part.row.local else "no key"
@@ -126,7 +130,9 @@ def _tell(control: Control, published: Published, address: str, master: MasterKe
         f"  curl -i {address}/v1/chat/completions{key} -H 'content-type: application/json' -d '{body}'\n", markup=False
     )
     out.print("Use it from a client:", markup=False)
-    out.print(f'  OpenAI(base_url="{address}/v1", api_key="…")   Anthropic(base_url="{address}", api_key="…")', markup=False)
+    out.print(
+        f'  OpenAI(base_url="{address}/v1", api_key="…")   Anthropic(base_url="{address}", api_key="…")', markup=False
+    )
 
 
 class _Named(msgspec.Struct):

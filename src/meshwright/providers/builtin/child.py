@@ -1,7 +1,7 @@
-"""The child process that does the work of `solve` or `extract`, with limits: python -m meshwright.providers.builtin.child solve.
+"""The child process that does the work of `solve` or `extract`: python -m meshwright.providers.builtin.child solve.
 
-It reads frames from its standard input and writes frames to its standard output until the input ends. It is told nothing
-else: the parent starts it with an empty environment.
+It reads frames from its standard input and writes frames to its standard output until the input ends, within limits of
+time and memory. It is told nothing else: the parent starts it with an empty environment.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import FrameType
 from typing import BinaryIO
 
 from meshwright.providers.builtin.frames import HEAD, MAX_FRAME, Ask, Told, ask_decoder, pack
-from meshwright.types.errors import Declined, MeshError
+from meshwright.types.errors import Declined, TooLarge
 
 if sys.platform != "win32":
     import resource
@@ -35,7 +35,7 @@ class OutOfTime(BaseException):
 
 def _solve() -> Work:
     # Imported here because a child loads only the packages of the one model that it runs.
-    from meshwright.providers.builtin.solve.answer import answer  # noqa: PLC0415
+    from meshwright.providers.builtin.solve.answer import answer
 
     for warm in ("differentiate x sin x", "integrate x^2 from 0 to 1", "solve x^2 = 4"):
         answer(warm)  # SymPy loads half of itself on first use
@@ -44,7 +44,7 @@ def _solve() -> Work:
 
 def _extract() -> Work:
     # The same reason.
-    from meshwright.providers.builtin.extract.rank import Ranker  # noqa: PLC0415
+    from meshwright.providers.builtin.extract.rank import Ranker
 
     ranker = Ranker()
     ranker.embed(["warm"])
@@ -136,10 +136,11 @@ def _answer(work: Work, ask: Ask) -> Told:
             return work(ask)
     except Declined as error:
         return Told("declined", str(error))
-    except MeshError as error:
-        return Told("declined", str(error))
+    except TooLarge as error:
+        return Told("large", str(error))
     except OutOfTime:
-        return Told("slow")
+        # The alarm may have struck in the middle of anything: a fresh process takes the next question.
+        return Told("slow", last=True)
     except MemoryError:
         # What is left of the heap is not to be trusted: a fresh process takes the next question.
         return Told("declined", "This needs more memory than I may use.", last=True)

@@ -13,7 +13,7 @@ MAX_FRAME = 32 * 1024 * 1024
 
 
 class Document(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A text to search: its title, and the spans (start, end; in characters) that count, all of it if there are none."""
+    """A text to search: its title, and the spans (start, end; in characters) that count; all of it without any."""
 
     title: str
     text: str
@@ -42,11 +42,12 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
 class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     """What came of it. `searched` is the number of sentences that were looked at. `last`: the child ends after this.
 
-    `kind` is "ready" after the start, "missing" when a package is not installed, "answer", "declined" with the reason as
-    its text, "slow" when the seconds were used up, or "failed" when an error of ours came up.
+    `kind` is "ready" after the start, "missing" when a package is not installed, "answer", "declined" with the reason
+    as its text, "large" when there is too much to search, "slow" when the seconds were used up, or "failed" when an
+    error of ours came up.
     """
 
-    kind: Literal["ready", "missing", "answer", "declined", "slow", "failed"]
+    kind: Literal["ready", "missing", "answer", "declined", "large", "slow", "failed"]
     text: str = ""
     quotes: tuple[Quote, ...] = ()
     searched: int = 0

@@ -1,4 +1,4 @@
-"""A child process that works on one question at a time, within limits, and is replaced when it dies or takes too long."""
+"""A child process that works on one question at a time and is replaced when it dies or takes too long."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 import os
 import sys
 from collections import deque
+from collections.abc import Coroutine
 from pathlib import Path
 
 import msgspec
 
 from meshwright.providers.builtin.frames import HEAD, MAX_FRAME, Ask, Document, Told, pack, told_decoder
-from meshwright.types.errors import ConnectFailed, Overloaded, UpstreamProtocol, UpstreamTimeout
+from meshwright.types.errors import ConnectFailed, Overloaded, TooLarge, UpstreamProtocol, UpstreamTimeout
 
 START_LIMIT = 30.0
 """Seconds for a child to load its packages, on a slow disk without compiled files."""
@@ -48,12 +49,14 @@ class Sandbox:
     async def ask(self, text: str, documents: tuple[Document, ...] = ()) -> Told:
         """What the child says: kind "answer" or "declined".
 
-        Raises Overloaded when too many wait, UpstreamTimeout after `limit` seconds, UpstreamProtocol when the child dies or
-        fails on the question, ConnectFailed when it cannot be started. After all of these the next question gets a fresh
-        child or a sane one. Cancelling the task ends the child's work.
+        Raises Overloaded when too many wait, TooLarge when there is too much to search, UpstreamTimeout after `limit`
+        seconds, UpstreamProtocol when the child dies or fails on the question, ConnectFailed when it cannot be started.
+        Whatever happened, the next question gets a sane child. Cancelling the task ends the child's work.
         """
         if self._waiting >= self._most_waiting:
-            raise Overloaded(f"builtin/{self.model} has {self._waiting} questions waiting.", fix="Ask again in a few seconds.")
+            raise Overloaded(
+                f"builtin/{self.model} has {self._waiting} questions waiting.", fix="Ask again in a few seconds."
+            )
         self._waiting += 1
         try:
             async with self._turn:
@@ -80,12 +83,16 @@ class Sandbox:
             raise self._slow() from None
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             status = await self._end()
-            raise UpstreamProtocol(f"The process of builtin/{self.model} ended in the middle of a question ({status}).") from error
+            raise UpstreamProtocol(
+                f"The process of builtin/{self.model} ended in the middle of a question ({status})."
+            ) from error
         except asyncio.CancelledError:
             self._kill()  # nobody wants the answer any more: do not let the next question wait for it
             raise
         if told.last:
-            await self._end()
+            await self._replace()
+        if told.kind == "large":
+            raise TooLarge(told.text)
         if told.kind == "slow":
             raise self._slow()
         if told.kind == "failed":
@@ -93,7 +100,9 @@ class Sandbox:
         return told
 
     def _slow(self) -> UpstreamTimeout:
-        return UpstreamTimeout(f"builtin/{self.model} gave up: this takes over {self.limit:g} seconds to work out.", "total")
+        return UpstreamTimeout(
+            f"builtin/{self.model} gave up: this takes over {self.limit:g} seconds to work out.", "total"
+        )
 
     async def _living(self) -> asyncio.subprocess.Process:
         """The child, started if there is none. The caller holds the turn."""
@@ -116,7 +125,9 @@ class Sandbox:
             raise
         if told.kind == "missing":
             await self._end()
-            raise ConnectFailed(f"builtin/{self.model} is not installed: {told.text}.", fix="pip install 'meshwright[offline]'")
+            raise ConnectFailed(
+                f"builtin/{self.model} is not installed: {told.text}.", fix="pip install 'meshwright[offline]'"
+            )
         return child
 
     async def _listen(self, child: asyncio.subprocess.Process) -> None:
@@ -126,8 +137,8 @@ class Sandbox:
         while line := await child.stderr.read(4096):
             self._errors.append(line)
 
-    def _follow(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[arg-type]  # a coroutine of ours
+    def _follow(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -21,7 +21,10 @@ def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tup
     near = sum(_quality(candidate) >= best - slack for candidate in candidates)
     if near > 1:
         return ordered, f"it looks like {sure}; the cheapest of {near} models predicted within {slack:g} of the best"
-    return ordered, f"it looks like {sure}; predicted {_quality(first):.2f}, the best of {len(ordered)} by more than {slack:g}"
+    return (
+        ordered,
+        f"it looks like {sure}; predicted {_quality(first):.2f}, the best of {len(ordered)} by more than {slack:g}",
+    )
 
 
 def _quality(candidate: Candidate) -> float:
@@ -35,4 +38,6 @@ def _key(candidate: Candidate, near: float) -> tuple[bool, float, float, str]:
     return False, candidate.cost.value if candidate.cost else float("inf"), -quality, candidate.model
 
 
-STRATEGY = Strategy(rank, tasks=True, summary="The cheapest of the models predicted within `slack` of the best for the task.")
+STRATEGY = Strategy(
+    rank, tasks=True, summary="The cheapest of the models predicted within `slack` of the best for the task."
+)

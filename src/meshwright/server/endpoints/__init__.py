@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meshwright.server.endpoint import Endpoint
 from meshwright.server.endpoints import (
     count_tokens,
     decisions,
@@ -12,7 +13,6 @@ from meshwright.server.endpoints import (
     openapi,
     status,
 )
-from meshwright.server.endpoint import Endpoint
 from meshwright.server.endpoints.table import finder
 
 ENDPOINTS: tuple[Endpoint, ...] = (

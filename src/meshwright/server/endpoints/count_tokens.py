@@ -13,7 +13,9 @@ from meshwright.wire.anthropic_messages.counting import decode_count_request, en
 async def answer(gate: Gate, asked: Asked) -> Answered:
     """An estimate made here, without asking a provider: four characters to a token."""
     request = decode_count_request(asked.body)
-    return Answered(200, [JSON, ("x-mesh-estimated", "true")], encode_count(features(request, tasks=False).input_tokens))
+    return Answered(
+        200, [JSON, ("x-mesh-estimated", "true")], encode_count(features(request, tasks=False).input_tokens)
+    )
 
 
 ENDPOINT = Endpoint(

@@ -19,9 +19,12 @@ async def one(gate: Gate, asked: Asked) -> Answered:
     trace = gate.kernel.recent.get(name) or await gate.stored.trace(name)
     if trace is None or not _may_see(asked.principal, trace):
         raise NotFound(
-            f'There is no decision "{name[:100]}".', fix="Its id is the x-mesh-decision header of the answer; see GET /v1/decisions."
+            f'There is no decision "{name[:100]}".',
+            fix="Its id is the x-mesh-decision header of the answer; see GET /v1/decisions.",
         )
-    return as_json({"object": "decision", "cost_usd": None if trace.cost is None else dollars(trace.cost), "trace": trace})
+    return as_json(
+        {"object": "decision", "cost_usd": None if trace.cost is None else dollars(trace.cost), "trace": trace}
+    )
 
 
 async def recent(gate: Gate, asked: Asked) -> Answered:
@@ -60,6 +63,10 @@ def _line(trace: Trace) -> dict[str, object]:
 ENDPOINTS = (
     Endpoint(method="GET", path="/v1/decisions", summary="The latest decisions.", answer=recent, scope="inference"),
     Endpoint(
-        method="GET", path="/v1/decisions/{id}", summary="Why a request was routed as it was.", answer=one, scope="inference"
+        method="GET",
+        path="/v1/decisions/{id}",
+        summary="Why a request was routed as it was.",
+        answer=one,
+        scope="inference",
     ),
 )

@@ -15,7 +15,11 @@ from meshwright.server.refusal import refusal
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect
 
-FORWARD = {"anthropic_messages": ("anthropic-beta",), "openai_chat": ("openai-beta",), "openai_responses": ("openai-beta",)}
+FORWARD = {
+    "anthropic_messages": ("anthropic-beta",),
+    "openai_chat": ("openai-beta",),
+    "openai_responses": ("openai-beta",),
+}
 """Headers of each dialect's clients that change what a provider does; they go to providers of the same dialect."""
 NO_BUFFER = ("x-accel-buffering", "no")
 

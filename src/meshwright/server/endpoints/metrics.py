@@ -14,5 +14,9 @@ async def answer(gate: Gate, asked: Asked) -> Answered:
 
 
 ENDPOINT = Endpoint(
-    method="GET", path="/metrics", summary="Counters and latencies, in Prometheus' text format.", answer=answer, scope="*"
+    method="GET",
+    path="/metrics",
+    summary="Counters and latencies, in Prometheus' text format.",
+    answer=answer,
+    scope="*",
 )

@@ -45,7 +45,11 @@ def _anthropic(name: str) -> dict[str, object]:
 
 ENDPOINTS = (
     Endpoint(
-        method="GET", path="/v1/models", summary="Models and routes that can be asked for.", answer=every, scope="inference"
+        method="GET",
+        path="/v1/models",
+        summary="Models and routes that can be asked for.",
+        answer=every,
+        scope="inference",
     ),
     Endpoint(method="GET", path="/v1/models/{model}", summary="One model or route.", answer=one, scope="inference"),
 )

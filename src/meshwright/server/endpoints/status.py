@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from meshwright.server.endpoint import Endpoint
 from meshwright.server.auth import authenticate
+from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked
 from meshwright.types.errors import ClientError
@@ -28,7 +28,9 @@ async def answer(gate: Gate, asked: Asked) -> Answered:
 def _may_look(gate: Gate, asked: Asked) -> bool:
     """Whether the caller may see what was asked of late: a browser on the machine of an open gateway."""
     try:
-        return gate.kernel.snapshot.open and authenticate(gate.kernel.snapshot, gate.settings, asked.header).may("admin")
+        return gate.kernel.snapshot.open and authenticate(gate.kernel.snapshot, gate.settings, asked.header).may(
+            "admin"
+        )
     except ClientError:
         return False
 

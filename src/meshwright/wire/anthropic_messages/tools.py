@@ -138,10 +138,10 @@ def _tool_out(spec: ToolSpec, notes: Notes) -> dict[str, object] | Raw | None:
 
 
 def _schema(spec: ToolSpec, notes: Notes) -> object:
+    if spec.grammar is not None:
+        notes.dropped("tools.grammar", "The dialect has no grammars for what a tool takes.")
     if spec.kind == "custom":
         notes.changed("tools.custom", FREE_TEXT)
-        if spec.grammar is not None:
-            notes.dropped("tools.grammar", "The dialect has no grammars for what a tool takes.")
         return _TAKES_TEXT
     if spec.schema is None:
         return {"type": "object", "properties": {}}

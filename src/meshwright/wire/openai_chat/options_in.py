@@ -37,6 +37,18 @@ def section(field: str, raw: Raw, decoder: msgspec.json.Decoder[T]) -> T:
         raise InvalidRequest(f"The member is not valid JSON: {error}.", field=field) from None
 
 
+def grammar(member: Raw | UnsetType) -> Raw | None:
+    """The format of a custom tool, as the Responses API writes it: a grammar's members stand in the format itself."""
+    raw = given(member)
+    if raw is None or bytes(raw)[:1] != b"{":
+        return raw
+    fields = OBJECT.decode(raw)
+    inner = fields.get("grammar")
+    if fields.keys() != {"type", "grammar"} or inner is None or bytes(inner)[:1] != b"{":
+        return raw
+    return Raw(msgspec.json.encode({"type": fields["type"], **OBJECT.decode(inner)}))
+
+
 OBJECT: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 _EFFORTS = frozenset(get_args(Effort))

@@ -16,6 +16,7 @@ from meshwright.wire.openai_chat.options_in import (
     OBJECT,
     cache,
     given,
+    grammar,
     output,
     reasoning,
     section,
@@ -166,7 +167,7 @@ def _tool(tool: Tool, found: Found, unknown: Members | tuple[()], field: str) ->
             name=tool.custom.name,
             description=tool.custom.description or "",
             kind="custom",
-            grammar=given(tool.custom.format),
+            grammar=grammar(tool.custom.format),
             cache=_mark(tool.cache_control),
             extra=opaques(list(unknown)),
         )

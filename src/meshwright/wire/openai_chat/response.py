@@ -150,7 +150,7 @@ def _choice_in(choice: ChoiceIn, number: int, answer_id: str, found: Found, unkn
     for path, raw in unknown:
         inner = path.removeprefix("message/")
         (own if inner == path else members).append((inner, raw))
-    extra = opaques(members) + opaques([(f"choice.{path}", raw) for path, raw in own])
+    extra = opaques([*members, *((f"choice.{path}", raw) for path, raw in own)])
     logprobs = choice.logprobs
     return Choice(
         message=Message("assistant", parts, extra=extra),

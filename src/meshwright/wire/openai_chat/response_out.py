@@ -171,6 +171,8 @@ class _Message:
                 self.annotations.append(note)
         if part.cache is not None:
             self.notes.dropped(FIELD, "An answer has no cache marks.")
+        if not part.text:
+            self.notes.dropped(FIELD, "A text without a word was left out.")
         self.words.append(part.text)
         self.content.append({"type": "text", "text": part.text})
 

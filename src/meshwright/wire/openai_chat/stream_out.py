@@ -90,6 +90,8 @@ class ChunkEncoder:
                 break
             if type(delta) is TextDelta and not delta.refusal and not delta.logprobs:
                 track = self._track(delta.choice, out)
+                if not delta.text:
+                    continue
                 if track.text != delta.part:
                     track.begin_text(delta.part, self._notes)
                 track.length += len(delta.text)
@@ -132,6 +134,7 @@ class ChunkEncoder:
             fields["service_tier"] = began.service_tier
         self._usage = began.usage or self._usage
         self._fields = fields
+        self._untold = bool(began.id)
         self._head = b"data: " + _encode(fields)[:-1]
 
     def _other(self, delta: Delta, out: list[bytes]) -> None:

@@ -57,9 +57,9 @@ def content(raw: Raw, path: str, heard: list[TokenProbability] | None = None) ->
 
 def _text(members: Members, heard: list[TokenProbability] | None) -> Text:
     text = members.need("text", STRING)
+    annotations = members.take("annotations", ARRAY)
     citations = tuple(
-        citation_in(one, f"{members.path}.annotations[{number}]")
-        for number, one in enumerate(members.take("annotations", ARRAY) or ())
+        citation_in(one, f"{members.path}.annotations[{number}]") for number, one in enumerate(annotations or ())
     )
     logprobs = members.raw("logprobs")
     if logprobs is not None:

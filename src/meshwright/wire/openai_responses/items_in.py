@@ -34,12 +34,11 @@ from meshwright.types.content import (
 from meshwright.types.response import TokenProbability
 from meshwright.wire.openai_responses.content_in import Aside, contents
 from meshwright.wire.openai_responses.ids import minted, unseal
-from meshwright.wire.openai_responses.members import ARRAY, STRING, Members, is_array, json, read, wrong
+from meshwright.wire.openai_responses.members import ARRAY, OBJECT, STRING, Members, is_array, json, read, wrong
 from meshwright.wire.openai_responses.notes import NAME
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "developer"}
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
-_RESULTS = ("function_call_output", "custom_tool_call_output")
 
 
 class Turns:
@@ -73,7 +72,7 @@ class Turns:
                 self._message(members)
             case "function_call" | "custom_tool_call" as kind:
                 self._call(members, kind)
-            case "function_call_output" | "custom_tool_call_output" as kind:
+            case "function_call_output" | "custom_tool_call_output" as kind if not self._answer:
                 self._result(members, kind)
             case "reasoning":
                 self._thought(members)
@@ -95,7 +94,7 @@ class Turns:
 
     def turn(self) -> Message:
         """The one turn of an answer."""
-        return Message("assistant", tuple(self._parts), id=self._id, extra=tuple(self._extra))
+        return self._whole("assistant")
 
     def _turn(self, role: Role) -> None:
         if self._role != role:
@@ -105,11 +104,18 @@ class Turns:
     def _end(self) -> None:
         if self._role is None:
             return
-        extra = self._extra
-        if not self._parts and [one.kind for one in extra] == ["message.0"]:
-            extra = []  # an empty message is all there is: nothing to keep apart
-        self._done.append(Message(self._role, tuple(self._parts), id=self._id, extra=tuple(extra)))
+        self._done.append(self._whole(self._role))
         self._begin(None)
+
+    def _whole(self, role: Role) -> Message:
+        id, extra = self._id, self._extra
+        if not self._parts and [one.kind for one in extra] == ["message.0"]:
+            # An empty message is all there is: nothing to keep apart, unless nothing else would tell of it.
+            members = OBJECT.decode(extra[0].raw)
+            if members or not self._answer:
+                id = STRING.decode(members.pop("id", _NAMELESS))
+                extra = _asides(members)
+        return Message(role, tuple(self._parts), id=id, extra=tuple(extra))
 
     def _message(self, members: Members) -> None:
         word = members.need("role", STRING)
@@ -130,13 +136,24 @@ class Turns:
         if self._role == "assistant" and self._spoke and not self._asked and not self._answer:
             self._end()
         self._turn("assistant")
-        if self._spoke or not found:
-            self._extra.append(_kept(f"message.{len(self._parts)}", {**({"id": json(id)} if id else {}), **rest}))
-        else:
+        place = len(self._parts)
+        further = self._spoke and (id or rest or self._adjoins(place))
+        if further or not found:
+            self._extra.append(_kept(f"message.{place}", {**({"id": json(id)} if id else {}), **rest}))
+        elif not self._spoke:
             self._id = id
             self._extra += _asides(rest)
         self._spoke = True
         self._contents(found)
+
+    def _adjoins(self, place: int) -> bool:
+        """Whether a message that begins here would be taken for a part of the one before it."""
+        if any(one.kind == f"message.{place}" for one in self._extra):
+            return True
+        last = self._parts[-1] if self._parts else None
+        if isinstance(last, Opaque):
+            return not last.kind.startswith("item.")
+        return last is not None and not isinstance(last, ToolCall | ToolResult | Reasoning)
 
     def _contents(self, found: list[tuple[Part, Aside]]) -> None:
         for part, rest in found:
@@ -160,7 +177,7 @@ class Turns:
         self._parts.append(call)
 
     def _result(self, members: Members, kind: str) -> None:
-        self._turn("assistant" if self._answer else "tool")
+        self._turn("tool")
         call_id = members.need("call_id", STRING)
         if "output" not in members.left:
             raise wrong("Object missing required field `output`", members.path)
@@ -263,8 +280,10 @@ def _asides(rest: Aside) -> list[Opaque]:
 
 def _texts(raw: Raw | None, path: str, tag: str) -> tuple[tuple[str, ...], bool]:
     """The words of a thought's texts, and whether the words are all that there is to them."""
-    texts, plain = [], True
-    for number, one in enumerate(read(ARRAY, raw, path) if raw is not None else ()):
+    texts: list[str] = []
+    plain = True
+    found = None if raw is None else read(ARRAY, raw, path)
+    for number, one in enumerate(found or ()):
         members = Members(one, f"{path}[{number}]")
         plain &= members.text("type") == tag
         texts.append(members.text("text"))
@@ -273,3 +292,4 @@ def _texts(raw: Raw | None, path: str, tag: str) -> tuple[tuple[str, ...], bool]
 
 
 _COMPLETED = json("completed")
+_NAMELESS = json("")

@@ -28,16 +28,20 @@ class Asides:
         self.further: dict[int, list[Json]] = {}
         self._parts: dict[str, Opaque] = {}
         for one in extra:
-            if one.dialect != NAME:
-                notes.lost(field, one)
-                continue
-            what, _, place = one.kind.partition(".")
-            if what == "part":
-                self._parts[place] = one
-            elif what == "message" and place.isdecimal():
-                self.further.setdefault(int(place), []).append(dict(OBJECT.decode(one.raw)))
+            if one.dialect == NAME:
+                self.keep(one)
             else:
-                self.members[one.kind] = one.raw
+                notes.lost(field, one)
+
+    def keep(self, one: Opaque) -> None:
+        """Take one more of our own."""
+        what, _, place = one.kind.partition(".")
+        if what == "part":
+            self._parts[place] = one
+        elif what == "message" and place.isdecimal():
+            self.further.setdefault(int(place), []).append(dict(OBJECT.decode(one.raw)))
+        else:
+            self.members[one.kind] = one.raw
 
     def restore(self, place: str, item: Item) -> bool:
         """Put the unknown members of a part back if it is still what they came from; whether there were any."""
@@ -90,7 +94,7 @@ class Writer:
             for further in asides.further.pop(place, ()):
                 run = self._open(message, further)
                 spoke = True
-            if _is_item(part):
+            if is_item(part):
                 run = None
                 self._item(part, str(place), asides, stray)
                 continue
@@ -191,11 +195,15 @@ class Writer:
                 owner = "tool" if isinstance(part, ToolResult) else "assistant"
                 if message.role != owner:
                     self._notes.changed("messages", f"Such a part of a {message.role}'s message is the {owner}'s here.")
-            elif message.role == "tool" and not _is_item(part):
+            elif message.role == "tool" and not is_item(part):
                 self._notes.changed("messages", "What a tool says outside of a result goes as the user's.")
         if message.role == "tool" and not message.parts:
             self._notes.dropped("messages", "A tool's message without a result was left out.")
-        if before is not None and before.role == message.role in ("assistant", "tool") and _run_together(before, message):
+        if (
+            before is not None
+            and before.role == message.role in ("assistant", "tool")
+            and _run_together(before, message)
+        ):
             self._notes.changed("messages", f"Messages of the {message.role} in a row are one turn here.")
 
 
@@ -219,7 +227,7 @@ def thought_out(thought: Reasoning, id: str) -> Json:
     return item
 
 
-def _is_item(part: Part) -> bool:
+def is_item(part: Part) -> bool:
     """Whether the part is an item of its own, not content of a message."""
     if isinstance(part, Opaque):
         return part.dialect == NAME and part.kind.startswith(ITEM)
@@ -230,8 +238,8 @@ def _run_together(before: Message, message: Message) -> bool:
     """Whether two turns of one role would be read as one."""
     if message.role == "tool":
         return bool(before.parts and message.parts)
-    spoke = not before.parts or any(not _is_item(part) for part in before.parts)
-    begins = not message.parts or not _is_item(message.parts[0])
+    spoke = not before.parts or any(not is_item(part) for part in before.parts)
+    begins = not message.parts or not is_item(message.parts[0])
     return not (spoke and begins) or any(isinstance(part, ToolCall) for part in before.parts)
 
 

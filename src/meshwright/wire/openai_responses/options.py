@@ -114,11 +114,12 @@ def choice_in(raw: Raw) -> ToolChoice | None:
         return None if members.rest() else ToolChoice("tool", (name,))
     if kind != "allowed_tools":
         return None
-    mode = members.need("mode", STRING)
-    if mode not in ("auto", "required"):
-        raise wrong(f"Invalid enum value {mode!r}; auto or required", "tool_choice.mode")
-    names = []
-    for number, tool in enumerate(members.need("tools", ARRAY)):
+    allowed = members.need("mode", STRING)
+    if allowed not in ("auto", "required"):
+        raise wrong(f"Invalid enum value {allowed!r}; auto or required", "tool_choice.mode")
+    names: list[str] = []
+    tools = members.need("tools", ARRAY)
+    for number, tool in enumerate(tools):
         one = Members(tool, f"tool_choice.tools[{number}]")
         plain = one.text("type") in ("function", "custom")
         names.append(one.text("name"))
@@ -126,13 +127,13 @@ def choice_in(raw: Raw) -> ToolChoice | None:
             return None
     if not names or members.rest():
         return None
-    return ToolChoice("auto" if mode == "auto" else "required", tuple(names))
+    return ToolChoice("auto" if allowed == "auto" else "required", tuple(names))
 
 
 def choice_out(choice: ToolChoice, tools: tuple[ToolSpec, ...], notes: Notes) -> str | Json:
     """`tool_choice`; a named tool is custom when the request's tools say so."""
     custom = {tool.name for tool in tools if tool.kind == "custom"}
-    named = [{"type": "custom" if name in custom else "function", "name": name} for name in choice.names]
+    named: list[Json] = [{"type": "custom" if name in custom else "function", "name": name} for name in choice.names]
     if choice.mode == "none":
         if named:
             notes.changed("tool_choice", "No tool at all may be used: there is nothing to name.")

@@ -73,9 +73,7 @@ def decode_request(body: bytes) -> Request:
     """
     source = client_source(NAME, body)
     sent = client_json(_BODY, body)
-    extra = [
-        Opaque(NAME, name, raw) for name, raw in source.fields.items() if name not in _KNOWN and raw != NULL
-    ]
+    extra = [Opaque(NAME, name, raw) for name, raw in source.fields.items() if name not in _KNOWN and raw != NULL]
     try:
         messages, changed = _messages(sent)
         if not messages and not any(_given(source.fields.get(name)) for name in _STATE):

@@ -1,1 +1,1 @@
-"""The model `builtin/extract`: answers a question with sentences of the documents it was given, or says they have none."""
+"""The model `builtin/extract`: answers a question with sentences of the given documents, or says there is none."""

@@ -12,7 +12,7 @@ MAX_SENTENCE = 700
 
 
 class Sentence(msgspec.Struct, frozen=True):
-    """`document[start:end]`, in characters; `number` counts from 1 in the document; `heading` is the one it stands under."""
+    """`document[start:end]`, in characters; `number` counts from 1; `heading` is the one that it stands under."""
 
     number: int
     start: int
@@ -26,15 +26,17 @@ _HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+(?P<text>.+?)[ \t#]*$")
 _MARKER = re.compile(r"[ \t]*(?:[-*+•‣·][ \t]+|\d{1,3}[.)][ \t]+|>[ \t]*)+")
 _RULE = re.compile(r"[\s|:=*_#-]*")
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[”’」』]?")
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof sr jr st vs etc e.g i.e cf al fig figs eq no nos vol pp ca approx dept est inc ltd co corp gen col sgt "
-    "capt lt rev hon jan feb mar apr jun jul aug sep sept oct nov dec a.m p.m u.s u.k u.n ph.d b.c a.d art sec ch".split()
+_ABBREVIATIONS_TEXT = (
+    "mr mrs ms dr prof sr jr st vs etc e.g i.e cf al fig figs eq no nos vol pp ca approx dept est inc ltd co corp "
+    "gen col sgt capt lt rev hon jan feb mar apr jun jul aug sep sept oct nov dec a.m p.m u.s u.k u.n ph.d b.c "
+    "a.d art sec ch"
 )
+_ABBREVIATIONS = frozenset(_ABBREVIATIONS_TEXT.split())
 _WORD_BEFORE = re.compile(r"([A-Za-z](?:[A-Za-z]|\.(?=[A-Za-z]))*)\.[\"'”’)\]]*$")
 
 
 def sentences(text: str, spans: tuple[tuple[int, int], ...] = ()) -> list[Sentence]:
-    """The sentences of `text`, or of its `spans` only, in order. Headings are no sentences, but what stands under one says so."""
+    """The sentences of `text`, or of its `spans` only, in order. A heading is none, but its sentences know it."""
     found: list[Sentence] = []
     for span_start, span_end in spans or ((0, len(text)),):
         heading = ""
@@ -108,7 +110,9 @@ def _short(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         start += 1
     end = _trimmed(text, start, end)
     while end - start > MAX_SENTENCE:
-        cut = max(text.rfind("; ", start + 80, start + MAX_SENTENCE) + 1, 0) or text.rfind(" ", start + 80, start + MAX_SENTENCE)
+        cut = max(text.rfind("; ", start + 80, start + MAX_SENTENCE) + 1, 0) or text.rfind(
+            " ", start + 80, start + MAX_SENTENCE
+        )
         cut = cut if cut > start else start + MAX_SENTENCE
         yield start, _trimmed(text, start, cut)
         start = cut

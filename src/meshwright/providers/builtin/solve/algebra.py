@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import sympy
@@ -12,7 +13,7 @@ from meshwright.providers.builtin.solve.build import Expr, build
 from meshwright.providers.builtin.solve.grammar import formula
 from meshwright.providers.builtin.solve.plain import plain
 from meshwright.providers.builtin.solve.question import Question, Row, row
-from meshwright.providers.builtin.solve.size import check_degree, rational
+from meshwright.providers.builtin.solve.size import check_degree, degree, rational
 from meshwright.providers.builtin.solve.tree import show, superscript, symbols
 from meshwright.providers.builtin.solve.values import number
 from meshwright.types.errors import Declined
@@ -27,7 +28,9 @@ def _factor(match: re.Match[str], question: Question) -> str:
         return f"{show(node)} = {prime_factors(int(value))}"
     check_degree(node)
     found = sympy.factor(build(node))
-    return f"{show(node)} = {plain(found)}" + (" (it does not factor over the rational numbers)" if _is_whole(found) else "")
+    return f"{show(node)} = {plain(found)}" + (
+        " (it does not factor over the rational numbers)" if _is_whole(found) else ""
+    )
 
 
 def _is_whole(expr: Expr) -> bool:
@@ -51,8 +54,8 @@ def prime_factors(value: int) -> str:
 def _expand(match: re.Match[str], question: Question) -> str:
     node = formula(match["e"])
     check_degree(node)
-    terms = sum(each.isalnum() for each in match["e"])
-    if len(symbols(node)) > 1 and terms > limits.MAX_DEGREE:
+    names = len(symbols(node))
+    if math.comb(int(degree(node)) + names, names) > limits.MAX_DEGREE**2:
         raise Declined("This would have too many terms.")
     return f"{show(node)} = {plain(sympy.expand(build(node)))}"
 
@@ -144,8 +147,18 @@ def _written(matrix: Expr) -> str:
 
 _POLYNOMIAL = r"(?:expression |polynomial |quadratic |trinomial |fraction |following:? ?|number )?"
 ROWS: tuple[Row, ...] = (
-    row(rf"(?:prime )?(?:factor(?:ize|ise)?|factors? of|factori[sz]ation of|prime factors of)(?: completely)?:? {_POLYNOMIAL}(?P<e>.+?)(?: completely)?", lambda match, question: _factor(match, question) if not re.match(r"factors? of", match[0], re.IGNORECASE) else None),
-    row(r"(?:prime factori[sz]ation|decomposition into prime factors|prime decomposition) (?:of|for) (?P<e>.+)", _factor),
+    row(
+        r"(?:prime )?(?:factor(?:ize|ise)?|factors? of|factori[sz]ation of|prime factors of)(?:"
+        rf" completely)?:? {_POLYNOMIAL}(?P<e>.+?)(?: completely)?",
+        lambda match, question: (
+            _factor(match, question) if not re.match(r"factors? of", match[0], re.IGNORECASE) else None
+        ),
+    ),
+    row(
+        r"(?:prime factori[sz]ation|decomposition into prime factors|prime decomposition) (?:of|for) "
+        r"(?P<e>.+)",
+        _factor,
+    ),
     row(rf"(?:expand|multiply out|distribute|expansion of):? {_POLYNOMIAL}(?P<e>.+)", _expand),
     row(rf"(?:simplify|reduce|simplification of):? {_POLYNOMIAL}(?P<e>.+)", _simplify),
     row(r"(?:partial fractions?(?: decomposition)? of|decompose into partial fractions:?) (?P<e>.+)", _partial),
@@ -153,4 +166,4 @@ ROWS: tuple[Row, ...] = (
     row(r"complete (?:the )?square(?: of| for| in)?:? (?P<e>.+)", _square),
     row(r"(?:determinant of|det)(?: (?:the )?matrix)? ?(?P<m>\[.+\])", _determinant),
     row(r"(?:inverse of|invert)(?: (?:the )?matrix)? ?(?P<m>\[.+\])", _inverse),
-)  # fmt: skip
+)

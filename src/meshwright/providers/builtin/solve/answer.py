@@ -7,7 +7,15 @@ from meshwright.providers.builtin.solve.question import Question, first_answer, 
 from meshwright.types.errors import Declined
 
 # In this order: what is most particular first. A bare formula is whatever is left.
-_ROWS = (*numbers.ROWS, *units.ROWS, *calculus.ROWS, *algebra.ROWS, *arithmetic.ROWS, *equations.ROWS, *arithmetic.LAST_ROWS)
+_ROWS = (
+    *numbers.ROWS,
+    *units.ROWS,
+    *calculus.ROWS,
+    *algebra.ROWS,
+    *arithmetic.ROWS,
+    *equations.ROWS,
+    *arithmetic.LAST_ROWS,
+)
 
 
 def answer(text: str) -> str:

@@ -13,11 +13,13 @@ from meshwright.providers.builtin.solve.grammar import formula, relation
 from meshwright.providers.builtin.solve.plain import plain
 from meshwright.providers.builtin.solve.question import Question, Row, Work, items, row
 from meshwright.providers.builtin.solve.size import check_degree, rational
-from meshwright.providers.builtin.solve.tree import Call, Node, Num, Op, Post, Rel, Sym, show, symbols, walk
-from meshwright.providers.builtin.solve.values import Wish, decimals, number
+from meshwright.providers.builtin.solve.tree import Call, Neg, Node, Num, Op, Post, Rel, Sym, show, symbols, walk
+from meshwright.providers.builtin.solve.values import Wish, number
 from meshwright.types.errors import Declined
 
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{3}-\d{4}|\d{3}-\d{3}-\d{4}|9/11|24/7|50/50|7/7")
+_DATE = re.compile(
+    r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{3}-\d{4}|\d{3}-\d{3}-\d{4}|9/11|24/7|50/50|7/7"
+)
 
 
 def evaluate(question: Question) -> str:
@@ -41,12 +43,16 @@ def valued(node: Node, wish: Wish) -> str:
         expr = _neat(expr)
     if expr.has(sympy.zoo, sympy.nan):
         return f"{show(node)} is undefined."
-    if not wish.form and any(isinstance(each, Post) or (isinstance(each, Num) and "." in each.text) for each in walk(node)):
+    if not wish.form and any(
+        isinstance(each, Post) or (isinstance(each, Num) and "." in each.text) for each in walk(node)
+    ):
         wish = msgspec.structs.replace(wish, form="decimal" if expr.is_Rational else "")
     result = number(expr, wish)
     shown = show(node)
     for sign in ("=", "≈"):  # not `1/3 = 1/3 ≈ 0.333`
-        result = result.replace(f"= {shown} {sign} ", f"{sign} ", 1) if result.startswith(f"= {shown} {sign} ") else result
+        result = (
+            result.replace(f"= {shown} {sign} ", f"{sign} ", 1) if result.startswith(f"= {shown} {sign} ") else result
+        )
     return f"{shown} {result}{_notes(node)}"
 
 
@@ -64,9 +70,9 @@ def _neat(expr: Expr) -> Expr:
     """Roots and trigonometric values in their usual form, as long as that is quick to find."""
     if sympy.count_ops(expr) > 60:
         return expr
-    simpler = sympy.nsimplify(expr) if expr.is_Float else sympy.radsimp(sympy.sqrtdenest(sympy.expand_complex(expr))) \
-        if expr.has(sympy.I) else sympy.simplify(expr)
-    return simpler
+    if expr.has(sympy.I):
+        return sympy.radsimp(sympy.sqrtdenest(sympy.expand_complex(expr)))
+    return sympy.simplify(expr)
 
 
 def _notes(node: Node) -> str:
@@ -95,9 +101,9 @@ def _tidied(node: Node, question: Question) -> str:
     simpler = sympy.simplify(expr)
     shown, result = show(node), plain(simpler)
     operations = sum(isinstance(each, Op) for each in walk(node))
-    if result.replace(" ", "") == shown.replace(" ", "") or sympy.count_ops(simpler) >= operations:
-        if not question.commanded:
-            raise Declined("There is nothing to compute in this: say what to do with it, such as factor, expand or solve.")
+    same = result.replace(" ", "") == shown.replace(" ", "") or sympy.count_ops(simpler) >= operations
+    if same and not question.commanded:
+        raise Declined("There is nothing to compute in this: say what to do with it, such as factor, expand or solve.")
     return f"{shown} = {result}"
 
 
@@ -114,7 +120,8 @@ def _percent_of(match: re.Match[str], question: Question) -> str:
     if kind in ("off", "discount on", "discount off"):
         amount = build(share)
         rest = build(whole) - amount
-        return f"{show(part)} of {show(whole)} {number(amount, _decimal(question.wish))}, so {show(whole)} less {show(part)} {number(rest, _decimal(question.wish))}"
+        less, left = number(amount, _decimal(question.wish)), number(rest, _decimal(question.wish))
+        return f"{show(part)} of {show(whole)} {less}, so {show(whole)} less {show(part)} {left}"
     return valued(share, question.wish)
 
 
@@ -200,9 +207,13 @@ def _compare(match: re.Match[str], question: Question) -> str:
         truth = sympy.simplify(truth)
     if truth not in (sympy.true, sympy.false):
         raise Declined("I could not decide this comparison.")
-    sides = [f"{show(side)} {number(build(side), question.wish)}" for side in (node.left, node.right) if not isinstance(side, Num)]
+    sides = [
+        f"{show(side)} {number(build(side), question.wish)}"
+        for side in (node.left, node.right)
+        if not isinstance(side, Num)
+    ]
     because = f" ({'; '.join(sides)})" if sides else ""
-    return f"{'Yes' if truth == sympy.true else 'No'}: {show(node)} is {'true' if truth == sympy.true else 'false'}{because}"
+    return ("Yes" if truth == sympy.true else "No") + f": {show(node)} is {str(truth).lower()}{because}"
 
 
 _COMPARED = tuple(
@@ -245,14 +256,18 @@ def put(node: Node, name: str, value: Node) -> Node:
             return Op("*" if sign == "`" else sign, put(left, name, value), put(right, name, value))
         case Post(sign, inner):
             return Post(sign, put(inner, name, value))
-        case _ if hasattr(node, "value") and not isinstance(node, Num):
-            return type(node)(put(node.value, name, value))
+        case Neg(inner):
+            return Neg(put(inner, name, value))
     return node
 
 
 _P = r"(?P<p>-?[\d.,]+)"
 ROWS: tuple[Row, ...] = (
-    row(rf"(?:an? )?{_P} ?% (?P<how>tip on|tip for|tax on|discount on|discount off|off|commission on)(?: of)? (?:a )?(?P<n>.+?)(?: (?:meal|bill))?", _percent_of),
+    row(
+        rf"(?:an? )?{_P} ?% (?P<how>tip on|tip for|tax on|discount on|discount off|off|commission on)(?:"
+        r" of)? (?:a )?(?P<n>.+?)(?: (?:meal|bill))?",
+        _percent_of,
+    ),
     row(rf"(?P<dir>increase|raise|decrease|reduce|lower) (?P<n>.+) by {_P} ?%", _percent_change),
     row(rf"(?P<n>[\d.,$ ]+) (?P<dir>increase|decrease|reduce)d by {_P} ?%", _percent_change),
     row(r"(?:what )?(?:%|percentage|percent)(?:age)? of (?P<whole>.+?) is (?P<part>.+)", _what_percent),
@@ -261,19 +276,39 @@ ROWS: tuple[Row, ...] = (
     row(r"(?P<part>[\d.,$ ]+) as a (?:%|percentage) of (?P<whole>.+)", _what_percent),
     row(r"(?:%|percentage) (?:change|increase|decrease|difference) from (?P<a>.+) to (?P<b>.+)", _change_between),
     row(rf"(?P<part>.+?) is {_P} ?% of (?:what(?: number)?|which number)", _whole_of),
-    row(r"(?P<what>sum of|total of|product of|difference between|difference of|quotient of|ratio of) (?P<list>[^=^]+)", _spoken_operation),
+    row(
+        r"(?P<what>sum of|total of|product of|difference between|difference of|quotient of|ratio of) "
+        r"(?P<list>[^=^]+)",
+        _spoken_operation,
+    ),
     row(r"(?P<what>add|multiply) (?P<list>[\d.,\-/$() ]+ and [\d.,\-/$() ]+)", _spoken_operation),
     row(r"add (?P<a>[^=]+) to (?P<b>[^=]+)", _two("+")),
     row(r"(?:subtract|take) (?P<a>[^=]+) (?:away )?from (?P<b>[^=]+)", _two("-", swap=True)),
     row(r"multiply (?P<a>[^=]+) (?:by|with) (?P<b>[^=]+)", _two("*")),
     row(r"divide (?P<a>[^=]+) by (?P<b>[^=]+)", _two("/")),
     row(r"remainder (?:when|of|if) (?P<a>.+?) (?:is )?(?:/|divided by|over) ?(?P<b>.+)", _two("mod")),
-    row(r"(?:double|twice) (?P<b>[\d.,]+)(?P<a>)", lambda match, question: valued(Op("*", formula("2"), formula(match["b"])), question.wish)),
-    row(r"is (?:it true that )?(?P<e>.+)", lambda match, question: _compare(match, question) if re.search(r"[<>=]|\bthan\b|\bequal\b", match["e"]) else None),
+    row(
+        r"(?:double|twice) (?P<b>[\d.,]+)(?P<a>)",
+        lambda match, question: valued(Op("*", formula("2"), formula(match["b"])), question.wish),
+    ),
+    row(
+        r"is (?:it true that )?(?P<e>.+)",
+        lambda match, question: (
+            _compare(match, question) if re.search(r"[<>=]|\bthan\b|\bequal\b", match["e"]) else None
+        ),
+    ),
     row(r"(?P<e>.+) (?:at|when|if|for|where|given|given that) (?P<v>[a-zA-Z]) ?= ?(?P<at>[^=]+)", _substituted),
-    row(r"(?:if |given |let )?[fgh]\((?P<v>[a-z])\) ?= ?(?P<e>.+?)(?:,|;|\.| then)* (?:(?:find|what is|compute|evaluate|and find|calculate) )?[fgh]\((?P<at>[^()]+)\)", _substituted),
-    row(r"[fgh]\((?P<at>[^()]+)\) (?:if|when|where|given|given that|for) [fgh]\((?P<v>[a-z])\) ?= ?(?P<e>.+)", _substituted),
-)  # fmt: skip
+    row(
+        r"(?:if |given |let )?[fgh]\((?P<v>[a-z])\) ?= ?(?P<e>.+?)(?:,|;|\.| then)* (?:(?:find|what is"
+        r"|compute|evaluate|and find|calculate) )?[fgh]\((?P<at>[^()]+)\)",
+        _substituted,
+    ),
+    row(
+        r"[fgh]\((?P<at>[^()]+)\) (?:if|when|where|given|given that|for) [fgh]\((?P<v>[a-z])\) ?= ?"
+        r"(?P<e>.+)",
+        _substituted,
+    ),
+)
 
 # After everything else: an equation without unknowns is a claim to be checked.
 LAST_ROWS: tuple[Row, ...] = (row(r"(?P<e>[^=<>]+(?:=|<|>|<=|>=)[^=<>]+)", _bare_equation),)

@@ -1,4 +1,4 @@
-"""Makes the SymPy expression of a formula, part by part. No text ever reaches SymPy's own parser, which evaluates it."""
+"""Makes the SymPy expression of a formula, part by part: no text reaches SymPy's own parser, which evaluates it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Derivatives, integrals, limits, series and sums; results of integration and limits are checked before they are told."""
+"""Derivatives, integrals, limits, series and sums; integrals and limits are checked before they are told."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ from meshwright.providers.builtin.solve.tree import Call, Node, Op, show, supers
 from meshwright.providers.builtin.solve.values import Wish, number
 from meshwright.types.errors import Declined
 
-_ORDERS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "5th": 5}
+_ORDERS = {
+    "first": 1,
+    "second": 2,
+    "third": 3,
+    "fourth": 4,
+    "fifth": 5,
+    "1st": 1,
+    "2nd": 2,
+    "3rd": 3,
+    "4th": 4,
+    "5th": 5,
+}
 _NAMED = re.compile(r"^(?:function )?(?:[fgh] ?\([a-z]\)|[fgy]) ?= ?", re.IGNORECASE)
 # Points at which two functions are compared: no zeros, no multiples of pi, no units.
 _PROBES = (sympy.Rational(37, 100), sympy.Rational(83, 71), sympy.Rational(217, 83))
@@ -38,7 +49,7 @@ def _function(text: str) -> Node:
 
 def _derivative(match: re.Match[str], question: Question) -> str:
     groups = match.groupdict()
-    order = _ORDERS.get((groups.get("order") or "first").lower()) or int(groups["order"])
+    order = _ORDERS.get((groups.get("order") or "first").lower()) or int(groups["order"].rstrip("sndrth"))
     if not 1 <= order <= 10:
         raise Declined("I take derivatives up to the tenth.")
     node = _function(match["e"])
@@ -89,7 +100,8 @@ def _integral(match: re.Match[str], question: Question) -> str:
 def _logs(expr: Expr) -> Expr:
     """ln x becomes ln |x| for an antiderivative of 1/x on both sides of zero."""
     return expr.replace(
-        lambda part: isinstance(part, sympy.log) and part.args[0].is_Symbol, lambda part: sympy.log(sympy.Abs(part.args[0]))
+        lambda part: isinstance(part, sympy.log) and part.args[0].is_Symbol,
+        lambda part: sympy.log(sympy.Abs(part.args[0])),
     )
 
 
@@ -137,7 +149,9 @@ def _quadrature(expr: Expr, symbol: Expr, start: Expr, stop: Expr) -> mpmath.mpf
         finite = next(end for end in ends if mpmath.isfinite(end))
         inner = [finite + (1 if mpmath.inf in ends else -1)]
     try:
-        whole, error = mpmath.quad(function, ends if len(inner) == 1 and inner[0] else [ends[0], *inner, ends[1]], error=True)
+        whole, error = mpmath.quad(
+            function, ends if len(inner) == 1 and inner[0] else [ends[0], *inner, ends[1]], error=True
+        )
         parts = mpmath.quad(function, [ends[0], *inner, ends[1]])
     except (ZeroDivisionError, OverflowError, ValueError, TypeError):
         return None  # a singularity on a node: not an integral to vouch for
@@ -163,7 +177,11 @@ def _same(one: Expr, other: Expr, symbol: Expr) -> bool:
 
 def _natural(node: Node) -> str:
     """Says how `log` was read."""
-    return " (log is the natural logarithm)" if any(isinstance(each, Call) and each.name == "log" for each in walk(node)) else ""
+    return (
+        " (log is the natural logarithm)"
+        if any(isinstance(each, Call) and each.name == "log" for each in walk(node))
+        else ""
+    )
 
 
 def _closed(node: Node) -> str:
@@ -181,7 +199,7 @@ def _limit(match: re.Match[str], question: Question) -> str:
     symbol, point, expr = sympy.Symbol(name), build(formula(target)), build(node)
     if expr.free_symbols - {symbol} and not expr.has(symbol):
         raise Declined(f"The formula has no {name} in it.")
-    head = f"lim {show_name(name)}→{plain(point)}{ {'right': '⁺', 'left': '⁻'}.get(side, '')} {_closed(node)}"
+    head = f"lim {show_name(name)}→{plain(point)}{ {'right': '⁺', 'left': '⁻'}.get(side, '') } {_closed(node)}"
     if point in (sympy.oo, -sympy.oo) or side:
         value = sympy.limit(expr, symbol, point, "-" if side == "left" else "+")
     else:
@@ -190,7 +208,25 @@ def _limit(match: re.Match[str], question: Question) -> str:
             _refuse_unclear(left, value)
             return f"{head} does not exist (from the left {plain(left)}, from the right {plain(value)})"
     _refuse_unclear(value)
+    if expr.free_symbols == {symbol} and not _tends(expr, symbol, point, value, left=side == "left"):
+        raise Declined("Two ways to find this limit disagree, so I do not trust either.")
     return f"{head} {number(value, question.wish) if value.is_number else '= ' + plain(value)}"
+
+
+def _tends(expr: Expr, symbol: Expr, point: Expr, value: Expr, *, left: bool) -> bool:
+    """Whether the function comes closer to the limit on its last steps there, as far as its numbers tell."""
+    steps = (sympy.Rational(1, 10**3), sympy.Rational(1, 10**6))
+    if point in (sympy.oo, -sympy.oo):
+        places = [sympy.sign(point) / step for step in steps]
+    else:
+        places = [point - step if left else point + step for step in steps]
+    near, nearest = (sympy.N(expr.subs(symbol, place), 60, maxn=400) for place in places)
+    if not (near.is_number and nearest.is_number and near.is_finite and nearest.is_finite):
+        return True  # out of reach for numbers, which says nothing against it
+    if value in (sympy.oo, -sympy.oo):
+        return bool(abs(nearest) > abs(near) and sympy.sign(nearest) == sympy.sign(value))
+    gap, last = abs(near - value), abs(nearest - value)
+    return bool(last < sympy.Float("1e-6") or last < gap)
 
 
 def _refuse_unclear(*values: Expr) -> None:
@@ -216,7 +252,9 @@ def _series(match: re.Match[str], question: Question) -> str:
         raise Declined("This has no power series there.")
     step = sympy.Symbol(f"({plain(symbol - point)})" if point != 0 else name)
     terms = sorted(sympy.Add.make_args(series.removeO()), key=lambda term: sympy.degree(term, symbol))
-    written = " + ".join(plain(term.subs(symbol, step)) for term in terms[: order if counted else None]).replace("+ -", "- ")
+    written = " + ".join(plain(term.subs(symbol, step)) for term in terms[: order if counted else None]).replace(
+        "+ -", "- "
+    )
     if counted:
         return f"{show(node)} ≈ {written}"
     return f"{show(node)} = {written}" + ("" if series.getO() is None else f" + O({step}{superscript(order + 1)})")
@@ -261,7 +299,11 @@ def _first(match: re.Match[str], question: Question) -> str:
 
 def _between(match: re.Match[str], question: Question) -> str:
     low, high = int(match["a"]), int(match["b"])
-    return f"{low} + ... + {high} = {(low + high) * (high - low + 1) // 2}" if low <= high else f"There is nothing from {low} to {high}: the sum = 0"
+    return (
+        f"{low} + ... + {high} = {(low + high) * (high - low + 1) // 2}"
+        if low <= high
+        else f"There is nothing from {low} to {high}: the sum = 0"
+    )
 
 
 _D = r"(?:(?P<order>first|second|third|fourth|fifth|\d+(?:st|nd|rd|th)?) )?"
@@ -272,26 +314,61 @@ _SIDE = r"(?: from (?:the )?(?P<side>left|right|above|below)(?: side)?)?"
 _BOUNDS = r"(?:from|between|over)(?: [a-z] ?=)? ?\[?(?P<a>.+?)(?: to | and |, ?)(?:[a-z] ?= ?)?(?P<b>.+?)\]?"
 _INTEGRAL = r"(?:(?:indefinite |definite )?integral|integrate|anti-?derivative|primitive)(?: function)?(?: of)?"
 ROWS: tuple[Row, ...] = (
-    row(rf"(?:differentiate|derive|{_D}(?:partial )?derivative of|take {_D.replace('order', 'order2')}derivative of) (?P<e>.+?){_WRT}{_AT}", _derivative),
+    row(
+        rf"(?:differentiate|derive|{_D}(?:partial )?derivative of|take"
+        rf" {_D.replace('order', 'order2')}derivative of) (?P<e>.+?){_WRT}{_AT}",
+        _derivative,
+    ),
     row(rf"{_D}(?:partial )?derivative with respect to (?P<v>[a-z]) of (?P<e>.+?){_AT}", _derivative),
     row(rf"\(?d ?/ ?d(?P<v>[a-z]|theta)\)?(?: of)? ?(?P<e>.+?){_AT}", _derivative),
     row(rf"\(?d\^\(?(?P<order>\d)\)? ?/ ?d(?P<v>[a-z])\^\(?\d\)?\)?(?: of)? ?(?P<e>.+?){_AT}", _derivative),
     row(r"dy ?/ ?d(?P<v>[a-z]) (?:if|when|for|where|given|given that|of) (?P<e>.+)", _derivative),
     row(r"[fgh]'\((?P<v>[a-z])\) (?:if|when|for|where|given|given that) (?P<e>.+)", _derivative),
-    row(r"(?:if |given |let )?(?P<e>[fgh]\([a-z]\) ?= ?.+?)(?:,|;|\.| then)* (?:find|what is|compute|calculate)? ?[fgh]'\((?P<v>[a-z])\)", _derivative),
+    row(
+        r"(?:if |given |let )?(?P<e>[fgh]\([a-z]\) ?= ?.+?)(?:,|;|\.| then)* (?:find|what is|compute"
+        r"|calculate)? ?[fgh]'\((?P<v>[a-z])\)",
+        _derivative,
+    ),
     row(r"[fgh]'\((?P<at>[^()]+)\) (?:if|when|for|where|given|given that) (?P<e>.+)", _derivative),
     row(rf"{_INTEGRAL}[ _]*{_BOUNDS}(?: of)? (?P<e>.+?)", _integral),
     row(r"integral ?_\(?(?P<a>[^()^ ]+)\)? ?\^\(?(?P<b>[^()^ ]+?)\)? (?P<e>.+)", _integral),
-    row(rf"{_INTEGRAL} (?P<e>.+?)(?: (?:with respect to|w\.?r\.?t\.?) (?P<v>[a-z]|theta))?(?: for (?P<w>[a-z]))? {_BOUNDS}", _integral),
+    row(
+        rf"{_INTEGRAL} (?P<e>.+?)(?: (?:with respect to|w\.?r\.?t\.?) (?P<v>[a-z]|theta))?(?: for "
+        rf"(?P<w>[a-z]))? {_BOUNDS}",
+        _integral,
+    ),
     row(rf"{_INTEGRAL} (?P<e>.+?)(?: (?:with respect to|w\.?r\.?t\.?) (?P<v>[a-z]|theta))?", _integral),
     row(rf"(?:limit|lim)(?: of)? (?P<e>.+?) (?:as|when|for) (?P<v>[a-z]) ?{_TO} ?(?P<at>.+?){_SIDE}", _limit),
     row(rf"(?:limit|lim) (?:as|when|for) (?P<v>[a-z]) ?{_TO} ?(?P<at>.+?){_SIDE}(?: of|,|:) ?(?P<e>.+)", _limit),
     row(r"lim(?:it)?[ _]*\(? ?(?P<v>[a-z]) ?(?:->|=>) ?(?P<at>[^()\s]+) ?\)?(?: of)? ?(?P<e>.+)", _limit),
-    row(r"(?:taylor |maclaurin |power )?(?:series|polynomial|expansion)(?: expansion)? (?:of|for) (?P<e>.+?)(?: (?:around|about|at|near|cent(?:er|re)d at)(?: (?P<v>[a-z]) ?=)? ?(?P<at>[^=,]+?))?(?:,? (?:up )?(?:to|through)(?: order| degree)? (?P<n>\d+)(?:(?:st|nd|rd|th) order)?)?", _series),
-    row(r"first (?P<terms>\d+) (?:non-?zero )?terms of (?:taylor |maclaurin |power )?(?:series|expansion)(?: expansion)? (?:of|for) (?P<e>.+?)(?: (?:around|about|at|near)(?: (?P<v>[a-z]) ?=)? ?(?P<at>[^=,]+?))?", _series),
-    row(r"sum of (?:all )?(?:integers|whole numbers|natural numbers|numbers) (?:from|between) (?P<a>\d{1,12}) (?:to|and|through) (?P<b>\d{1,12})(?: inclusive)?", _between),
-    row(r"sum of first (?P<n>[\d,]+) (?P<kind>(?:positive |natural |odd |even |perfect |square )*(?:integers|whole numbers|numbers|naturals|squares|cubes))", _first),
-    row(r"sum of (?P<e>.+?),? (?:for|from|where|as|with) (?P<k>[a-z]) ?(?:=|from|goes from|runs from)? ?(?P<a>\S+?) ?(?:to|through|\.\.\.?) ?(?P<b>.+)", _sum),
+    row(
+        r"(?:taylor |maclaurin |power )?(?:series|polynomial|expansion)(?: expansion)? (?:of|for) "
+        r"(?P<e>.+?)(?: (?:around|about|at|near|cent(?:er|re)d at)(?: (?P<v>[a-z]) ?=)? ?"
+        r"(?P<at>[^=,]+?))?(?:,? (?:up )?(?:to|through)(?: order| degree)? (?P<n>\d+)(?:(?:st|nd|rd|th)"
+        r" order)?)?",
+        _series,
+    ),
+    row(
+        r"first (?P<terms>\d+) (?:non-?zero )?terms of (?:taylor |maclaurin |power )?(?:series|expansion)"
+        r"(?: expansion)? (?:of|for) (?P<e>.+?)(?: (?:around|about|at|near)(?: (?P<v>[a-z]) ?=)? ?"
+        r"(?P<at>[^=,]+?))?",
+        _series,
+    ),
+    row(
+        r"sum of (?:all )?(?:integers|whole numbers|natural numbers|numbers) (?:from|between) "
+        r"(?P<a>\d{1,12}) (?:to|and|through) (?P<b>\d{1,12})(?: inclusive)?",
+        _between,
+    ),
+    row(
+        r"sum of first (?P<n>[\d,]+) (?P<kind>(?:positive |natural |odd |even |perfect |square )*"
+        r"(?:integers|whole numbers|numbers|naturals|squares|cubes))",
+        _first,
+    ),
+    row(
+        r"sum of (?P<e>.+?),? (?:for|from|where|as|with) (?P<k>[a-z]) ?(?:=|from|goes from|runs from)? ?"
+        r"(?P<a>\S+?) ?(?:to|through|\.\.\.?) ?(?P<b>.+)",
+        _sum,
+    ),
     row(r"sum (?:from|for) (?P<k>[a-z]) ?(?:=|from) ?(?P<a>\S+) to (?P<b>\S+) of (?P<e>.+)", _sum),
     row(r"sum ?_\(? ?(?P<k>[a-z]) ?= ?(?P<a>[^()^ ]+) ?\)? ?\^\(?(?P<b>[^()^ ]+?)\)? ?(?P<e>.+)", _sum),
-)  # fmt: skip
+)

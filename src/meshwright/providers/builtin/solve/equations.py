@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import mpmath
 import sympy
@@ -114,7 +115,11 @@ def _is_root(expr: Expr, symbol: Expr, root: Expr, tolerance: float) -> bool:
 def _listed(name: str, roots: Sequence[Expr]) -> str:
     """`x = 2 or x = 3`, real ones first and in order, long ones as decimals."""
     shown = plain(sympy.Symbol(name))
-    real = [root for root in roots if sympy.im(sympy.N(root, 20)) == 0] if not any(root.free_symbols for root in roots) else []
+    real = (
+        [root for root in roots if sympy.im(sympy.N(root, 20)) == 0]
+        if not any(root.free_symbols for root in roots)
+        else []
+    )
     ordered = sorted(real, key=lambda root: sympy.re(sympy.N(root, 20))) + [root for root in roots if root not in real]
     if any(root not in real for root in ordered) and real:
         ordered = real_first(ordered, real)
@@ -130,7 +135,7 @@ def real_first(roots: list[Expr], real: list[Expr]) -> list[Expr]:
 def _root(root: Expr) -> str:
     if root.free_symbols:
         return f"= {plain(sympy.simplify(root))}"
-    if root.is_Float or not root.is_Rational and root.has(sympy.Float):
+    if root.is_Float or (not root.is_Rational and root.has(sympy.Float)):
         return f"≈ {decimals(root)}"
     text = plain(root if root.is_Rational else sympy.radsimp(root))
     if root.is_Integer:
@@ -163,7 +168,10 @@ def _transcendental(difference: Expr, name: str) -> str:
     if not crossings:
         raise Declined("I found no closed form for the solutions.")
     shown = plain(sympy.Symbol(name))
-    return " or ".join(f"{shown} ≈ {each}" for each in crossings) + " (found numerically between -50 and 50; there may be others)"
+    return (
+        " or ".join(f"{shown} ≈ {each}" for each in crossings)
+        + " (found numerically between -50 and 50; there may be others)"
+    )
 
 
 def _crossings(expr: Expr, symbol: Expr) -> list[str]:
@@ -179,7 +187,7 @@ def _crossings(expr: Expr, symbol: Expr) -> list[str]:
 
     found: list[str] = []
     places = [mpmath.mpf(step) / 8 + mpmath.mpf("0.0137") for step in range(-400, 401)]
-    for low, high in zip(places, places[1:], strict=False):
+    for low, high in pairwise(places):
         first, second = at(low), at(high)
         if first is None or second is None or first * second >= 0:
             continue
@@ -293,15 +301,26 @@ def _zeros(match: re.Match[str], question: Question) -> str | None:
 
 
 _V = r"(?P<v>[a-zA-Z](?:(?:,| and|, and) ?[a-zA-Z])*)"
-_SYSTEM = r"(?:(?:simultaneous |linear |quadratic |following |given )*(?:system(?: of equations)?|equations?|inequality|inequalities)(?: of equations)?)?:? ?"
+_SYSTEM = (
+    r"(?:(?:simultaneous |linear |quadratic |following |given )*"
+    r"(?:system(?: of equations)?|equations?|inequality|inequalities)(?: of equations)?)?:? ?"
+)
 ROWS: tuple[Row, ...] = (
     row(rf"solve for {_V}(?: in| if| when|,|:|;)* (?:{_SYSTEM})(?P<e>.+)", _solve),
     row(rf"(?P<verb>solve) (?:{_SYSTEM})(?P<e>.+?),? (?:and solve )?for {_V}", _solve),
     row(rf"(?P<verb>solve)(?: system| equation)?:? (?:{_SYSTEM})(?P<e>.+)", _solve),
-    row(r"(?:real )?(?:roots?|zeros?|zeroes|solutions?|x-intercepts) (?:of|to|for) (?:equation |polynomial |function |quadratic )*(?P<e>.+)", _zeros),
+    row(
+        r"(?:real )?(?:roots?|zeros?|zeroes|solutions?|x-intercepts) (?:of|to|for) (?:equation "
+        r"|polynomial |function |quadratic )*(?P<e>.+)",
+        _zeros,
+    ),
     row(r"make (?P<v>[a-zA-Z]) subject of (?P<e>.+)", _subject),
     row(rf"{_V} (?:if|in|when|given|given that|such that|where|so that|from|for which) (?P<e>.+=.+)", _solve),
-    row(rf"(?:if|given(?: that)?) (?P<e>[^=]+=[^=]+?)(?:,|;|\.| then)+ (?:what is |find |solve for |then )*{_V}", _solve),
+    row(
+        r"(?:if|given(?: that)?) (?P<e>[^=]+=[^=]+?)(?:,|;|\.| then)+ (?:what is |find |solve for |then"
+        rf" )*{_V}",
+        _solve,
+    ),
     row(rf"(?P<e>[^=]+=[^=]+?)(?:,|;|\.)? (?:what is|find|solve for) {_V}", _solve),
     row(r"(?P<e>.+[=<>].+)", _solve),
-)  # fmt: skip
+)

@@ -1,19 +1,18 @@
 """Reads a formula by the usual rules of precedence; a formula that people read in two ways is declined.
 
-    relation = sum { ("=" | "<" | ">" | "<=" | ">=") sum }
-    sum      = term { ("+" | "-") term }
-    term     = signed { ("*" | "/" | "mod" | "of" | nothing) signed }
-    signed   = { "-" | "+" } power
-    power    = postfix [ "^" signed ]
-    postfix  = atom { "!" | "%" | "deg" }
-    atom     = number | unknown | constant | "(" sum ")" | "|" sum "|" | function argument
+relation = sum { ("=" | "<" | ">" | "<=" | ">=") sum }
+sum      = term { ("+" | "-") term }
+term     = signed { ("*" | "/" | "mod" | "of" | nothing) signed }
+signed   = { "-" | "+" } power
+power    = postfix [ "^" signed ]
+postfix  = atom { "!" | "%" | "deg" }
+atom     = number | unknown | constant | "(" sum ")" | "|" sum "|" | function argument
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import cast
 
 from meshwright.providers.builtin.solve import limits
 from meshwright.providers.builtin.solve.tokens import MANY, Token, Unread, cut
@@ -26,12 +25,11 @@ _RELATIONS = ("=", "<", ">", "<=", ">=")
 
 def formula(text: str) -> Node:
     """One value, without any relation. Raises Declined with what stands in the way."""
-    node = _Reader(cut(text)).whole(relations=False)
-    return node
+    return _Reader(cut(text)).value()
 
 
 def relation(text: str) -> Node:
-    """A value, an equation or an inequality; `a < x < b` is read as its last part beside `a < x` by `chain`."""
+    """A value, an equation or an inequality."""
     links = chain(text)
     if len(links) > 1:
         raise Declined("I do not take a chain of relations here.")
@@ -71,13 +69,15 @@ class _Reader:
             raise Unread(f"I expected “{sign}” where the formula has “{self._next.text}”.")
         self._at += 1
 
-    def whole(self, *, relations: bool) -> Node:
+    def value(self) -> Node:
+        """All tokens as one value."""
         links = self.links()
-        if not relations and (len(links) > 1 or isinstance(links[0], Rel)):
+        if len(links) > 1 or isinstance(links[0], Rel):
             raise Unread("I expected a value and found an equation.")
         return links[0]
 
     def links(self) -> list[Node]:
+        """All tokens as a value, or as the links of a chain of relations."""
         values = [self._sum()]
         signs: list[str] = []
         while self._is(*_RELATIONS):
@@ -101,7 +101,7 @@ class _Reader:
     def _sum(self) -> Node:
         node = self._term()
         while self._is("+", "-"):
-            sign = cast("str", self._take().text)
+            sign = self._take().text
             right = self._term()
             if isinstance(right, Post) and right.sign == "%" and not (isinstance(node, Post) and node.sign == "%"):
                 raise Declined(
@@ -128,7 +128,9 @@ class _Reader:
                 node, divided = Op("of", node, self._signed()), False
             elif self._starts_factor():
                 if divided and (token.text == "(" or not token.spaced):
-                    raise Declined("A division before a product without a sign can be read in two ways: add parentheses.")
+                    raise Declined(
+                        "A division before a product without a sign can be read in two ways: add parentheses."
+                    )
                 _not_a_function(node, token, self._tokens[self._at + 1 : self._at + 3])
                 node = Op("`", node, self._power())
             else:
@@ -225,6 +227,8 @@ class _Reader:
             name = "log10"  # on numbers, as on every calculator; of an unknown it is the natural one, and said to be
         if power == -1:
             return Call("a" + name, args)
+        if name == "factorial" and power is None:
+            return Post("!", args[0])
         node: Node = Call(name, args)
         if name.startswith("root_"):
             node = Op("^", args[0], Op("/", Num(Fraction(1), "1"), Num(Fraction(name[5:]), name[5:])))

@@ -90,7 +90,9 @@ def _next_prime(match: re.Match[str], question: Question) -> str:
     value, after = _whole(match["n"], 10**40), match["way"].lower() in ("after", "greater than", "above", "larger than")
     if not after and value <= 2:
         return f"There is no prime below {value}"
-    return f"The {'next' if after else 'last'} prime {'after' if after else 'before'} {value} is {sympy.nextprime(value) if after else sympy.prevprime(value)}"
+    if after:
+        return f"The next prime after {value} is {sympy.nextprime(value)}"
+    return f"The last prime before {value} is {sympy.prevprime(value)}"
 
 
 def _nth(match: re.Match[str], question: Question) -> str:
@@ -141,13 +143,16 @@ def _statistic(match: re.Match[str], question: Question) -> str:
         if most == 1:
             return "There is no mode: every number appears once"
         modes = sorted({value for value in values if values.count(value) == most})
-        return f"The mode is {' and '.join(number(_rational(each), question.wish)[2:] for each in modes)} ({most} times)"
+        return (
+            f"The mode is {' and '.join(number(_rational(each), question.wish)[2:] for each in modes)} ({most} times)"
+        )
     if what in ("standard deviation", "variance") or what.startswith(("sample", "population")):
         return _spread(what, values, question.wish)
     value = {
         "median": (ordered[(count - 1) // 2] + ordered[count // 2]) / 2,
         "range": ordered[-1] - ordered[0],
-        "max": ordered[-1], "maximum": ordered[-1], "largest": ordered[-1], "biggest": ordered[-1], "greatest": ordered[-1],
+        "max": ordered[-1], "maximum": ordered[-1], "largest": ordered[-1], "biggest": ordered[-1],
+        "greatest": ordered[-1],
         "min": ordered[0], "minimum": ordered[0], "smallest": ordered[0], "least": ordered[0],
     }.get(what, sum(values, Fraction(0)) / count)  # fmt: skip
     named = {"average": "mean", "arithmetic mean": "mean"}.get(what, what)
@@ -234,23 +239,58 @@ _STATISTIC = (
     r"max|maximum|largest|biggest|greatest|min|minimum|smallest|least)"
 )
 ROWS: tuple[Row, ...] = (
-    row(r"(?P<what>gcd|gcf|hcf|lcm|greatest common (?:divisor|factor)|highest common factor|(?:least|lowest|smallest) common multiple)(?: of| between)?:? (?P<list>[^a-z]*\d.*)", _together),
+    row(
+        r"(?P<what>gcd|gcf|hcf|lcm|greatest common (?:divisor|factor)|highest common factor|(?:least"
+        r"|lowest|smallest) common multiple)(?: of| between)?:? (?P<list>[^a-z]*\d.*)",
+        _together,
+    ),
     row(r"(?P<list>\d+ and \d+)'s (?P<what>gcd|lcm)", _together),
     row(r"is (?P<n>[\d^+\-*,() ]+) (?:a )?prime(?: number)?(?: or (?:not|composite))?", _is_prime),
     row(r"is (?P<n>[\d^+\-*,() ]+) divisible by (?P<d>[\d^+\-*,() ]+)", _divisible),
     row(r"is (?P<n>[\d^+\-*,() ]+) (?:an? )?(?:even or odd|odd or even|even|odd)(?: number)?", _parity),
     row(r"(?:all |list )*(?:divisors|factors)(?: of| for) (?P<n>[\d,^]+)", _divisors),
     row(r"how many (?P<count>divisors|factors) does (?P<n>[\d,^]+) have", _divisors),
-    row(r"(?:next|first|smallest|last|previous|largest) prime(?: number)? (?P<way>after|greater than|above|larger than|before|below|less than|smaller than) (?P<n>[\d,^]+)", _next_prime),
+    row(
+        r"(?:next|first|smallest|last|previous|largest) prime(?: number)? (?P<way>after|greater than"
+        r"|above|larger than|before|below|less than|smaller than) (?P<n>[\d,^]+)",
+        _next_prime,
+    ),
     row(r"(?P<n>\d+)(?:st|nd|rd|th) (?P<what>prime|fibonacci)(?: number)?", _nth),
-    row(r"(?:list |all )*(?P<count>how many )?prime(?:s| numbers?)(?: are there| exist)? (?P<way>below|less than|under|smaller than|up to) (?P<b>[\d,^]+)", _primes),
-    row(r"(?:list |all )*(?P<count>how many )?prime(?:s| numbers?)(?: are there| exist)? (?:between|from) (?P<a>[\d,^]+) (?:and|to) (?P<b>[\d,^]+)", _primes),
-    row(r"(?P<n>\d+) choose (?P<k>\d+)|C\((?P<n2>\d+), ?(?P<k2>\d+)\)", lambda match, question: _choose(match, question) if match["n"] else None),
-    row(r"(?:number of )?(?:combinations|binomial coefficient)(?: of)? (?P<n>\d+) (?:things |items |objects )?(?:taken |choose |over |and )?(?P<k>\d+)(?: at a time)?", _choose),
-    row(r"(?P<perm>(?:number of )?permutations)(?: of)? (?P<n>\d+) (?:things |items |objects )?(?:taken )?(?P<k>\d+)(?: at a time)?", _choose),
-    row(rf"{_STATISTIC}(?: value| number)?(?: of| for| in)?(?: (?:numbers|data|data set|list|values))?:? (?P<list>[-\d(\[{{].*)", _statistic),
+    row(
+        r"(?:list |all )*(?P<count>how many )?prime(?:s| numbers?)(?: are there| exist)? (?P<way>below"
+        r"|less than|under|smaller than|up to) (?P<b>[\d,^]+)",
+        _primes,
+    ),
+    row(
+        r"(?:list |all )*(?P<count>how many )?prime(?:s| numbers?)(?: are there| exist)? (?:between|from)"
+        r" (?P<a>[\d,^]+) (?:and|to) (?P<b>[\d,^]+)",
+        _primes,
+    ),
+    row(
+        r"(?P<n>\d+) choose (?P<k>\d+)|C\((?P<n2>\d+), ?(?P<k2>\d+)\)",
+        lambda match, question: _choose(match, question) if match["n"] else None,
+    ),
+    row(
+        r"(?:number of )?(?:combinations|binomial coefficient)(?: of)? (?P<n>\d+) (?:things |items "
+        r"|objects )?(?:taken |choose |over |and )?(?P<k>\d+)(?: at a time)?",
+        _choose,
+    ),
+    row(
+        r"(?P<perm>(?:number of )?permutations)(?: of)? (?P<n>\d+) (?:things |items |objects )?(?:taken"
+        r" )?(?P<k>\d+)(?: at a time)?",
+        _choose,
+    ),
+    row(
+        rf"{_STATISTIC}(?: value| number)?(?: of| for| in)?(?: (?:numbers|data|data set|list|values))?:? "
+        rf"(?P<list>[-\d(\[{{].*)",
+        _statistic,
+    ),
     row(r"(?:reciprocal|multiplicative inverse) of (?P<n>.+)", _reciprocal),
     row(r"round(?: off)? (?P<n>[-\d.,/pie sqrt()]+?)", _round),
-    row(rf"(?:convert )?(?P<source>{_BASE})? ?(?:number )?(?P<n>0x[0-9a-f]+|[0-9a-z]*\d[0-9a-z]*|[a-f]+)(?: from)?(?: (?P<s2>in {_BASE}))?,? (?:to|in|into|as) (?P<target>{_BASE})", _in_base),
+    row(
+        rf"(?:convert )?(?P<source>{_BASE})? ?(?:number )?(?P<n>0x[0-9a-f]+|[0-9a-z]*\d[0-9a-z]*|[a-f]+)"
+        rf"(?: from)?(?: (?P<s2>in {_BASE}))?,? (?:to|in|into|as) (?P<target>{_BASE})",
+        _in_base,
+    ),
     row(rf"(?:convert )?(?P<n>[0-9a-z]+) (?:from|in) (?P<source>{_BASE}) (?:to|into) (?P<target>{_BASE})", _in_base),
-)  # fmt: skip
+)

@@ -30,11 +30,13 @@ Row = tuple[re.Pattern[str], Work]
 
 _COURTESY = re.compile(
     r"(?:please|kindly|hi|hey|hello|ok|okay|so|now|quickly|just|can you|could you|would you|will you|help me(?: to)?|"
-    r"i need(?: you)?(?: to(?: know)?)?|i want(?: you)?(?: to(?: know)?)?|i(?:'d| would) like(?: you)? to(?: know)?|tell me|"
+    r"i (?:need|want)(?: you)?(?: to(?: know)?)?|i(?:'d| would) like(?: you)? to(?: know)?|tell me|"
     r"show me|give me|let's|do you know|question|q)\b[,:!]? *",
     re.IGNORECASE,
 )
-_COMMAND = re.compile(r"(?:calculate|compute|evaluate|work out|figure out|find(?: out)?|determine|get)\b:? *", re.IGNORECASE)
+_COMMAND = re.compile(
+    r"(?:calculate|compute|evaluate|work out|figure out|find(?: out)?|determine|get)\b:? *", re.IGNORECASE
+)
 _OPENING = re.compile(
     r"(?:what(?: is|'s| are| does| do)|whats|how much (?:is|are)|what do you get (?:if|when) you|what would|"
     r"value of|answer to|result of|values of)\b:? *",
@@ -47,14 +49,19 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _PLACES = re.compile(
-    r",? *(?:(?:and )?round(?:ed)? |correct |accurate )?(?:off )?to (\d{1,3}) (?:decimals?|decimal (?:places?|digits?|points?)|dp|places)$",
+    r",? *(?:(?:and )?round(?:ed)? |correct |accurate )?(?:off )?to (\d{1,3}) "
+    r"(?:decimals?|decimal (?:places?|digits?|points?)|dp|places)$",
     re.IGNORECASE,
 )
 _NEAREST = re.compile(
-    r",? *(?:(?:and )?round(?:ed)? )?to nearest (whole number|integer|whole|tenth|hundredth|thousandth|cent)$", re.IGNORECASE
+    r",? *(?:(?:and )?round(?:ed)? )?to nearest (whole number|integer|whole|tenth|hundredth|thousandth|cent)$",
+    re.IGNORECASE,
 )
 _NEAREST_PLACES = {"tenth": 1, "hundredth": 2, "cent": 2, "thousandth": 3}
-_FORM = re.compile(r",? *(?:as a |into a |to a |in |as )(decimal|fraction)(?:(?<=as a decimal)|(?<=as a fraction)|(?<=to a decimal)|(?<=to a fraction)| form| number| notation)$", re.IGNORECASE)
+_FORM = re.compile(
+    r",? *(?:(?:as|to|into) a (decimal|fraction)(?: number)?|(?:in|as|to|into) (decimal|fraction) (?:form|notation))$",
+    re.IGNORECASE,
+)
 
 
 def read_question(text: str) -> Question:
@@ -99,7 +106,7 @@ def _wished(plain: str, wish: Wish) -> tuple[str, Wish]:
         places = _NEAREST_PLACES.get(match[1].lower(), 0)
         return plain[: match.start()], msgspec.structs.replace(wish, places=places)
     if match := _FORM.search(plain):
-        return plain[: match.start()], msgspec.structs.replace(wish, form=match[1].lower())
+        return plain[: match.start()], msgspec.structs.replace(wish, form=(match[1] or match[2]).lower())
     return plain, wish
 
 
@@ -115,7 +122,9 @@ def items(text: str) -> list[Node]:
     text = text.strip().strip("[]{}() :")
     if _THOUSANDS.search(text):
         if not re.search(r",\s", text) and not re.search(r"\band\b", text):
-            raise Declined("I cannot tell thousands separators from commas in this list: put a space behind each comma.")
+            raise Declined(
+                "I cannot tell thousands separators from commas in this list: put a space behind each comma."
+            )
         text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
     parts = _LIST.split(text)
     if len(parts) > limits.MAX_ITEMS:

@@ -77,7 +77,7 @@ def digits(value: Fraction) -> float:
 def check(node: Node) -> float:
     """An upper bound for the digits of any coefficient that evaluating the formula makes.
 
-    Raises Declined over the limit, so that what passes can be handed to SymPy, which computes powers of numbers at once.
+    Raises Declined over the limit: what passes can be handed to SymPy, which computes powers of numbers at once.
     """
     size = _bound(node)
     if size > limits.MAX_DIGITS:

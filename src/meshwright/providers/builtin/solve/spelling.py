@@ -7,9 +7,11 @@ import re
 from meshwright.types.errors import Declined
 
 _SIGNS = str.maketrans({
-    "×": "*", "✕": "*", "⋅": "*", "·": "*", "∙": "*", "÷": "/", "∕": "/", "⁄": "/", "−": "-", "–": "-", "—": "-", "‐": "-",
+    "×": "*", "✕": "*", "⋅": "*", "·": "*", "∙": "*", "÷": "/", "∕": "/", "⁄": "/",
+    "−": "-", "–": "-", "—": "-", "‐": "-",
     "√": " sqrt ", "∛": " cbrt ", "π": " pi ", "∞": " infinity ", "∫": " integral ", "∑": " sum ", "Σ": " sum ",
-    "≤": "<=", "≥": ">=", "→": "->", "’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " ", "\u2009": " ", "\u202f": " ",
+    "≤": "<=", "≥": ">=", "→": "->", "’": "'", "‘": "'", "“": '"', "”": '"',
+    "\u00a0": " ", "\u2009": " ", "\u202f": " ",
     "°": " deg ", "µ": "u", "€": "$", "£": "$", "½": "(1/2)", "¼": "(1/4)", "¾": "(3/4)", "⅓": "(1/3)", "⅔": "(2/3)",
     "θ": " theta ", "α": " alpha ", "β": " beta ", "γ": " gamma ", "δ": " delta ", "ε": " epsilon ", "λ": " lambda ",
     "μ": " mu ", "ρ": " rho ", "σ": " sigma ", "τ": " tau ", "φ": " phi ", "ω": " omega ", "ℯ": "e", "…": "...",
@@ -49,15 +51,19 @@ _WORDS = (
     (r"\bhalf of (?=[\d$(])", "1/2 of "),
 )
 _REWRITES = tuple((re.compile(pattern, re.IGNORECASE), sign) for pattern, sign in _WORDS)
-_PART = re.compile(r"\b(a|\d) (thirds?|quarters?|fourths?|fifths?|sixths?|eighths?|tenths?) of (?=[\d$(])", re.IGNORECASE)
+_PART = re.compile(
+    r"\b(a|\d) (thirds?|quarters?|fourths?|fifths?|sixths?|eighths?|tenths?) of (?=[\d$(])", re.IGNORECASE
+)
 _LARGE = re.compile(r"(?<![\w.,])(\d[\d,.]*) (thousand|million|billion|trillion)\b", re.IGNORECASE)
 _PARTS = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
 _POWERS = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_UNITS_TEXT = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+)
+_UNITS = _UNITS_TEXT.split()
+_TENS_TEXT = "twenty thirty forty fifty sixty seventy eighty ninety"
+_TENS = _TENS_TEXT.split()
 _SMALL = {word: value for value, word in enumerate(_UNITS)} | {word: 20 + 10 * at for at, word in enumerate(_TENS)}
 _NUMBER = "|".join((*_SMALL, "hundred", *_POWERS))
 _SPOKEN = re.compile(rf"\b(?:{_NUMBER})\b(?:(?:[ -]| and )(?:{_NUMBER})\b)*", re.IGNORECASE)
@@ -83,7 +89,9 @@ def spell(text: str) -> tuple[str, str]:
     text = text.replace("**", "^").replace("{", "(").replace("}", ")")
     text = re.sub(r"\bthe\b ?", "", text, flags=re.IGNORECASE)
     text = _spoken_numbers(text)
-    text = _PART.sub(lambda match: f"{1 if match[1] in 'aA' else match[1]}/{_PARTS[match[2].lower().rstrip('s')]} of ", text)
+    text = _PART.sub(
+        lambda match: f"{1 if match[1] in 'aA' else match[1]}/{_PARTS[match[2].lower().rstrip('s')]} of ", text
+    )
     text = _LARGE.sub(lambda match: f"({match[1]}*10^{_POWERS[match[2].lower()]})", text)
     for pattern, sign in _REWRITES:
         text = pattern.sub(sign, text)

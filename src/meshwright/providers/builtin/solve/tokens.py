@@ -119,7 +119,11 @@ def _named(name: str) -> list[Token]:
     glued = _GLUED.fullmatch(name)
     if glued:
         before, function, after = glued[1], glued[2], glued[3] or ""
-        return [*(Token("name", each) for each in before), Token("call", function), *([Token("name", after)] if after else [])]
+        return [
+            *(Token("name", each) for each in before),
+            Token("call", function),
+            *([Token("name", after)] if after else []),
+        ]
     if _LETTERS.fullmatch(name):
         return [Token("constant", "e") if each == "e" else Token("name", each) for each in name]
     raise Unread(f"I do not know the word “{name}”: I only compute formulas, numbers and units.")

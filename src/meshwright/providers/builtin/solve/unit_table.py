@@ -1,8 +1,8 @@
 """Units of measurement and their exact size in SI units.
 
-Sources: BIPM, The International System of Units (9th ed.), tables 1-4, 7 and 8; NIST Special Publication 811, appendix B,
-for the US and imperial units; IEC 80000-13 for binary prefixes. Units that depend on the calendar (month) or on a market
-(money) are left out, and so is "cup", of which there are five.
+Sources: BIPM, The International System of Units (9th ed.), tables 1-4, 7 and 8; NIST Special Publication 811, appendix
+B, for the US and imperial units; IEC 80000-13 for binary prefixes. Units that depend on the calendar (month) or on a
+market (money) are left out, and so is "cup", of which there are five.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ _VOLTAGE: Dimension = (2, 1, -3, 0, -1, 0, 0, 0)
 _RESISTANCE: Dimension = (2, 1, -3, 0, -2, 0, 0, 0)
 
 NAMES = {
-    _LENGTH: "a length", _AREA: "an area", _VOLUME: "a volume", _MASS: "a mass", _TIME: "a time", _HEAT: "a temperature",
+    _LENGTH: "a length", _AREA: "an area", _VOLUME: "a volume", _MASS: "a mass", _TIME: "a time",
+    _HEAT: "a temperature",
     _CURRENT: "a current", _SUBSTANCE: "an amount of substance", _DATA: "an amount of data", _ANGLE: "an angle",
     _SPEED: "a speed", _FREQUENCY: "a frequency", _FORCE: "a force", _PRESSURE: "a pressure", _ENERGY: "an energy",
     _POWER: "a power", _CHARGE: "a charge", _VOLTAGE: "a voltage", _RESISTANCE: "a resistance",
@@ -139,8 +140,8 @@ _PREFIXED: tuple[tuple[str, str, Dimension, str], ...] = (
     ("bit", "1", _DATA, "b"),
 )
 _PREFIXES = (
-    ("p", "pico", -12), ("n", "nano", -9), ("u", "micro", -6), ("m", "milli", -3), ("c", "centi", -2), ("d", "deci", -1),
-    ("h", "hecto", 2), ("k", "kilo", 3), ("M", "mega", 6), ("G", "giga", 9), ("T", "tera", 12), ("P", "peta", 15),
+    ("p", "pico", -12), ("n", "nano", -9), ("u", "micro", -6), ("m", "milli", -3), ("c", "centi", -2),
+    ("d", "deci", -1),    ("h", "hecto", 2), ("k", "kilo", 3), ("M", "mega", 6), ("G", "giga", 9), ("T", "tera", 12), ("P", "peta", 15),
 )  # fmt: skip
 _BINARY = (("Ki", "kibi", 1), ("Mi", "mebi", 2), ("Gi", "gibi", 3), ("Ti", "tebi", 4), ("Pi", "pebi", 5))
 
@@ -179,13 +180,31 @@ def _table() -> tuple[dict[str, Unit], dict[str, Unit]]:
                 if len(word) > 1:
                     words[long + word] = words[long + word + "s"] = unit
     for short, long, power in _BINARY:
-        for symbol, word, size in (("B", "byte", 8), ("bit", "bit", 1)):
-            unit = Unit(short + symbol, Fraction(size * 1024**power), _DATA)
+        for symbol, word, bits in (("B", "byte", 8), ("bit", "bit", 1)):
+            unit = Unit(short + symbol, Fraction(bits * 1024**power), _DATA)
             exact[short + symbol] = words[long + word] = words[long + word + "s"] = unit
     exact |= {"Mbps": Unit("Mbit/s", Fraction(10**6), (0, 0, -1, 0, 0, 0, 1, 0)), "ml": exact["mL"], "cl": exact["cL"]}
-    exact |= {"dl": exact["dL"], "KB": exact["kB"], "kb": exact["kbit"], "Mb": exact["Mbit"], "Gb": exact["Gbit"], "cc": exact["mL"]}
-    exact |= {"Gbps": Unit("Gbit/s", Fraction(10**9), (0, 0, -1, 0, 0, 0, 1, 0)), "kph": words["kph"], "KM": exact["km"]}
-    exact |= {"Km": exact["km"], "KG": exact["kg"], "Kg": exact["kg"], "LB": exact["lb"], "FT": exact["ft"], "CM": exact["cm"]}
+    exact |= {
+        "dl": exact["dL"],
+        "KB": exact["kB"],
+        "kb": exact["kbit"],
+        "Mb": exact["Mbit"],
+        "Gb": exact["Gbit"],
+        "cc": exact["mL"],
+    }
+    exact |= {
+        "Gbps": Unit("Gbit/s", Fraction(10**9), (0, 0, -1, 0, 0, 0, 1, 0)),
+        "kph": words["kph"],
+        "KM": exact["km"],
+    }
+    exact |= {
+        "Km": exact["km"],
+        "KG": exact["kg"],
+        "Kg": exact["kg"],
+        "LB": exact["lb"],
+        "FT": exact["ft"],
+        "CM": exact["cm"],
+    }
     return exact, words
 
 

@@ -34,7 +34,8 @@ class Measure(msgspec.Struct, frozen=True):
 
 
 _FACTOR = re.compile(
-    r"(?P<shape>square |sq\.? |cubic |cu\.? )?(?P<name>[A-Za-z][A-Za-z_\-.]*?)(?:\^\(?(?P<power>-?\d)\)?|(?P<digit>[23]))?",
+    r"(?P<shape>square |sq\.? |cubic |cu\.? )?(?P<name>[A-Za-z][A-Za-z_\-.]*?)"
+    r"(?:\^\(?(?P<power>-?\d)\)?|(?P<digit>[23]))?",
     re.IGNORECASE,
 )
 _SHAPES = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
@@ -93,7 +94,11 @@ def _named(name: str) -> Unit | None:
     return WORDS.get(name.lower())
 
 
-_QUANTITY = re.compile(r"(?P<n>-? ?(?:\d+(?:[.,]\d+)*(?:e[+-]?\d+)?(?: ?[*/^] ?\(?-?[\d.]+\)?)*|\([^a-z]*\)|an?(?= )|half an?(?= )|\.\d+))[ -]?(?P<u>[A-Za-z].*)", re.IGNORECASE)
+_QUANTITY = re.compile(
+    r"(?P<n>-? ?(?:\d+(?:[.,]\d+)*(?:e[+-]?\d+)?(?: ?[*/^] ?\(?-?[\d.]+\)?)*"
+    r"|\([^a-z]*\)|an?(?= )|half an?(?= )|\.\d+))[ -]?(?P<u>[A-Za-z].*)",
+    re.IGNORECASE,
+)
 
 
 def _quantity(text: str) -> tuple[Fraction, str] | None:
@@ -154,7 +159,9 @@ def convert(quantity: str, target: str, wish: Wish) -> str | None:
         return None
     shown, measure, total = measured
     if measure.dimension != wanted.dimension:
-        raise Declined(f"{measure.text} measures {_kind(measure)} and {wanted.text} {_kind(wanted)}: one cannot become the other.")
+        raise Declined(
+            f"{measure.text} measures {_kind(measure)} and {wanted.text} {_kind(wanted)}: one cannot become the other."
+        )
     value = total / wanted.size
     notes = sorted({*measure.notes, *wanted.notes})
     return f"{shown} {_equal(value, wish)} {wanted.text}" + (f" ({', '.join(notes)})" if notes else "")

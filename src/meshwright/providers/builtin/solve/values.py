@@ -23,7 +23,10 @@ class Wish(msgspec.Struct, frozen=True):
     currency: str = ""
 
 
-def number(expr: Expr, wish: Wish = Wish()) -> str:
+PLAIN = Wish()
+
+
+def number(expr: Expr, wish: Wish = PLAIN) -> str:
     """`= 105`, `= 7/12 ≈ 0.5833333333`, `≈ 3.14`: a value with the sign that says how exact it is.
 
     Raises Declined for what is no number: an undefined or an unevaluated value.

@@ -1,0 +1,246 @@
+"""Reads a chat-completions body as the built-in models need it: the last question, and what stands around it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+import msgspec
+
+from meshwright.providers.builtin.frames import Document
+from meshwright.types.errors import Declined, InvalidRequest, UnknownModel
+
+MODELS = ("solve", "extract", "echo")
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes of a request."""
+
+
+class FileBody(msgspec.Struct):
+    """A document: base64 or a data URL."""
+
+    filename: str | None = None
+    file_data: str | None = None
+    file_id: str | None = None
+
+
+class PartBody(msgspec.Struct):
+    """One part of a message; only text and files are read."""
+
+    type: str = "text"
+    text: str | None = None
+    file: FileBody | None = None
+
+
+class MessageBody(msgspec.Struct):
+    """One turn."""
+
+    role: str
+    content: str | list[PartBody] | None = None
+    name: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+        if self.content is None or isinstance(self.content, str):
+            return self.content or ""
+        return "\n".join(part.text or "" for part in self.content if part.type == "text")
+
+    @property
+    def files(self) -> list[FileBody]:
+        """Its documents."""
+        parts = self.content if isinstance(self.content, list) else []
+        return [part.file for part in parts if part.type == "file" and part.file is not None]
+
+    @property
+    def unreadable(self) -> list[str]:
+        """Kinds of parts that none of the models can take, such as images."""
+        parts = self.content if isinstance(self.content, list) else []
+        return sorted({part.type for part in parts if part.type not in ("text", "file")})
+
+
+class StreamOptions(msgspec.Struct):
+    """What a stream should have."""
+
+    include_usage: bool = False
+
+
+class Format(msgspec.Struct):
+    """The shape of the answer."""
+
+    type: str = "text"
+
+
+class Chat(msgspec.Struct):
+    """A request (POST /chat/completions). Members that change nothing for a computed answer are not read."""
+
+    model: str
+    messages: list[MessageBody]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_completion_tokens: int | None = None
+    max_tokens: int | None = None
+    n: int | None = None
+    stop: str | list[str] | None = None
+    response_format: Format | None = None
+    tool_choice: Any = None
+
+    @property
+    def name(self) -> str:
+        """The model's name without the provider's."""
+        return self.model.removeprefix("builtin/")
+
+    @property
+    def most_tokens(self) -> int | None:
+        """The longest answer that is wanted, in tokens."""
+        return self.max_completion_tokens if self.max_completion_tokens is not None else self.max_tokens
+
+    @property
+    def last_user(self) -> MessageBody:
+        """The message that asks."""
+        for message in reversed(self.messages):
+            if message.role == "user":
+                return message
+        raise InvalidRequest(
+            "There is no user message.", field="messages", fix="Send at least one message with role user."
+        )
+
+
+_decoder = msgspec.json.Decoder(Chat)
+
+
+def read_chat(body: bytes) -> Chat:
+    """The request. Raises InvalidRequest with the field, UnknownModel, or Declined for what no model here can do."""
+    try:
+        chat = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRequest(f"The body cannot be read: {error}.") from None
+    if chat.name not in MODELS:
+        raise UnknownModel(f"The provider builtin has no model {chat.model!r}.", fix=f"It has {', '.join(MODELS)}.")
+    if chat.n not in (None, 1):
+        raise InvalidRequest("The built-in models give one answer.", field="n", fix="Leave n out.")
+    if chat.most_tokens is not None and chat.most_tokens < 1:
+        raise InvalidRequest("The longest answer must have at least one token.", field="max_completion_tokens")
+    if chat.response_format is not None and chat.response_format.type != "text":
+        raise Declined(f"builtin/{chat.name} answers in plain text, not in {chat.response_format.type}.")
+    if chat.tool_choice not in (None, "auto", "none"):
+        raise Declined(f"builtin/{chat.name} cannot call tools.")
+    asking = chat.last_user
+    if asking.unreadable:
+        raise Declined(f"builtin/{chat.name} reads text only, not {', '.join(asking.unreadable)}.")
+    if not asking.text.strip():
+        raise InvalidRequest("The last user message has no text.", field="messages")
+    return chat
+
+
+class Context(msgspec.Struct, frozen=True):
+    """A question and what may answer it; `unread` names the documents that cannot be read, with the reason."""
+
+    question: str
+    documents: tuple[Document, ...]
+    unread: tuple[str, ...]
+
+
+_READABLE = (
+    "text/plain",
+    "text/markdown",
+    "text/x-markdown",
+    "text/csv",
+    "text/tab-separated-values",
+    "application/json",
+)
+_ENDINGS = (".txt", ".md", ".markdown", ".csv", ".tsv", ".json", ".log", ".rst")
+_LABEL = re.compile(r"(?:^|\n)[ \t]*(?:\*\*)?(?:question|q|query|task)(?:\*\*)?[ \t]*:(?:\*\*)?[ \t]*", re.IGNORECASE)
+_CONTEXT = re.compile(
+    r"\s*(?:\*\*)?(?:context|document|text|passage|article|sources?)(?:\*\*)?[ \t]*:(?:\*\*)?\s*", re.IGNORECASE
+)
+_PARAGRAPH = re.compile(r"\n[ \t]*\n")
+_LAST_QUESTION = re.compile(r"(?:^|(?<=[.!?\n]\s)|(?<=[.!?\n]))\s*([^.!?\n][^!?\n]*\?)[\"'”’)]*\s*$")
+MIN_SYSTEM = 280
+"""Characters from which a system message counts as context: shorter ones say how to behave, not what is known."""
+
+
+def read_context(chat: Chat) -> Context:
+    """Files of any message, tool results, longer texts; of the last message, what stands around the question."""
+    documents: list[Document] = []
+    unread: list[str] = []
+    asking = chat.last_user
+    question, spans = split_question(asking.text)
+    for at, message in enumerate(chat.messages):
+        for file in message.files:
+            _read_file(file, documents, unread)
+        text = message.text
+        if message is asking:
+            # Beside a file, a few words around the question are only words around the question.
+            total = sum(end - start for start, end in spans)
+            if spans and total > len(question) * (2 if documents else 1):
+                documents.append(Document("your message", text, spans))
+        elif message.role == "tool" and text:
+            documents.append(Document(message.name or f"tool result in message {at + 1}", text))
+        elif message.role == "user" and len(text) > len(question):
+            documents.append(Document(f"message {at + 1}", text))
+        elif message.role in ("system", "developer") and len(text) > max(len(question), MIN_SYSTEM):
+            documents.append(Document(f"{message.role} message", text))
+    return Context(question, tuple(documents), tuple(unread))
+
+
+def _read_file(file: FileBody, documents: list[Document], unread: list[str]) -> None:
+    name = file.filename or f"document {len(documents) + 1}"
+    if not file.file_data:
+        unread.append(f"{name} (only its id was sent)")
+        return
+    head, comma, data = file.file_data.partition(",")
+    media = head.removeprefix("data:").split(";")[0].strip().lower() if comma and head.startswith("data:") else ""
+    data = data if media or comma else file.file_data
+    if (media and media not in _READABLE) or (not media and not name.lower().endswith(_ENDINGS)):
+        unread.append(f"{name} ({media or 'not known to be text'})")
+        return
+    try:
+        text = base64.b64decode(data, validate=True).decode("utf-8-sig")
+    except (binascii.Error, UnicodeDecodeError):
+        unread.append(f"{name} (not base64 of UTF-8 text)")
+        return
+    documents.append(Document(name, text))
+
+
+def split_question(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The question of a message, and the spans (start, end) of the rest of it.
+
+    The question is what follows a line "Question:", else the last paragraph, else the first if only that one asks, else
+    the last sentence that ends with a question mark.
+    """
+    labels = list(_LABEL.finditer(text))
+    if labels and text[labels[-1].end() :].strip():
+        return text[labels[-1].end() :].strip(), _rest(text, 0, labels[-1].start())
+    paragraphs = _paragraphs(text)
+    if len(paragraphs) > 1:
+        (first_start, first_end), (last_start, last_end) = paragraphs[0], paragraphs[-1]
+        first, last = text[first_start:first_end], text[last_start:last_end]
+        if first.endswith("?") and not last.endswith("?"):
+            return first, _rest(text, first_end, len(text))
+        if last.endswith("?") or last_end - last_start < 300:
+            return last, _rest(text, 0, last_start)
+    match = _LAST_QUESTION.search(text)
+    if match:
+        return match[1].strip(), _rest(text, 0, match.start(1))
+    return text.strip(), ()
+
+
+def _paragraphs(text: str) -> list[tuple[int, int]]:
+    found, at = [], 0
+    for match in (*_PARAGRAPH.finditer(text), None):
+        end = match.start() if match else len(text)
+        piece = text[at:end]
+        if piece.strip():
+            start = at + len(piece) - len(piece.lstrip())
+            found.append((start, start + len(piece.strip())))
+        at = match.end() if match else end
+    return found
+
+
+def _rest(text: str, start: int, end: int) -> tuple[tuple[int, int], ...]:
+    label = _CONTEXT.match(text, start, end)
+    if label:
+        start = label.end()
+    return ((start, end),) if text[start:end].strip() else ()

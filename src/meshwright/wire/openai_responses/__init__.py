@@ -1,0 +1,26 @@
+"""The Responses API of OpenAI (https://platform.openai.com/docs/api-reference/responses)."""
+
+from meshwright.wire.dialect import Dialect
+from meshwright.wire.openai_responses.errors import decode_error, encode_error
+from meshwright.wire.openai_responses.notes import NAME
+from meshwright.wire.openai_responses.request_in import decode_request
+from meshwright.wire.openai_responses.request_out import encode_request
+from meshwright.wire.openai_responses.response_in import decode_response
+from meshwright.wire.openai_responses.response_out import encode_response
+from meshwright.wire.openai_responses.stream_in import ResponsesDecoder
+from meshwright.wire.openai_responses.stream_out import ResponsesEncoder
+from meshwright.wire.openai_responses.tap import ResponsesTap
+
+DIALECT = Dialect(
+    name=NAME,
+    path="/responses",
+    decode_request=decode_request,
+    encode_request=encode_request,
+    decode_response=decode_response,
+    encode_response=encode_response,
+    stream_decoder=ResponsesDecoder,
+    stream_encoder=ResponsesEncoder,
+    tap=ResponsesTap,
+    encode_error=encode_error,
+    decode_error=decode_error,
+)
