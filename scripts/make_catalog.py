@@ -1,5 +1,4 @@
-"""Make the shipped catalogue from a public snapshot: `python scripts/make_catalog.py models_dev_api.json.gz
-2026-07-15`.
+"""Make the shipped catalogue from a public snapshot, as `python scripts/make_catalog.py SNAPSHOT.json.gz DATE`.
 
 The snapshot is https://models.dev/api.json (MIT licence, kept beside the data). Only providers that have a row here and
 models that write text are taken. Prices become strings of dollars per million tokens; what the snapshot does not say

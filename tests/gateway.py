@@ -97,6 +97,8 @@ class Gateway:
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(STOP_SECONDS)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
     def log(self) -> str:
         """What it wrote to standard error."""

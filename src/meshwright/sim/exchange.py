@@ -8,6 +8,7 @@ from random import Random
 import msgspec
 
 from meshwright.sim.frames import Frame
+from meshwright.sim.head import LAST_CHUNK, chunk, head
 from meshwright.sim.link import Link, Received
 from meshwright.sim.seen import Seen
 from meshwright.sim.spread import drawn
@@ -16,12 +17,6 @@ from meshwright.types.errors import MeshError
 from meshwright.wire.dialect import Dialect
 
 JSON = "application/json"
-_REASONS = {
-    200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large", 429: "Too Many Requests",
-    500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
-    529: "Overloaded",
-}  # fmt: skip
 
 
 class Pretended(MeshError):
@@ -84,22 +79,14 @@ class Exchange:
         """The head's bytes. `length` None: the body comes in chunks (or until the end, for HTTP/1.0)."""
         self.seen.status = status
         id = f"req_{self.seen.number:08d}"
-        lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}", f"x-request-id: {id}", f"request-id: {id}"]
-        lines += [f"{name}: {value}" for name, value in headers]
-        if length is not None:
-            lines.append(f"content-length: {length}")
-        elif self.received.version == "HTTP/1.1":
-            lines.append("transfer-encoding: chunked")
-            self._chunked = True
-        else:
-            self.spent = True
-        if self.spent:
-            lines.append("connection: close")
-        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+        self._chunked = length is None and self.received.version == "HTTP/1.1"
+        self.spent = self.spent or (length is None and not self._chunked)
+        told = (("x-request-id", id), ("request-id", id), *headers)
+        return head(status, told, length, chunked=self._chunked, close=self.spent)
 
     def framed(self, data: bytes) -> bytes:
         """A piece of the body as the head has promised it."""
-        return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked and data else data
+        return chunk(data) if self._chunked and data else data
 
     async def begin(self, media_type: str | None = None, status: int = 200) -> None:
         """Send the head of the planned answer."""
@@ -122,7 +109,7 @@ class Exchange:
     async def finish(self) -> None:
         """Say that the body is complete, in HTTP's way."""
         if self._chunked:
-            await self.send(b"0\r\n\r\n")
+            await self.send(LAST_CHUNK)
 
     async def whole(
         self, status: int, body: bytes, headers: Sequence[tuple[str, str]] = (("content-type", JSON),)

@@ -16,7 +16,7 @@ import msgspec
 MAX_HEAD = 256 * 1024
 MAX_BODY = 256 * 1024 * 1024
 RESET_SECONDS = 0.01
-"""So long a client may read what came before a reset: it would otherwise find the reset first, as if nothing had come."""
+"""So long a client may read what came before a reset: it would else find the reset first, as if nothing had come."""
 
 
 class ClientGone(ConnectionError):

@@ -17,8 +17,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Something that goes wrong, by its name in `FAULTS`, and when: at every call unless one of the next three says so.
 
     `calls` are numbers of calls from 1; `every` k means the k-th, 2k-th, ...; `probability` (0..1) is drawn from the
-    seed for each call. `seconds` is how long a stall lasts, or the pause of a slow fault; `size` bytes make a body huge;
-    `retry_after` seconds go into the header of a status. None: the fault's own default.
+    seed for each call. `seconds` is how long a stall lasts, or the pause of a slow fault; `size` bytes make a body
+    huge; `retry_after` seconds go into the header of a status. None: the fault's own default.
     """
 
     name: str

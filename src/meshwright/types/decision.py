@@ -81,7 +81,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     model: str
     began: float
-    outcome: str = "ok"
+    outcome: str
     error: str = ""
     status: int | None = None
     first_byte: float | None = None
@@ -107,7 +107,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     path: str = ""
     stream: bool = False
     status: int = 0
-    outcome: str = "ok"
+    outcome: str
     """ "ok", "cancelled" (the client left), "interrupted" (we died), or an error's code."""
     error: str = ""
     served: str = ""

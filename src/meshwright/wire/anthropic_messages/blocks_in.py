@@ -57,7 +57,8 @@ def below(error: msgspec.ValidationError, path: str) -> msgspec.ValidationError:
     """The same error with its path continued upwards: `path` is where the value that failed stands."""
     what, found, where = str(error).partition(" - at `")
     inner = where.rstrip("`").removeprefix("$") if found else ""
-    return msgspec.ValidationError(f"{what} - at `$.{path}{inner}`")
+    dot = "" if not path or path.startswith("[") else "."
+    return msgspec.ValidationError(f"{what} - at `${dot}{path}{inner}`")
 
 
 def ttl(mark: CacheMark | None) -> Ttl | None:

@@ -7,20 +7,25 @@ from typing import Literal
 from meshwright.types.content import Opaque
 from meshwright.types.request import Adaptation
 
+_GRAVITY = {"moved": 0, "changed": 1, "dropped": 2}
+
 
 class Notes:
-    """Adaptations in the order of their discovery. `found` may be read at any time."""
+    """Adaptations in the order of their discovery; of several of one field the gravest. May be read at any time."""
 
-    __slots__ = ("_fields", "found")
+    __slots__ = ("_places", "found")
 
     def __init__(self) -> None:
         self.found: list[Adaptation] = []
-        self._fields: set[str] = set()
+        self._places: dict[str, int] = {}
 
     def _add(self, field: str, action: Literal["dropped", "changed", "moved"], reason: str) -> None:
-        if field not in self._fields:
-            self._fields.add(field)
+        place = self._places.get(field)
+        if place is None:
+            self._places[field] = len(self.found)
             self.found.append(Adaptation(field, action, reason))
+        elif _GRAVITY[action] > _GRAVITY[self.found[place].action]:
+            self.found[place] = Adaptation(field, action, reason)
 
     def dropped(self, field: str, reason: str) -> None:
         """It is gone."""

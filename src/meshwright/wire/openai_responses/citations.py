@@ -57,19 +57,19 @@ def citation_in(raw: Raw, path: str) -> Citation:
     return citation
 
 
-def citation_out(citation: Citation, length: int, notes: Notes) -> Json | Raw | None:
-    """The annotation of a text of `length` characters; None when there is none for such a source."""
+def citation_out(citation: Citation, length: int, field: str, notes: Notes) -> Json | Raw | None:
+    """The annotation of a text of `length` characters; None when there is none for such a source (noted as `field`)."""
     if citation.raw is not None and citation.raw.dialect == NAME:
         return citation.raw.raw
     if citation.kind == "document":
-        notes.dropped("citations", "An annotation names an address or a file, not one of the request's documents.")
+        notes.dropped(field, "An annotation names an address or a file, not one of the request's documents.")
         return None
     unusual = citation.quote or citation.unit != "char" or citation.document is not None or citation.raw is not None
     if unusual or citation.source_start is not None or citation.source_end is not None:
-        notes.dropped("citations", "An annotation has no quote and no place in its source.")
+        notes.dropped(field, "An annotation has no quote and no place in its source.")
     if citation.kind == "url":
         if citation.start is None or citation.end is None or citation.file_id:
-            notes.changed("citations", "An annotation of an address says where it stands; the whole text was named.")
+            notes.changed(field, "An annotation of an address says where it stands; the whole text was named.")
         return {
             "type": "url_citation",
             "url": citation.url,
@@ -78,7 +78,7 @@ def citation_out(citation: Citation, length: int, notes: Notes) -> Json | Raw | 
             "end_index": length if citation.end is None else citation.end,
         }
     if citation.start is None or citation.end is not None or citation.url:
-        notes.changed("citations", "An annotation of a file says where it stands by one number.")
+        notes.changed(field, "An annotation of a file says where it stands by one number.")
     return {
         "type": "file_citation",
         "file_id": citation.file_id,

@@ -29,6 +29,8 @@ class Events:
         name = kind.encode()
         body = _encode({"type": kind, "sequence_number": self._next, **members})
         self._next += 1
+        if b"\n" in body or b"\r" in body:  # between the members of what was taken over verbatim
+            body = msgspec.json.format(body, indent=-1)
         self._made += (b"event: ", name, b"\ndata: ", body, b"\n\n")
 
     def words(self, head: bytes, words: str, tail: bytes) -> None:

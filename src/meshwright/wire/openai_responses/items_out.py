@@ -31,7 +31,7 @@ class Asides:
             if one.dialect == NAME:
                 self.keep(one)
             else:
-                notes.lost(field, one)
+                notes.lost(f"{field}.{one.kind}", one)
 
     def keep(self, one: Opaque) -> None:
         """Take one more of our own."""
@@ -87,7 +87,7 @@ class Writer:
         if message.id and ids.given(ids.MESSAGE, message.id) and not stray:
             head["id"] = message.id
         elif message.id:
-            self._notes.dropped("messages", "Only an id that this API gave can be sent back to it.")
+            self._notes.dropped("messages.id", "Only an id that this API gave can be sent back to it.")
         run: list[Item] | None = None
         spoke = False
         for place, part in enumerate(message.parts):
@@ -113,7 +113,7 @@ class Writer:
         if not spoke and (head or not message.parts) and message.role != "tool":
             self._open(message, head)
         for one in asides.left:
-            self._notes.lost("messages", one)
+            self._notes.lost(f"messages.{one.kind}", one)
         for item in self.items[begin:]:
             _shorten(item)
 
@@ -139,10 +139,10 @@ class Writer:
             case Reasoning():
                 item = thought_out(part, part.id if ids.given(ids.REASONING, part.id) else "")
                 if not self._taken(part):
-                    self._notes.dropped("messages", "Only thoughts that the same deployment made are taken back.")
+                    self._notes.dropped("messages.reasoning", "Only thoughts that the same deployment made are taken back.")
                     return
                 if part.id and "id" not in item:
-                    self._notes.dropped("messages", "Only an id that this API gave can be sent back to it.")
+                    self._notes.dropped("messages.id", "Only an id that this API gave can be sent back to it.")
             case Opaque():
                 item = part.raw
             case _:
@@ -158,20 +158,20 @@ class Writer:
 
     def _call(self, call: ToolCall, stray: bool) -> Json:
         if call.cache is not None:
-            self._notes.dropped("messages", "Prefixes are cached without marks: the cache mark was left out.")
+            self._notes.dropped("messages.cache", "Prefixes are cached without marks: the cache mark was left out.")
         item = call_out(call)
         if call.item_id:
             if ids.given(ids.CUSTOM if call.kind == "custom" else ids.FUNCTION, call.item_id) and not stray:
                 item["id"] = call.item_id
             else:
-                self._notes.dropped("messages", "Only an id that this API gave can be sent back to it.")
+                self._notes.dropped("messages.id", "Only an id that this API gave can be sent back to it.")
         return item
 
     def _result(self, result: ToolResult, place: str, asides: Asides) -> Json:
         if result.cache is not None:
-            self._notes.dropped("messages", "Prefixes are cached without marks: the cache mark was left out.")
+            self._notes.dropped("messages.cache", "Prefixes are cached without marks: the cache mark was left out.")
         if result.is_error:
-            self._notes.dropped("messages", "A tool's failure is told by its words only.")
+            self._notes.dropped("messages.is_error", "A tool's failure is told by its words only.")
         output: list[Item] = []
         restored = False
         for number, part in enumerate(result.parts):
@@ -189,14 +189,14 @@ class Writer:
         """Note what the flat list does not say: whose an item is, and where a turn ends."""
         before, self._before = self._before, message
         if message.name:
-            self._notes.dropped("messages", "A message has no name here.")
+            self._notes.dropped("messages.name", "A message has no name here.")
         for part in message.parts:
             if isinstance(part, ToolCall | Reasoning | ToolResult):
                 owner = "tool" if isinstance(part, ToolResult) else "assistant"
                 if message.role != owner:
-                    self._notes.changed("messages", f"Such a part of a {message.role}'s message is the {owner}'s here.")
+                    self._notes.changed("messages.role", f"Such a part of a {message.role}'s message is the {owner}'s here.")
             elif message.role == "tool" and not is_item(part):
-                self._notes.changed("messages", "What a tool says outside of a result goes as the user's.")
+                self._notes.changed("messages.role", "What a tool says outside of a result goes as the user's.")
         if message.role == "tool" and not message.parts:
             self._notes.dropped("messages", "A tool's message without a result was left out.")
         if (

@@ -52,7 +52,7 @@ class Words:
 
     def cite(self, citation: Citation, output: Output, events: Events) -> None:
         """A citation of the words so far."""
-        annotation = citation_out(citation, sum(map(len, self._pieces)), output.notes)
+        annotation = citation_out(citation, sum(map(len, self._pieces)), "choices.citations", output.notes)
         if annotation is None or self.refusal:
             return
         number = {"annotation_index": len(self._citations), "annotation": annotation}
@@ -195,7 +195,7 @@ class Thought:
     def add(self, delta: ReasoningDelta) -> None:
         """More thought."""
         if delta.id and delta.id != self.id:
-            self._output.notes.changed("reasoning", "An id that came after the thought had begun was left out.")
+            self._output.notes.changed("choices.reasoning.id", "An id that came after the thought had begun was left out.")
         self._signature += delta.signature
         self._encrypted += delta.encrypted
         if delta.summary is not None:

@@ -68,7 +68,7 @@ def tool_out(tool: ToolSpec, notes: Notes) -> Json | Raw | None:
     if tool.kind == "hosted" or tool.hosted is not None:
         if tool.hosted is not None and tool.hosted.dialect == NAME:
             return tool.hosted.raw
-        notes.dropped("tools", f"The tool {tool.name} runs at another provider.")
+        notes.dropped("tools.hosted", f"The tool {tool.name} runs at another provider.")
         return None
     out: Json = {"type": tool.kind, "name": tool.name}
     if tool.description:
@@ -77,19 +77,19 @@ def tool_out(tool: ToolSpec, notes: Notes) -> Json | Raw | None:
         if tool.grammar is not None:
             out["format"] = _grammar_out(tool.grammar)
         if tool.schema is not None or tool.strict is not None:
-            notes.dropped("tools", "A custom tool takes free text: it has no schema.")
+            notes.dropped("tools.schema", "A custom tool takes free text: it has no schema.")
     else:
         out["parameters"] = tool.schema
         out["strict"] = bool(tool.strict)
         if tool.grammar is not None:
-            notes.dropped("tools", "A function takes JSON: it has no grammar.")
+            notes.dropped("tools.grammar", "A function takes JSON: it has no grammar.")
     if tool.cache is not None:
-        notes.dropped("tools", "Prefixes are cached without marks.")
+        notes.dropped("tools.cache", "Prefixes are cached without marks.")
     for extra in tool.extra:
         if extra.dialect == NAME:
             out[extra.kind] = extra.raw
         else:
-            notes.lost("tools", extra)
+            notes.lost(f"tools.{extra.kind}", extra)
     return out
 
 

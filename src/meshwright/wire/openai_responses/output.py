@@ -39,7 +39,7 @@ class Output:
         """A reasoning item. What another dialect bound to its maker is sealed, so that it finds its way back."""
         if thought.signature or (thought.encrypted and not thought.id):
             sealed = Reasoning(text=thought.text, summary=thought.summary, encrypted=ids.seal(thought))
-            self.notes.moved("reasoning", "Its signature travels as encrypted_content.")
+            self.notes.moved("choices.reasoning", "Its signature travels as encrypted_content.")
             return thought_out(sealed, id or thought.id or ids.mint(ids.REASONING, self.answer, place))
         return thought_out(thought, id or thought.id or ids.mint(ids.REASONING, self.answer, place))
 
@@ -47,7 +47,7 @@ class Output:
         """A function call or a custom tool's."""
         prefix = ids.CUSTOM if call.kind == "custom" else ids.FUNCTION
         if call.cache is not None:
-            self.notes.dropped(FIELD, "An answer has no cache marks.")
+            self.notes.dropped("choices.cache", "An answer has no cache marks.")
         return {**call_out(call), "id": call.item_id or ids.mint(prefix, self.answer, place), "status": status}
 
     def items(self, message: Message, logprobs: Sequence[TokenProbability], status: str) -> list[Item]:
@@ -102,13 +102,13 @@ class Output:
                 return part.raw
             case _:
                 assert isinstance(part, ToolResult)
-                self.notes.dropped(FIELD, "A tool's result is no output.")
+                self.notes.dropped("choices.tool_result", "A tool's result is no output.")
                 return None
 
     def _told(self, message: Message, asides: Asides, logprobs: Sequence[TokenProbability]) -> None:
         for one in asides.left:
-            self.notes.lost(FIELD, one)
+            self.notes.lost(f"{FIELD}.{one.kind}", one)
         if message.name:
-            self.notes.dropped(FIELD, "A message has no name here.")
+            self.notes.dropped("choices.name", "A message has no name here.")
         if logprobs:
-            self.notes.dropped("logprobs", "Only words have probabilities here.")
+            self.notes.dropped("choices.logprobs", "Only words have probabilities here.")

@@ -32,7 +32,7 @@ def encode_response(response: Response, request: Request) -> Encoded:
     for extra in response.extra:
         answer.keep(extra)
     if len(response.choices) > 1:
-        notes.dropped("choices", "This API gives one answer: the first was sent.")
+        notes.dropped("choices.n", "This API gives one answer: the first was sent.")
     choice = response.choices[0] if response.choices else None
     status, reason = "completed", ""
     if choice is not None:
@@ -48,9 +48,9 @@ def _output(choice: Choice | None, id: str, status: str, notes: Notes) -> list[o
         notes.changed("choices", "An answer without a choice is an answer without output.")
         return []
     if choice.index or choice.message.role != "assistant":
-        notes.changed("choices", "The one answer has no number, and it is the assistant's.")
+        notes.changed("choices.index", "The one answer has no number, and it is the assistant's.")
     if choice.refusal_logprobs:
-        notes.dropped("refusal_logprobs", "Only words have probabilities here.")
+        notes.dropped("choices.refusal_logprobs", "Only words have probabilities here.")
     output = Output(notes, id)
     last = "incomplete" if status == "incomplete" else "completed"
     return list(output.items(choice.message, choice.logprobs or (), last))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from meshwright.types.content import Opaque, Reasoning, Refusal, Text, ToolCall
+from meshwright.types.content import Message, Opaque, Reasoning, Refusal, Text, ToolCall
 from meshwright.types.errors import UpstreamProtocol
 from meshwright.types.response import (
     Began,
@@ -58,9 +58,10 @@ class Event(msgspec.Struct):
 class _Item:
     """One output item in the making. A part's place is (what it is, its number within the item)."""
 
-    __slots__ = ("cited", "done", "heard", "kind", "parts", "streamed")
+    __slots__ = ("adjoins", "cited", "done", "heard", "kind", "parts", "streamed")
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, adjoins: bool) -> None:
+        self.adjoins = adjoins
         self.kind = kind
         self.parts: dict[int, int] = {}
         self.streamed: dict[tuple[str, int], int] = {}
@@ -81,6 +82,9 @@ _PARTS = {
     "response.function_call_arguments.delta": "function_call",
     "response.custom_tool_call_input.delta": "custom_tool_call",
 }
+_OWNERS = {"text": "message", "refusal": "message", "thought": "reasoning", "summary": "reasoning"} | {
+    kind: kind for kind in CALLS
+}
 # Said again by the item's or the answer's own end, where it is read.
 _REPEATED = frozenset(
     f"response.{name}"
@@ -100,6 +104,7 @@ class ResponsesDecoder:
         self._cutter = EventCutter()
         self._items: dict[int, _Item] = {}
         self._next = 0
+        self._last = ""
         self._began = False
         self._spoke = False
         self._tier = ""
@@ -152,7 +157,8 @@ class ResponsesDecoder:
     def _item(self, place: int, kind: str) -> _Item:
         item = self._items.get(place)
         if item is None:
-            item = self._items[place] = _Item(kind)
+            item = self._items[place] = _Item(kind, adjoins=self._last == "message")
+            self._last = kind
         return item
 
     def _part(self, item: _Item, place: int = 0) -> int:
@@ -179,15 +185,14 @@ class ResponsesDecoder:
                 )
             )
         elif kind == "message":
-            if self._spoke:  # a further message of the turn: what comes must not be taken for more of the one before
-                mark = Opaque(NAME, f"message.message.{self._next}", _NO_MEMBERS)
-                self._out.append(OpaqueDelta(value=mark))
+            if item.adjoins:  # a further message of the turn: what comes must not be taken for more of the one before
+                self._aside(f"message.{self._next}", _NO_MEMBERS)
         else:
             self._part(item)  # its place among the parts; it comes when it is done
 
     def _words(self, event: Event, what: str) -> None:
         words = event.delta if isinstance(event.delta, str) else ""
-        item = self._item(event.output_index, what)
+        item = self._item(event.output_index, _OWNERS[what])
         place = event.summary_index if what == "summary" else 0 if what in CALLS else event.content_index
         key = (what, place)
         item.streamed[key] = item.streamed.get(key, 0) + len(words)
@@ -242,30 +247,30 @@ class ResponsesDecoder:
                     self._out.append(OpaqueDelta(value=opaque, part=numbers[number]))
         if turns.heard and not item.heard and numbers:
             self._out.append(TextDelta(text="", part=numbers[0], logprobs=tuple(turns.heard)))
-        self._asides(message.extra, message.id, numbers, kind == "message")
+        self._asides(message, numbers, item)
         self._out.extend(PartEnded(number) for number in numbers)
 
-    def _asides(self, extra: tuple[Opaque, ...], id: str, numbers: list[int], said: bool) -> None:
+    def _asides(self, message: Message, numbers: list[int], item: _Item) -> None:
         """What the item's own JSON says beyond its parts, under the names that it has in the whole answer."""
-        further: dict[str, Raw] = {}
-        for one in extra:
+        further: dict[str, Raw] = {"id": json(message.id)} if message.id else {}
+        for one in message.extra:
             what, _, place = one.kind.partition(".")
             if what == "part":
                 first, _, below = place.partition(".")
-                kind = f"message.part.{numbers[int(first)]}" + (f".{below}" if below else "")
-                self._out.append(OpaqueDelta(value=Opaque(NAME, kind, one.raw)))
+                self._aside(f"part.{numbers[int(first)]}" + (f".{below}" if below else ""), one.raw)
             elif what == "message" and place:
                 further.update(OBJECT.decode(one.raw))
             elif self._spoke:
                 further[one.kind] = one.raw
             else:
-                self._out.append(OpaqueDelta(value=Opaque(NAME, f"message.{one.kind}", one.raw)))
-        if said:
-            if self._spoke or not numbers:
-                head = {"id": json(id), **further} if id else further
-                begins = numbers[0] if numbers else self._next
-                self._out.append(OpaqueDelta(value=Opaque(NAME, f"message.message.{begins}", json(head))))
+                self._aside(one.kind, one.raw)
+        if item.kind == "message":
+            if not numbers or (self._spoke and (further or item.adjoins)):
+                self._aside(f"message.{numbers[0] if numbers else self._next}", json(further))
             self._spoke = True
+
+    def _aside(self, kind: str, raw: Raw) -> None:
+        self._out.append(OpaqueDelta(value=Opaque(NAME, f"message.{kind}", raw)))
 
     def _rest_of_text(self, item: _Item, place: int, part: Text | Refusal) -> None:
         refusal = isinstance(part, Refusal)

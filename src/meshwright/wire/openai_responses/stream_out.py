@@ -96,7 +96,7 @@ class ResponsesEncoder:
             case Ended():
                 self._end()
             case _ if delta.choice != 0:
-                self._notes.dropped(FIELD, "This API gives one answer: the first was sent.")
+                self._notes.dropped("choices.n", "This API gives one answer: the first was sent.")
             case TextDelta():
                 self._add_words(delta)
             case ReasoningDelta() | ToolCallDelta():
@@ -104,13 +104,13 @@ class ResponsesEncoder:
             case CitationDelta():
                 words = self._words.get(delta.part)
                 if words is None or not words.open:
-                    self._notes.dropped("citations", "The words that it belongs to have ended.")
+                    self._notes.dropped("choices.citations", "The words that it belongs to have ended.")
                 else:
                     words.cite(delta.citation, self._output, self._events)
             case OpaqueDelta():
                 self._opaque(delta)
             case AudioDelta():
-                self._notes.changed(FIELD, "This API answers in words: the transcript was sent.")
+                self._notes.changed("choices.audio", "This API answers in words: the transcript was sent.")
                 if delta.transcript:
                     self._add_words(TextDelta(text=delta.transcript, part=delta.part))
             case PartEnded():
@@ -154,7 +154,7 @@ class ResponsesEncoder:
             self._end_thoughts()
             words = self._words[delta.part] = self._speak(delta.part).words(delta.part, delta.refusal, self._asides)
         if delta.logprobs and delta.refusal:
-            self._notes.dropped("refusal_logprobs", "Only words have probabilities here.")
+            self._notes.dropped("choices.refusal_logprobs", "Only words have probabilities here.")
         words.add(delta.text, delta.logprobs, self._events)
 
     def _add(self, delta: ReasoningDelta | ToolCallDelta) -> None:
@@ -175,8 +175,9 @@ class ResponsesEncoder:
 
     def _opaque(self, delta: OpaqueDelta) -> None:
         value = delta.value
+        about = delta.part is not None or value.kind.startswith((_ASIDE, "choice."))
         if value.dialect != NAME:
-            self._notes.lost(FIELD if delta.part is not None else value.kind, value)
+            self._notes.lost(f"{FIELD}.{value.kind}" if about else value.kind, value)
         elif delta.part is None:
             if value.kind.startswith(_ASIDE):
                 self._keep(Opaque(NAME, value.kind.removeprefix(_ASIDE), value.raw))
@@ -255,7 +256,7 @@ class ResponsesEncoder:
             self._events.again(kind, members)
         self._over = True
         for lost in self._asides.left:
-            self._notes.lost(FIELD, lost)
+            self._notes.lost(f"{FIELD}.{lost.kind}", lost)
         event = self._status if self._status in ("completed", "failed") else "incomplete"
         whole = self._answer.whole(self._status, self._reason, self._items(), self._usage)
         self._events.add(f"response.{event}", {"response": whole})

@@ -44,9 +44,9 @@ def usage_in(raw: Raw, path: str) -> tuple[Usage, Raw | None]:
 def usage_out(usage: Usage, kept: Raw | None, notes: Notes) -> Json:
     """`usage`, with the provider's own members put back."""
     if usage.audio_input or usage.audio_output or usage.cache_write_1h:
-        notes.changed("usage", "Sound and long-lived cache writes are counted with the rest.")
+        notes.changed("usage.audio", "Sound and long-lived cache writes are counted with the rest.")
     if usage.requests or usage.estimated or usage.cost_nano is not None:
-        notes.dropped("usage", "The count says neither its price nor how it was made.")
+        notes.dropped("usage.cost", "The count says neither its price nor how it was made.")
     details: Json = {
         "cached_tokens": usage.cache_read,
         "cache_write_tokens": usage.cache_write + usage.cache_write_1h,
@@ -89,7 +89,7 @@ def finish_out(finish: Finish | None, stop: str, kept: Opaque | None, notes: Not
     `kept` is the provider's own status, for which we have no word. `calls`: the answer calls tools.
     """
     if stop:
-        notes.dropped("stop", "The API does not say which sequence ended the answer.")
+        notes.dropped("choices.stop", "The API does not say which sequence ended the answer.")
     if kept is not None and finish in (None, "unknown"):
         return STRING.decode(kept.raw), ""
     match finish:
@@ -97,22 +97,22 @@ def finish_out(finish: Finish | None, stop: str, kept: Opaque | None, notes: Not
             return "in_progress", ""
         case "stop" | "tool_calls":
             if (finish == "tool_calls") != calls:
-                notes.changed("finish", "That tools are to be called is said by the calls alone.")
+                notes.changed("choices.finish", "That tools are to be called is said by the calls alone.")
             return "completed", ""
         case "length":
             return "incomplete", "max_output_tokens"
         case "content_filter":
             return "incomplete", "content_filter"
         case "context":
-            notes.changed("finish", "That the context was full is said as a limit of the output.")
+            notes.changed("choices.finish", "That the context was full is said as a limit of the output.")
             return "incomplete", "max_output_tokens"
         case "refusal":
-            notes.changed("finish", "A refusal is said as filtered content.")
+            notes.changed("choices.finish", "A refusal is said as filtered content.")
             return "incomplete", "content_filter"
         case "error":
             return "failed", ""
         case _:
-            notes.changed("finish", f"The API has no word for the finish {finish!r}: the answer counts as complete.")
+            notes.changed("choices.finish", f"The API has no word for the finish {finish!r}: the answer counts as complete.")
             return "completed", ""
 
 
