@@ -26,6 +26,7 @@ from meshwright.types.response import Choice, Response, TokenProbability
 from meshwright.types.usage import Usage
 
 NAME = "anthropic_messages"
+PAGE = "web_search_result_location"
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 names = st.from_regex(r"[a-zA-Z0-9_-]{1,12}", fullmatch=True)
@@ -75,7 +76,7 @@ citations = st.builds(
         title=title,
         raw=Opaque(
             NAME,
-            "web_search_result_location",
+            PAGE,
             raw(
                 {
                     "type": "web_search_result_location",

@@ -210,7 +210,7 @@ def carried_choices(draw: st.DrawFn) -> Choice:
     told = st.none() | st.lists(probabilities, min_size=1, max_size=2).map(tuple)
     return Choice(
         message=Message("assistant", tuple(parts), extra=tuple(sorted(extra, key=lambda one: one.kind))),
-        finish=draw(st.sampled_from(finishes)),  # type: ignore[arg-type]
+        finish=draw(st.sampled_from(finishes)),
         stop=draw(st.just("") | words),
         logprobs=draw(told),
         refusal_logprobs=draw(told) if any(isinstance(part, Refusal) for part in parts) else None,

@@ -41,7 +41,7 @@ USER = {"role": "user", "content": "hello"}
 
 
 def decoded(**fields: Any) -> Request:
-    return DIALECT.decode_request(json.dumps({"model": "m", "messages": [USER], **fields}).encode())
+    return DIALECT.decode_request(msgspec.json.encode({"model": "m", "messages": [USER], **fields}))
 
 
 def sent(request: Request, *quirks: str) -> dict[str, Any]:

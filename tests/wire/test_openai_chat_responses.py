@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from openai.types.chat import ChatCompletion
 
@@ -24,7 +25,7 @@ ASKED = Request(model="m")
 def answer(message: dict[str, Any], **fields: Any) -> Response:
     choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}
     body = {"id": "chatcmpl-1", "object": "chat.completion", "created": 7, "model": "m", "choices": [choice], **fields}
-    return DIALECT.decode_response(json.dumps(body).encode(), TARGET)
+    return DIALECT.decode_response(msgspec.json.encode(body), TARGET)
 
 
 def parts(message: dict[str, Any]) -> tuple[object, ...]:
@@ -156,12 +157,12 @@ def test_details_of_the_usage_without_a_bucket_are_kept() -> None:
 )
 def test_a_finish_is_read_in_our_words(reason: str, expected: Finish) -> None:
     body = {"choices": [{"message": {"content": "x"}, "finish_reason": reason}]}
-    assert DIALECT.decode_response(json.dumps(body).encode(), TARGET).choices[0].finish == expected
+    assert DIALECT.decode_response(msgspec.json.encode(body), TARGET).choices[0].finish == expected
 
 
 def test_an_unknown_finish_is_unknown_and_goes_back_as_it_came() -> None:
     body = {"choices": [{"message": {"content": "x"}, "finish_reason": "tired"}]}
-    found = DIALECT.decode_response(json.dumps(body).encode(), TARGET)
+    found = DIALECT.decode_response(msgspec.json.encode(body), TARGET)
     assert found.choices[0].finish == "unknown"
     again = json.loads(DIALECT.encode_response(Response(choices=found.choices), ASKED).body)
     assert again["choices"][0]["finish_reason"] == "tired"
@@ -174,7 +175,7 @@ def test_calls_without_an_id_get_one_and_finish_the_answer() -> None:
             {"message": {"tool_calls": [{"function": {"name": "f", "arguments": {"a": 1}}}]}, "finish_reason": "stop"}
         ],
     }
-    choice = DIALECT.decode_response(json.dumps(body).encode(), TARGET).choices[0]
+    choice = DIALECT.decode_response(msgspec.json.encode(body), TARGET).choices[0]
     assert choice.message.parts == (ToolCall(id="call_9_0_0", name="f", arguments='{"a":1}'),)
     assert choice.finish == "tool_calls"
 
@@ -201,7 +202,7 @@ def test_members_that_only_the_provider_knows_survive_a_change() -> None:
             }
         ],
     }
-    found = DIALECT.decode_response(json.dumps(body).encode(), TARGET)
+    found = DIALECT.decode_response(msgspec.json.encode(body), TARGET)
     again = shown(Response(id="x", model="m", created=1, choices=found.choices, extra=found.extra))
     assert again["system_fingerprint"] == "fp"
     choice = again["choices"][0]

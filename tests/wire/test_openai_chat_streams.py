@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
@@ -39,7 +40,7 @@ HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 7, "mo
 
 def chunk(*deltas: dict[str, Any], **fields: Any) -> bytes:
     choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
-    return b"data: " + json.dumps({**HEAD, "choices": choices, **fields}).encode() + b"\n\n"
+    return b"data: " + msgspec.json.encode({**HEAD, "choices": choices, **fields}) + b"\n\n"
 
 
 def finish(reason: str, **fields: Any) -> bytes:
@@ -151,7 +152,7 @@ def test_parallel_calls_are_told_apart_however_they_are_numbered(pieces: list[di
 def test_calls_without_ids_get_the_ids_of_the_whole_answer() -> None:
     stream = chunk({"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}) + finish("stop")
     body = {**HEAD, "choices": [{"message": {"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}}]}
-    whole = DIALECT.decode_response(json.dumps(body).encode(), TARGET)
+    whole = DIALECT.decode_response(msgspec.json.encode(body), TARGET)
     assert parts(stream) == whole.choices[0].message.parts
     assert fold(deltas(stream)).choices[0].finish == "tool_calls"
 
@@ -211,7 +212,7 @@ def test_members_that_only_the_provider_knows_come_through() -> None:
     "error",
     [
         b'data: {"error":{"message":"overloaded","type":"server_error","code":"busy"}}\n\n',
-        b'data: {"id":"x","error":{"code":"busy","message":"overloaded"},"choices":[{"delta":{},"finish_reason":"error"}]}\n\n',
+        b'data: {"error":{"code":"busy","message":"overloaded"},"choices":[{"delta":{},"finish_reason":"error"}]}\n\n',
         b'data: {"object":"error","message":"overloaded","code":"busy"}\n\n',
         b'event: error\ndata: {"message":"overloaded","code":"busy"}\n\n',
         b'data: [{"error":{"message":"overloaded","status":"X","type":"busy"}}]\n\n',

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from meshwright.routing.lexicon import THEMES
+
 REACH = 2_000
 """Characters looked at from each end; what lies between them costs nothing."""
 EDGE = 14
@@ -14,27 +16,52 @@ NEAR = 100
 """Words from each end whose pairs are looked at."""
 RUN = 4
 """Letters in a run."""
+ORDER = 200
+"""Characters that an instruction has at most."""
 
 _DIGITS = re.compile(r"\d+")
+_BREAK = re.compile(r"[:\n](?=\s|$)|\n")
 _TOKENS = re.compile(r"\w+|[^\w\s]")
 _SIGNS = ("+", "*", "/", "^", "=", "√", "∫")
 _CODE = ("```", "def ", "();", "){", ") {", "=>", "import ", "</", "    ", "SELECT ", "#include", "Error:", "::")
 
 
 def grams(question: str, characters: int, attachments: Sequence[str], computable: float) -> tuple[set[str], ...]:
-    """Four sets: shape, words at the edges, all words, runs of letters at the edges.
+    """Five sets: shape and themes; the instruction; the edges; all words; runs of letters.
 
     Digits are all the same here: a number's value says nothing of the task. `characters` is the whole request's length.
     """
     text = question if len(question) <= 2 * REACH else f"{question[:REACH]}\n{question[-REACH:]}"
     lowered, numbers = _DIGITS.subn("0", text.lower())
     words = _TOKENS.findall(lowered)
+    told = _instruction(lowered)
     shape = _shape(text, words, numbers)
+    shape |= _themes("", words[:NEAR]) | _themes("told ", told)
     shape.update(f"with {kind}" for kind in attachments)
     shape.add(f"computable {int(computable * 4)}")
     if characters - len(question) > REACH:
         shape.add("much beside")
-    return shape, _edges(words), _pairs(words), _runs(lowered)
+    return shape, _marked("!", told), _edges(words), _pairs(words), _runs(lowered)
+
+
+def _instruction(lowered: str) -> list[str]:
+    """What seems to be asked, where text comes with it: the words before a colon or a break, and a short last paragraph."""
+    lead = _BREAK.split(lowered[:ORDER], maxsplit=1)[0]
+    words = _TOKENS.findall(lead)[:EDGE]
+    last = lowered[-ORDER:].rstrip().rpartition("\n")[2] if "\n" in lowered else ""
+    if last and len(last) < ORDER:
+        words += _TOKENS.findall(last)[-EDGE:]
+    return words
+
+
+def _themes(mark: str, words: list[str]) -> set[str]:
+    """Which themes of the lexicon are touched, and which more than once."""
+    found: dict[str, int] = {}
+    for themes in filter(None, map(THEMES.get, words)):
+        for theme in themes:
+            found[theme] = found.get(theme, 0) + 1
+    counted = {f"{mark}theme {theme} {min(count, 3)}" for theme, count in found.items()}
+    return counted | {f"{mark}theme {theme}" for theme in found}
 
 
 def _shape(text: str, words: list[str], numbers: int) -> set[str]:
@@ -53,15 +80,17 @@ def _shape(text: str, words: list[str], numbers: int) -> set[str]:
 
 
 def _edges(words: list[str]) -> set[str]:
-    """Words and pairs, marked with the end at which they stand."""
-    head, tail = words[:EDGE], words[-EDGE:]
-    found = {"^" + word for word in head}
-    found.update([f"^{one} {two}" for one, two in pairwise(head)])
-    found.update(["$" + word for word in tail])
-    found.update([f"${one} {two}" for one, two in pairwise(tail)])
+    """The first and the last words, marked with the end at which they stand."""
+    found = _marked("^", words[:EDGE]) | _marked("$", words[-EDGE:])
     found.add("^^" + " ".join(words[:1]))
     found.add("^^" + " ".join(words[:2]))
     found.add("$$" + " ".join(words[-1:]))
+    return found
+
+
+def _marked(mark: str, words: list[str]) -> set[str]:
+    found = {mark + word for word in words}
+    found.update([f"{mark}{one} {two}" for one, two in pairwise(words)])
     return found
 
 

@@ -89,7 +89,8 @@ def times_of(text: str) -> float | Spread:
 def mesh_toml(upstream: Upstream, url: str) -> Sequence[str]:
     """The lines of mesh.toml that make a gateway use an upstream."""
     lines = [f"[providers.{upstream.name}]", f'base_url = "{url}"', f'dialect = "{upstream.dialect}"']
-    lines.append(f"models = [{', '.join(f'"{name}"' for name in models_of(upstream))}]")
+    names = ", ".join(f'"{name}"' for name in models_of(upstream))
+    lines.append(f"models = [{names}]")
     lines.append('key_env = "SIM_KEY"' if upstream.key else 'auth = "none"')
     return lines
 

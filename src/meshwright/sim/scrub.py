@@ -1,6 +1,6 @@
 """Takes secrets out of recorded traffic: by where they stand, by how they look, and by being known from a header.
 
-Headers and query parameters are kept by an allow-list, so that a secret in one that nobody thought of is not kept either.
+Headers and query parameters are kept by an allow-list: a secret in one that nobody thought of is not kept either.
 Bodies lose what looks like a key, the values of members that hold keys, and every secret that came in a header or in
 the query, however it is escaped.
 """

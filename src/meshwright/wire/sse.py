@@ -20,16 +20,15 @@ class EventCutter:
 
     def whole(self, data: bytes) -> bytes:
         """The whole events that are there now, in one piece with their ends, and b"" if there is none."""
+        fresh = max(0, len(self._kept) - 3)  # what was kept has no end in it, but an end may begin there
         if self._kept:
             data = self._kept + data
         if data.endswith(b"\n\n"):  # nearly every read of nearly every provider
             self._kept = b""
             return data
         cut = 0
-        for match in _END.finditer(data, max(0, data.rfind(b"\n\n") - 2)):
+        for match in _END.finditer(data, max(fresh, data.rfind(b"\n\n", fresh) - 2)):
             cut = match.end()
-        if not cut:
-            cut = max((match.end() for match in _END.finditer(data)), default=0)
         self._kept = data[cut:]
         if len(self._kept) > MAX_EVENT:
             raise UpstreamProtocol(f"The provider sent an event of over {MAX_EVENT} bytes.")

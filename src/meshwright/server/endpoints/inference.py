@@ -84,7 +84,7 @@ def _endpoint(path: str, dialect: str, summary: str) -> Endpoint:
 
 ENDPOINTS = (
     _endpoint("/v1/chat/completions", "openai_chat", "Answer a chat, as OpenAI's Chat Completions clients ask."),
-    # _endpoint("/v1/responses", "openai_responses", "Answer, as OpenAI's Responses clients ask."),
+    _endpoint("/v1/responses", "openai_responses", "Answer, as OpenAI's Responses clients ask."),
     _endpoint("/v1/messages", "anthropic_messages", "Answer, as Anthropic's Messages clients ask."),
 )
 ENDPOINT_OF = {endpoint.dialect.name: endpoint for endpoint in ENDPOINTS if endpoint.dialect is not None}

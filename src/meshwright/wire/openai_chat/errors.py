@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 
 from meshwright.types.errors import MeshError, UpstreamStatus
+from meshwright.types.response import Failed
 
 MOST = 2000
 """Characters of a provider's words that are kept."""
 
+_ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _MARKUP = re.compile(r"(?s)<(script|style)\b.*?</\1>|<[^>]*>")
 _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
@@ -65,6 +67,31 @@ def error_words(error: Any) -> tuple[str, str]:
         if isinstance(said, list | dict) and said:
             return msgspec.json.encode(said).decode("utf-8"), code
     return "", code
+
+
+def failure(name: bytes, payload: bytes) -> Failed | None:
+    """The error that an event of a stream reports, if it is one.
+
+    Besides OpenAI's `{"error": {...}}` these are an event named "error", vLLM's older `{"object": "error", ...}`, a
+    bare message, and Google's list.
+    """
+    try:
+        value = _ANY.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if name != b"error":
+            return None
+        value = payload.decode("utf-8", "replace")
+    inner = value.get("error") if isinstance(value, dict) else None
+    if name != b"error" and not inner:
+        if isinstance(value, dict):
+            if value.get("choices") or not (value.get("object") == "error" or isinstance(value.get("message"), str)):
+                return None
+        elif not isinstance(value, list) or not error_words(value)[0]:
+            return None
+    message, code = error_words(value)
+    kind = inner.get("type") if isinstance(inner, dict) else None
+    message = message or "The provider reported an error in its stream, without words."
+    return Failed(message[:MOST], kind if isinstance(kind, str) else "", code)
 
 
 def _words(body: bytes) -> tuple[str, str | None]:

@@ -29,7 +29,7 @@ from meshwright.types.response import (
 )
 from meshwright.wire.dialect import Target
 from meshwright.wire.fold import WHOLE
-from meshwright.wire.openai_chat.errors import MOST, error_words
+from meshwright.wire.openai_chat.errors import failure
 from meshwright.wire.openai_chat.parts import citation_in, image_in, part_in
 from meshwright.wire.openai_chat.response import call_ids, finish_in, probabilities_in
 from meshwright.wire.openai_chat.shape import (
@@ -53,7 +53,6 @@ LAST = (b"data: [DONE]", b"data:[DONE]")
 """The end mark of a server that leaves out the blank line after it."""
 
 _CHUNK: msgspec.json.Decoder[Chunk] = msgspec.json.Decoder(Chunk)
-_ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
 _SHAPE = members(Chunk, choices=Each(PIECE))
 
 
@@ -102,44 +101,32 @@ class ChunkDecoder:
     def _event(self, name: bytes, payload: bytes, deltas: list[Delta]) -> None:
         found = Found()
         try:
-            if name == b"error":
-                self._fail(payload, deltas)
-                return
-            try:
-                chunk = _CHUNK.decode(payload)
-            except msgspec.ValidationError:
-                if self._failure(payload):
-                    self._fail(payload, deltas)
-                    return
-                chunk = _CHUNK.decode(sift(Raw(payload), _SHAPE, found) or b"")
+            chunk = None if name == b"error" else _CHUNK.decode(payload)
+        except msgspec.ValidationError:
+            chunk = None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UpstreamProtocol(f"The provider's event is not what its dialect promises: {error}.") from None
-        if chunk.error is not UNSET and bytes(chunk.error) != NULL:
-            self._fail(payload, deltas)
+        if chunk is None:
+            failed = failure(name, payload)
+            if failed is not None:
+                self._fail(failed, deltas)
+                return
+            chunk = self._sifted(payload, found)
+        elif chunk.error is not UNSET and bytes(chunk.error) != NULL:
+            self._fail(failure(b"error", payload) or Failed(""), deltas)
             return
         self._chunk(chunk, found, deltas)
 
     @staticmethod
-    def _failure(payload: bytes) -> bool:
-        """Whether an event that is no chunk is an error (vLLM's older shape, a bare message, Google's list)."""
-        value = _ANY.decode(payload)
-        if isinstance(value, list):
-            return bool(error_words(value)[0])
-        if not isinstance(value, dict) or value.get("choices"):
-            return False
-        return bool(value.get("error")) or value.get("object") == "error" or isinstance(value.get("message"), str)
-
-    def _fail(self, payload: bytes, deltas: list[Delta]) -> None:
+    def _sifted(payload: bytes, found: Found) -> Chunk:
         try:
-            value = _ANY.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            value = payload.decode("utf-8", "replace")
-        message, code = error_words(value)
-        inner = value.get("error") if isinstance(value, dict) else None
-        kind = inner.get("type") if isinstance(inner, dict) else None
+            return _CHUNK.decode(sift(Raw(payload), _SHAPE, found) or b"")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise UpstreamProtocol(f"The provider's event is not what its dialect promises: {error}.") from None
+
+    def _fail(self, failed: Failed, deltas: list[Delta]) -> None:
         self.ended = True
-        message = message or "The provider reported an error in its stream, without words."
-        deltas.append(Failed(message[:MOST], kind if isinstance(kind, str) else "", code))
+        deltas.append(failed)
 
     def _chunk(self, chunk: Chunk, found: Found, deltas: list[Delta]) -> None:
         if not self._began and (chunk.choices or chunk.id):

@@ -183,6 +183,8 @@ class ChunkEncoder:
             case Finished():
                 said_reason = track.members.pop("finish_reason", None)
                 reason = reason_out(delta.finish, self._notes) if said_reason is None else said_reason
+                if self._legacy and reason == "tool_calls":
+                    reason = "function_call"
                 more: Json = {"stop_reason": delta.stop} if delta.stop else {}
                 out.append(self._wide(delta.choice, {}, reason, {**track.members, **more}))
             case _:

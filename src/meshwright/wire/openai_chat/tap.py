@@ -11,7 +11,7 @@ from meshwright.types.errors import UpstreamProtocol
 from meshwright.types.request import Request
 from meshwright.types.response import Finish
 from meshwright.types.usage import Usage
-from meshwright.wire.openai_chat.errors import MOST, error_words
+from meshwright.wire.openai_chat.errors import failure
 from meshwright.wire.openai_chat.response import FINISHES
 from meshwright.wire.openai_chat.sift import NULL
 from meshwright.wire.openai_chat.stream_in import DONE, LAST
@@ -33,10 +33,10 @@ class _Heard(msgspec.Struct, frozen=True):
     choices: list[_Choice] | None = None
     usage: Raw | UnsetType = UNSET
     error: Raw | UnsetType = UNSET
+    object: str | None = None
 
 
 _HEARD: msgspec.json.Decoder[_Heard] = msgspec.json.Decoder(_Heard)
-_ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
 
 
 def tap(request: Request) -> ChunkTap:
@@ -61,6 +61,8 @@ class ChunkTap:
 
     def feed(self, data: bytes) -> bytes:
         """What the client gets of `data`. Raises UpstreamProtocol on an event over the limit or of broken JSON."""
+        if self.ended:
+            return self._cutter.release() + data
         block = self._cutter.whole(data)
         if block and (not self.id or _telling(block)):
             block = self._listen(block)
@@ -86,14 +88,17 @@ class ChunkTap:
             self.ended = True
             return True
         try:
-            heard = _HEARD.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            if name != b"error":
-                raise UpstreamProtocol(f"The provider's event is not what its dialect promises: {error}.") from None
-            heard = _Heard()
-        if name == b"error" or (heard.error is not UNSET and bytes(heard.error) != NULL):
-            self._fail(payload)
-            return True
+            heard = None if name == b"error" else _HEARD.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            heard = None
+        if heard is None or heard.error is not UNSET or heard.object == "error":
+            failed = failure(name, payload)
+            if failed is not None:
+                self.ended = True
+                self.failed = failed.message
+                return True
+            if heard is None:
+                raise UpstreamProtocol("The provider's event is not what its dialect promises.")
         self.id = self.id or heard.id or ""
         self.model = self.model or heard.model or ""
         for choice in heard.choices or ():
@@ -103,14 +108,6 @@ class ChunkTap:
             return True
         self.usage, _ = usage_in(heard.usage)
         return bool(heard.choices)
-
-    def _fail(self, payload: bytes) -> None:
-        try:
-            message = error_words(_ANY.decode(payload))[0]
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            message = payload.decode("utf-8", "replace")
-        self.ended = True
-        self.failed = message[:MOST] or "The provider reported an error in its stream, without words."
 
 
 def _telling(block: bytes) -> bool:

@@ -89,7 +89,7 @@ _OWNERS = {"text": "message", "refusal": "message", "thought": "reasoning", "sum
 _REPEATED = frozenset(
     f"response.{name}"
     for name in (
-        "content_part.added", "content_part.done", "output_text.done", "refusal.done", "reasoning_text.done",
+        "content_part.done", "output_text.done", "refusal.done", "reasoning_text.done",
         "reasoning_summary_part.added", "reasoning_summary_part.done", "reasoning_summary_text.done",
         "function_call_arguments.done", "custom_tool_call_input.done",
     )
@@ -134,6 +134,10 @@ class ResponsesDecoder:
             self._words(event, _PARTS[kind])
         elif kind == "response.output_item.added":
             self._added(event)
+        elif kind == "response.content_part.added":
+            item = self._items.get(event.output_index)
+            if item is not None and item.kind == "message":
+                self._part(item, event.content_index)  # its place among the parts, if it is of a kind without deltas
         elif kind == "response.output_item.done":
             self._done(event.output_index, event.item)
         elif kind == "response.output_text.annotation.added":

@@ -215,18 +215,23 @@ def _limit(match: re.Match[str], question: Question) -> str:
 
 def _tends(expr: Expr, symbol: Expr, point: Expr, value: Expr, *, left: bool) -> bool:
     """Whether the function comes closer to the limit on its last steps there, as far as its numbers tell."""
-    steps = (sympy.Rational(1, 10**3), sympy.Rational(1, 10**6))
-    if point in (sympy.oo, -sympy.oo):
-        places = [sympy.sign(point) / step for step in steps]
-    else:
-        places = [point - step if left else point + step for step in steps]
-    near, nearest = (sympy.N(expr.subs(symbol, place), 60, maxn=400) for place in places)
-    if not (near.is_number and nearest.is_number and near.is_finite and nearest.is_finite):
-        return True  # out of reach for numbers, which says nothing against it
-    if value in (sympy.oo, -sympy.oo):
-        return bool(abs(nearest) > abs(near) and sympy.sign(nearest) == sympy.sign(value))
-    gap, last = abs(near - value), abs(nearest - value)
-    return bool(last < sympy.Float("1e-6") or last < gap)
+    function = sympy.lambdify(symbol, expr, "mpmath")
+    with mpmath.workdps(60):
+        steps = (mpmath.mpf(10) ** -3, mpmath.mpf(10) ** -6)
+        if point in (sympy.oo, -sympy.oo):
+            places = [int(sympy.sign(point)) / step for step in steps]
+        else:
+            start = mpmath.mpmathify(sympy.N(point, 60))
+            places = [start - step if left else start + step for step in steps]
+        try:
+            near, nearest = (function(place) for place in places)
+        except (ZeroDivisionError, OverflowError, ValueError, TypeError):
+            return True  # out of reach for numbers, which says nothing against it
+        if value in (sympy.oo, -sympy.oo):
+            return bool(abs(nearest) > abs(near) and mpmath.re(nearest) * int(sympy.sign(value)) > 0)
+        target = mpmath.mpmathify(sympy.N(value, 60))
+        gap, last = abs(near - target), abs(nearest - target)
+        return bool(last < mpmath.mpf(10) ** -6 or last < gap)
 
 
 def _refuse_unclear(*values: Expr) -> None:

@@ -141,7 +141,8 @@ _PREFIXED: tuple[tuple[str, str, Dimension, str], ...] = (
 )
 _PREFIXES = (
     ("p", "pico", -12), ("n", "nano", -9), ("u", "micro", -6), ("m", "milli", -3), ("c", "centi", -2),
-    ("d", "deci", -1),    ("h", "hecto", 2), ("k", "kilo", 3), ("M", "mega", 6), ("G", "giga", 9), ("T", "tera", 12), ("P", "peta", 15),
+    ("d", "deci", -1),
+    ("h", "hecto", 2), ("k", "kilo", 3), ("M", "mega", 6), ("G", "giga", 9), ("T", "tera", 12), ("P", "peta", 15),
 )  # fmt: skip
 _BINARY = (("Ki", "kibi", 1), ("Mi", "mebi", 2), ("Gi", "gibi", 3), ("Ti", "tebi", 4), ("Pi", "pebi", 5))
 
