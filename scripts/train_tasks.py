@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meshwright.providers.builtin.computable import looks_computable
-from meshwright.routing.grams import grams
+from meshwright.routing.grams import WORTH, grams
 from meshwright.routing.tasks import TASKS
 from meshwright.routing.weights import MIDDLE, Weights
 
@@ -80,10 +80,14 @@ def rows(examples: Sequence[Example], seed: int) -> list[Row]:
         prompts = [_fill(example.question, texts, codes, chance) for _ in range(3 if filled else 1)]
         plain = len(prompts)
         prompts += [_vary(prompt, chance) for prompt in prompts[:2]]
-        for number, prompt in enumerate(prompts):
+        attached = [example.attachments] * len(prompts)
+        if "{text}" in example.question:
+            prompts.append(example.question.replace("{text}", "").strip(" :\n"))
+            attached.append(("file",))
+        for number, (prompt, attachments) in enumerate(zip(prompts, attached, strict=True)):
             # An earlier conversation may stand before any question.
             beside = example.beside or (chance.choice((0, 0, 0, 0, 6_000)) if number >= plain else 0)
-            sets = grams(prompt, len(prompt) + beside, example.attachments, looks_computable(prompt))
+            sets = grams(prompt, len(prompt) + beside, attachments, looks_computable(prompt))
             weight = 1 / len(prompts) / many[example.task]
             found.append(Row(source, order.index(example.task), weight, number < plain, sets))
     return found
@@ -120,9 +124,9 @@ def matrix(found: Sequence[Row], words: Sequence[str]) -> Matrix:
     place = {gram: at for at, gram in enumerate(words)}
     values = np.zeros((len(found), len(words)), np.float32)
     for at, row in enumerate(found):
-        for number, grams_of_set in enumerate(row.sets):
+        for worth, grams_of_set in zip(WORTH, row.sets, strict=True):
             known = [place[gram] for gram in grams_of_set if gram in place]
-            values[at, known] = 1 / np.sqrt(len(grams_of_set)) if number else 1.0
+            values[at, known] = worth / np.sqrt(max(1, len(grams_of_set)))
     return values
 
 

@@ -416,14 +416,28 @@ any_answers = st.builds(
                 any_text,
                 st.lists(foreign, max_size=1).map(tuple),
             ),
-            index=st.integers(0, 2),
             finish=st.none() | st.sampled_from(["stop", "length", "content_filter", "error", "unknown"]),
             stop=any_text,
             logprobs=st.none() | st.just((TokenProbability(token="a", logprob=-1.0),)),
         ),
         max_size=2,
-    ).map(tuple),
+    ).map(lambda some: tuple(msgspec.structs.replace(choice, index=i) for i, choice in enumerate(some))),
     usage=st.none() | st.builds(Usage, input=st.integers(0, 9), audio_output=st.integers(0, 9), cost_nano=st.none()),
     service_tier=any_text,
     extra=st.lists(foreign, max_size=1).map(tuple),
 )
+
+
+def meaning(response: Response) -> list[Choice]:
+    """Without words that say nothing and without who signed a thought; no answer is an empty one."""
+    found = []
+    for choice in response.choices or (Choice(message=Message("assistant")),):
+        parts = (part for part in choice.message.parts if part != Text(""))
+        known = (msgspec.structs.replace(p, origin="") if isinstance(p, Reasoning) else p for p in parts)
+        calls = (
+            msgspec.structs.replace(p, arguments="{}") if isinstance(p, ToolCall) and not p.arguments.strip() else p
+            for p in known
+        )
+        message = msgspec.structs.replace(choice.message, parts=tuple(calls))
+        found.append(msgspec.structs.replace(choice, message=message))
+    return found

@@ -27,7 +27,7 @@ from meshwright.wire.anthropic_messages import DIALECT
 from meshwright.wire.dialect import Encoded, Target
 
 TARGET = Target("m", "p/m")
-ASKED = {"model": "auto", "max_tokens": 64, "messages": [{"role": "user", "content": "Hi"}]}
+ASKED: dict[str, Any] = {"model": "auto", "max_tokens": 64, "messages": [{"role": "user", "content": "Hi"}]}
 PARAMS: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(
     pydantic.with_config(pydantic.ConfigDict(extra="forbid"))(message_create_params.MessageCreateParamsNonStreaming)
 )

@@ -25,7 +25,7 @@ from meshwright.wire.anthropic_messages.counting import (
     encode_count_request,
 )
 from meshwright.wire.dialect import Target
-from tests.wire.strategies_anthropic import answers, any_answers, json_values
+from tests.wire.strategies_anthropic import answers, any_answers, json_values, meaning
 
 TARGET = Target("m", "p/m")
 REQUEST = Request(model="auto")
@@ -143,27 +143,12 @@ def test_whatever_is_lost_of_an_answer_is_named(response: Response) -> None:
     encoded = DIALECT.encode_response(response, REQUEST)
     back = DIALECT.decode_response(encoded.body, TARGET)
     named = {note.field.partition(".")[0] for note in encoded.adaptations}
-    if plain(back) != plain(response):
+    if meaning(back) != meaning(response):
         assert "choices" in named
     if (response.usage or Usage()) != back.usage or response.usage is None:
         assert "usage" in named
     assert {extra.kind.partition(".")[0] for extra in response.extra} <= named
     assert (back.id, back.service_tier) == (response.id, response.service_tier)
-
-
-def plain(response: Response) -> list[Choice]:
-    """Without words that say nothing and without who signed a thought; no answer is an empty one."""
-    found = []
-    for choice in response.choices or (Choice(message=Message("assistant")),):
-        parts = (part for part in choice.message.parts if part != Text(""))
-        known = (msgspec.structs.replace(p, origin="") if isinstance(p, Reasoning) else p for p in parts)
-        calls = (
-            msgspec.structs.replace(p, arguments="{}") if isinstance(p, ToolCall) and not p.arguments.strip() else p
-            for p in known
-        )
-        message = msgspec.structs.replace(choice.message, parts=tuple(calls))
-        found.append(msgspec.structs.replace(choice, message=message))
-    return found
 
 
 def test_an_answer_of_another_dialect_is_told_as_well_as_it_can_be() -> None:
@@ -184,7 +169,7 @@ def test_an_answer_of_another_dialect_is_told_as_well_as_it_can_be() -> None:
         ),
     )
     encoded = DIALECT.encode_response(response, REQUEST)
-    message = SdkMessage.model_validate_json(encoded.body)
+    message: Any = SdkMessage.model_validate_json(encoded.body)
     assert [block.type for block in message.content] == ["thinking", "text"]
     assert message.content[0].thinking == "First.\n\nThen."
     assert message.content[1].citations[0].url == "https://x"

@@ -58,7 +58,12 @@ def _required(request: Request) -> Request:
 @given(requests())
 def test_whatever_a_request_loses_is_named(request: Request) -> None:
     encoded = DIALECT.encode_request(request, THEIRS)
-    again = DIALECT.decode_request(encoded.body)
+    try:
+        again = DIALECT.decode_request(encoded.body)
+    except InvalidRequest as error:  # no message was left
+        assert error.field == "input"
+        assert "messages" in _named(encoded.adaptations)
+        return
     lost = changed_fields(_required(request), again, ignore=("model", "extra"))
     lost |= {one.kind for one in request.extra if one not in again.extra}
     assert lost <= _named(encoded.adaptations)
@@ -138,13 +143,9 @@ def test_a_stream_ends_in_the_same_answer_as_a_whole_one(response: Response) -> 
         assert ended == whole
 
 
-# A piece of text without a word says nothing; streams begin with one.
-_EMPTY = [TextDelta(text="", part=part, choice=choice) for part in range(5) for choice in range(2)]
-
-
 @given(responses().filter(_ended_well))
 def test_whatever_a_stream_loses_is_named(response: Response) -> None:
-    before = fold(delta for delta in unfold(response) if delta not in _EMPTY)
+    before = fold(unfold(response))
     encoder = DIALECT.stream_encoder(ASKED)
     again = fold(DIALECT.stream_decoder(THEIRS).feed(encoder.feed(unfold(response))))
     lost = changed_fields(_streamed(before), _streamed(again), ignore=("extra",))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from math import exp, sqrt
 
-from meshwright.routing.grams import grams
+from meshwright.routing.grams import WORTH, grams
 from meshwright.routing.tasks import TASKS
 from meshwright.routing.weights import MIDDLE, lanes, read
 
@@ -28,12 +28,12 @@ def classify(question: str, characters: int, attachments: Sequence[str], computa
     is a plain computation (0..1). Looks at no more than the first and the last 2,000 characters.
     """
     scores = list(WEIGHTS.bias)
-    for number, found in enumerate(grams(question, characters, attachments, computable)):
+    for worth, found in zip(WORTH, grams(question, characters, attachments, computable), strict=True):
         known = list(filter(None, map(_LANES.get, found)))
         if not known:
             continue
-        # Shape counts as it is; the other sets by their length, unknown grams too: what we cannot read makes us less sure.
-        factor = WEIGHTS.scale / (sqrt(len(found)) if number else 1.0)
+        # By the length of the set, unknown grams too: what cannot be read makes less sure.
+        factor = WEIGHTS.scale * worth / sqrt(len(found))
         zero = MIDDLE * len(known)
         sums = _SPREAD.unpack(sum(known).to_bytes(_SPREAD.size, "little"))
         scores = [score + factor * (lane - zero) for score, lane in zip(scores, sums, strict=True)]

@@ -41,10 +41,23 @@ class Received(msgspec.Struct, frozen=True):
         return next((value for known, value in self.headers if known == name), "")
 
 
+class Links:
+    """The open connections of one server, and what went wrong in serving them."""
+
+    def __init__(self) -> None:
+        self.open: set[Link] = set()
+        self.failures: list[BaseException] = []
+
+    def ended(self, task: asyncio.Future[None]) -> None:
+        """Remember what a connection's task died of."""
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self.failures.append(failure)
+
+
 class Link(asyncio.Protocol):
     """The server's end of one connection. `serve` runs for as long as it is open."""
 
-    def __init__(self, serve: Callable[[Link], Awaitable[None]], links: set[Link]) -> None:
+    def __init__(self, serve: Callable[[Link], Awaitable[None]], links: Links) -> None:
         self.gone = asyncio.Event()
         self.answered = 0
         self.sent = 0
@@ -61,8 +74,9 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._links.add(self)
+        self._links.open.add(self)
         self.task = asyncio.ensure_future(self._run())
+        self.task.add_done_callback(self._links.ended)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -91,7 +105,7 @@ class Link(asyncio.Protocol):
         except ClientGone:
             pass  # nobody is left to tell; what it means is on the record of the request
         finally:
-            self._links.discard(self)
+            self._links.open.discard(self)
             self.close()
 
     async def receive(self) -> Received | None:
@@ -194,6 +208,11 @@ class Link(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def abort(self) -> None:
+        """Close and drop what was not yet written."""
+        if self._transport is not None:
+            self._transport.abort()
+
     async def reset(self) -> None:
         """Close with RST, once the client's end has taken what was written."""
         transport = self._transport
@@ -209,18 +228,21 @@ class Link(asyncio.Protocol):
 
 
 async def listen(
-    serve: Callable[[Link], Awaitable[None]], links: set[Link], port: int, host: str = "127.0.0.1"
+    serve: Callable[[Link], Awaitable[None]], links: Links, port: int, host: str = "127.0.0.1"
 ) -> asyncio.Server:
     """Accept connections on loopback; `links` holds those that are open. Raises OSError when the port is taken."""
     loop = asyncio.get_running_loop()
     return await loop.create_server(lambda: Link(serve, links), host, port, backlog=2048)
 
 
-async def hang_up(links: set[Link]) -> None:
-    """End every connection and wait for what served it. Raises what went wrong in there."""
-    tasks = [link.task for link in links if link.task is not None]
-    for task in tasks:
-        task.cancel()
-    for ended in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(ended, BaseException) and not isinstance(ended, asyncio.CancelledError):
-            raise ended
+async def hang_up(links: Links) -> None:
+    """End every connection and what serves it. Raises the first thing that went wrong in there."""
+    still = list(links.open)
+    for link in still:
+        if link.task is not None:
+            link.task.cancel()
+    await asyncio.gather(*(link.task for link in still if link.task is not None), return_exceptions=True)
+    for link in still:
+        link.abort()
+    if links.failures:
+        raise links.failures[0]

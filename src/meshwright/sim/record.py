@@ -14,7 +14,7 @@ import msgspec
 from meshwright.net.choose import OneTransport
 from meshwright.net.transport import Answer, Call, Deadlines, Endpoint
 from meshwright.sim.head import LAST_CHUNK, chunk, head
-from meshwright.sim.link import BadRequest, Link, Received, hang_up, listen
+from meshwright.sim.link import BadRequest, Link, Links, Received, hang_up, listen
 from meshwright.sim.tape import Heard, taped
 from meshwright.types.errors import MeshError, NotFound, StoreError, StreamCut, UpstreamError
 from meshwright.wire import CODECS
@@ -43,7 +43,7 @@ class Recorder:
         self._path = path
         self._port = port
         self._deadlines = deadlines or Deadlines()
-        self._links: set[Link] = set()
+        self._links = Links()
         self._server: asyncio.Server | None = None
         self._transport = OneTransport()
 

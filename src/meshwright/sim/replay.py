@@ -12,7 +12,7 @@ from typing import Any, Self
 import msgspec
 
 from meshwright.sim.head import LAST_CHUNK, chunk, head
-from meshwright.sim.link import BadRequest, Link, Received, hang_up, listen
+from meshwright.sim.link import BadRequest, Link, Links, Received, hang_up, listen
 from meshwright.sim.record import PREFIX, dialect_of
 from meshwright.sim.tape import Taped, identity
 from meshwright.types.errors import NotFound
@@ -35,7 +35,7 @@ class Replay:
         self._answers: defaultdict[str, list[Taped]] = defaultdict(list)
         for one in tape:
             self._answers[one.asked].append(one)
-        self._links: set[Link] = set()
+        self._links = Links()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:

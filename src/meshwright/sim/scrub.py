@@ -31,7 +31,9 @@ _TELLING = re.compile(
 _LOOKS = re.compile(
     rb"""(?x)
     (?<![A-Za-z0-9]) (?:
-        (?:sk|pk|rk|org|proj|user|key|pplx|xai|gsk|hf|r8|nvapi|tgp|fw|csk|esecret)[-_][A-Za-z0-9][A-Za-z0-9_-]{7,}
+        sk[-_][A-Za-z0-9_-]{8,}
+      | (?:pk|rk|pplx|xai|gsk|hf|r8|nvapi|tgp|fw|csk|esecret)[-_](?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{8,}
+      | (?:org|proj|user)[-_](?=[A-Za-z]*[0-9])[A-Za-z0-9]{12,}
       | AIza[A-Za-z0-9_-]{20,}
       | (?:AKIA|ASIA)[A-Z0-9]{12,}
       | (?:gh[oprsu]|github_pat)_[A-Za-z0-9_]{16,}

@@ -17,7 +17,7 @@ from meshwright.sim.answer import answer
 from meshwright.sim.exchange import JSON, Exchange, Plan
 from meshwright.sim.faults import FAULTS
 from meshwright.sim.frames import body_frames, stream_frames
-from meshwright.sim.link import BadRequest, ClientGone, Link, Received, hang_up, listen
+from meshwright.sim.link import BadRequest, ClientGone, Link, Links, Received, hang_up, listen
 from meshwright.sim.seen import SOON, Seen
 from meshwright.sim.upstream import Fault, Rule, Upstream
 from meshwright.types.errors import (
@@ -101,7 +101,7 @@ class _Place:
         self.news = asyncio.Event()
         self._calls = 0
         self._repeats: Counter[bytes] = Counter()
-        self._links: set[Link] = set()
+        self._links = Links()
         self._server: asyncio.Server | None = None
         self._started = 0.0
 

@@ -47,19 +47,30 @@ class EventCutter:
 
 def events(block: bytes) -> list[tuple[bytes, bytes]]:
     """(event name, data) of each event of a block of whole events; comments and other fields are left out."""
-    found = []
+    found: list[tuple[bytes, bytes]] = []
+    if b"\r" not in block:  # nearly every provider ends its lines so, and writes one line of data
+        for event in block.split(b"\n\n"):
+            if event.startswith(b"data: ") and b"\n" not in event:
+                found.append((b"", event[6:]))
+            elif event:
+                _read(event, found)
+        return found
     for event in _END.split(block):
-        name, data = b"", []
-        for line in event.splitlines():
-            field, _, value = line.partition(b":")
-            value = value.removeprefix(b" ")
-            if field == b"data":
-                data.append(value)
-            elif field == b"event":
-                name = value
-        if data:
-            found.append((name, data[0] if len(data) == 1 else b"\n".join(data)))
+        _read(event, found)
     return found
+
+
+def _read(event: bytes, found: list[tuple[bytes, bytes]]) -> None:
+    name, data = b"", []
+    for line in event.splitlines():
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            data.append(value)
+        elif field == b"event":
+            name = value
+    if data:
+        found.append((name, data[0] if len(data) == 1 else b"\n".join(data)))
 
 
 def event(data: bytes, name: bytes = b"") -> bytes:

@@ -20,9 +20,9 @@ _OTHER_ALPHABET = re.compile(
 )
 _DIGIT = re.compile(r"\d")
 _SIGN = re.compile(r"[-+*/^=<>%!×÷−·√∫∑²³√|°]|\blog\b|\bln\b")
-# A bare date, telephone number, version or address.
+# A bare date, telephone number, version or address, or a question with answers to choose from.
 _NO_FORMULA = re.compile(
-    r"\d{4}-\d\d?-\d\d?|\d\d?/\d\d?/\d{2,4}|\d{3}-\d{4}|\d+\.\d+\.\d+|https?:|\S@\S|[`#]|::|9/11|24/7"
+    r"\d{4}-\d\d?-\d\d?|\d\d?/\d\d?/\d{2,4}|\d{3}-\d{4}|\d+\.\d+\.\d+|https?:|\S@\S|[`#]|\n *[a-d][.)] |::|9/11|24/7"
 )
 _CODE = re.compile(
     r"```|\b(?:python|javascript|java|code|function (?:to|that|which|called|named)|program|script|sql|regex|print|def|"

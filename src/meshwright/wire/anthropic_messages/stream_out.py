@@ -230,7 +230,8 @@ class Encoder:
     def _verbatim(self, delta: OpaqueDelta, out: list[bytes]) -> None:
         value = delta.value
         if not own(value):
-            self._notes.foreign(f"choices.{value.kind}" if delta.part is not None else value.kind, value)
+            of_turn = delta.part is not None or value.kind.startswith(("message.", "choice."))
+            self._notes.foreign(f"choices.{value.kind.removeprefix('message.')}" if of_turn else value.kind, value)
         elif delta.part is not None:
             self._start(delta.part, value.raw, out)
         elif value.kind.startswith("event.message_start.") or value.kind.startswith("delta."):

@@ -53,6 +53,7 @@ LAST = (b"data: [DONE]", b"data:[DONE]")
 """The end mark of a server that leaves out the blank line after it."""
 
 _CHUNK: msgspec.json.Decoder[Chunk] = msgspec.json.Decoder(Chunk)
+_NOTHING = Found()
 _SHAPE = members(Chunk, choices=Each(PIECE))
 
 
@@ -99,7 +100,7 @@ class ChunkDecoder:
         deltas.append(Ended())
 
     def _event(self, name: bytes, payload: bytes, deltas: list[Delta]) -> None:
-        found = Found()
+        found = _NOTHING
         try:
             chunk = None if name == b"error" else _CHUNK.decode(payload)
         except msgspec.ValidationError:
@@ -111,6 +112,7 @@ class ChunkDecoder:
             if failed is not None:
                 self._fail(failed, deltas)
                 return
+            found = Found()
             chunk = self._sifted(payload, found)
         elif chunk.error is not UNSET and bytes(chunk.error) != NULL:
             self._fail(failure(b"error", payload) or Failed(""), deltas)
@@ -142,34 +144,39 @@ class ChunkDecoder:
             )
             deltas += self._early
             self._early = []
-        unknown: dict[int, Members] = {}
         loose: list[Delta] = deltas if self._began else self._early  # Azure's first chunk is not the beginning
-        for path, raw in found.members:
-            if path.startswith("choices/"):
-                _, step, inner = path.split("/", 2)
-                unknown.setdefault(int(step), []).append((inner, raw))
-            else:
-                self._loose(path, raw, loose)
-        for name in ("system_fingerprint", "provider"):
-            raw = getattr(chunk, name)
-            if raw is not UNSET and bytes(raw) != NULL:
-                self._loose(name, raw, loose)
+        unknown = self._unknown(found.members, loose) if found.members else {}
+        if chunk.system_fingerprint is not UNSET:
+            self._loose("system_fingerprint", chunk.system_fingerprint, loose)
+        if chunk.provider is not UNSET:
+            self._loose("provider", chunk.provider, loose)
         for number, choice in enumerate(chunk.choices or ()):
             index = number if choice.index is None else choice.index
             track = self._tracks.get(index)
             if track is None:
                 track = self._tracks[index] = _Track(index, call_ids(self._id, index))
-            track.take(choice, found, unknown.get(number, []), deltas)
+            track.take(choice, found, unknown.get(number, []) if unknown else [], deltas)
         if chunk.usage is not UNSET and bytes(chunk.usage) != NULL:
             usage, more = usage_in(chunk.usage)
             for path, raw in more:
                 self._loose(f"usage/{path}", raw, loose)
             loose.append(UsageDelta(usage))
 
+    def _unknown(self, found: Members, loose: list[Delta]) -> dict[int, Members]:
+        """The unknown members of choices, by choice; those of the chunk itself are told."""
+        unknown: dict[int, Members] = {}
+        for path, raw in found:
+            if path.startswith("choices/"):
+                _, step, inner = path.split("/", 2)
+                unknown.setdefault(int(step), []).append((inner, raw))
+            else:
+                self._loose(path, raw, loose)
+        return unknown
+
     def _loose(self, kind: str, raw: Raw, deltas: list[Delta]) -> None:
         """A member of the chunk itself: said again with every chunk, told once."""
         text = bytes(raw)
-        if self._said.get(kind) != text:
+        if text != NULL and self._said.get(kind) != text:
             self._said[kind] = text
             deltas.append(OpaqueDelta(value=Opaque(NAME, kind, raw)))
 
@@ -204,11 +211,16 @@ class _Track:
 
     def take(self, choice: ChoicePiece, found: Found, unknown: Members, deltas: list[Delta]) -> None:
         """One choice of one chunk."""
+        delta = choice.delta
+        if self.kind == "text" and delta is not None and choice.finish_reason is None and choice.logprobs is None:
+            content = delta.content
+            if content and type(content) is str and not unknown and delta == DeltaIn(content):  # one more word
+                deltas.append(TextDelta(text=content, part=self.number, choice=self.index))
+                return
         refused: tuple[TokenProbability, ...] = ()
         if choice.logprobs is not None:
             self.probabilities += probabilities_in(choice.logprobs.content) or ()
             refused = probabilities_in(choice.logprobs.refusal) or ()
-        delta = choice.delta
         placed: list[int] = []
         if delta is not None:
             content = delta.content

@@ -8,6 +8,8 @@ reasoning beside it: then the total says so).
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from msgspec import Raw
 
@@ -26,9 +28,13 @@ class _Prompt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Completion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Predictions are nearly always told and nearly always nothing; another count has no bucket."""
+
     reasoning_tokens: int | None = None
     audio_tokens: int | None = None
     text_tokens: int | None = None
+    accepted_prediction_tokens: Literal[0] | None = None
+    rejected_prediction_tokens: Literal[0] | None = None
 
 
 class _Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,7 +51,17 @@ class _Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _USAGE: msgspec.json.Decoder[_Usage] = msgspec.json.Decoder(_Usage)
-_SHAPE = members(_Usage, prompt_tokens_details=members(_Prompt), completion_tokens_details=members(_Completion))
+
+
+def _zero(raw: Raw) -> Raw | None:
+    return raw if bytes(raw) == b"0" else None
+
+
+_SHAPE = members(
+    _Usage,
+    prompt_tokens_details=members(_Prompt),
+    completion_tokens_details=members(_Completion, accepted_prediction_tokens=_zero, rejected_prediction_tokens=_zero),
+)
 _NOTHING = _Prompt()
 _NONE = _Completion()
 # Details of predicted outputs, of images and of other kinds are nearly always there and nearly always nothing.

@@ -133,8 +133,8 @@ class Turns:
             self._contents(found)
             self._end()
             return
-        if self._role == "assistant" and self._spoke and not self._asked and not self._answer:
-            self._end()
+        if self._role == "assistant" and self._adjoins(len(self._parts)) and not self._asked and not self._answer:
+            self._end()  # two messages in a row are two turns, unless a call waits for its result
         self._turn("assistant")
         place = len(self._parts)
         further = self._spoke and (id or rest or self._adjoins(place))

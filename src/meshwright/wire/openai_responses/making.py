@@ -53,7 +53,7 @@ class Words:
     def cite(self, citation: Citation, output: Output, events: Events) -> None:
         """A citation of the words so far."""
         annotation = citation_out(citation, sum(map(len, self._pieces)), "choices.citations", output.notes)
-        if annotation is None or self.refusal:
+        if annotation is None:
             return
         number = {"annotation_index": len(self._citations), "annotation": annotation}
         self._citations.append(citation)

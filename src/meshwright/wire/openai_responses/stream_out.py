@@ -60,10 +60,11 @@ class ResponsesEncoder:
         self._speech: Speech | None = None
         self._spoke = False
         self._words: dict[int, Words] = {}
+        self._silent: dict[int, TextDelta] = {}
         self._open: dict[int, Call | Thought] = {}
         self._waiting: list[tuple[str, dict[str, Raw]]] = []
         self._calls = False
-        self._status, self._reason = "incomplete", ""
+        self._status, self._reason = "", ""
         self._usage: Usage | None = None
 
     def feed(self, deltas: Sequence[Delta]) -> bytes:
@@ -103,7 +104,7 @@ class ResponsesEncoder:
                 self._add(delta)
             case CitationDelta():
                 words = self._words.get(delta.part)
-                if words is None or not words.open:
+                if words is None or not words.open or words.refusal:
                     self._notes.dropped("choices.citations", "The words that it belongs to have ended.")
                 else:
                     words.cite(delta.citation, self._output, self._events)
@@ -150,6 +151,9 @@ class ResponsesEncoder:
 
     def _add_words(self, delta: TextDelta) -> None:
         words = self._words.get(delta.part)
+        if words is None and not delta.text and not delta.logprobs:
+            self._silent[delta.part] = delta  # streams often begin with nothing: no message, unless it ends as a part
+            return
         if words is None or not words.open or words.refusal != delta.refusal:
             self._end_thoughts()
             words = self._words[delta.part] = self._speak(delta.part).words(delta.part, delta.refusal, self._asides)
@@ -219,6 +223,9 @@ class ResponsesEncoder:
 
     def _end_part(self, number: int) -> None:
         words = self._words.get(number)
+        if words is None and number in self._silent:
+            refusal = self._silent[number].refusal
+            words = self._words[number] = self._speak(number).words(number, refusal, self._asides)
         if words is not None and words.open and self._speech is not None:
             self._speech.end_words(self._asides)
         making = self._open.pop(number, None)
@@ -255,6 +262,9 @@ class ResponsesEncoder:
         for kind, members in self._waiting:
             self._events.again(kind, members)
         self._over = True
+        if not self._status:
+            self._status = "incomplete"
+            self._notes.changed("choices.finish", "Nothing said how the answer ended: it counts as incomplete.")
         for lost in self._asides.left:
             self._notes.lost(f"{FIELD}.{lost.kind}", lost)
         event = self._status if self._status in ("completed", "failed") else "incomplete"

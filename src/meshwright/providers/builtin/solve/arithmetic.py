@@ -13,7 +13,7 @@ from meshwright.providers.builtin.solve.grammar import formula, relation
 from meshwright.providers.builtin.solve.plain import plain
 from meshwright.providers.builtin.solve.question import Question, Row, Work, items, row
 from meshwright.providers.builtin.solve.size import check_degree, rational
-from meshwright.providers.builtin.solve.tree import Call, Neg, Node, Num, Op, Post, Rel, Sym, show, symbols, walk
+from meshwright.providers.builtin.solve.tree import Call, Const, Neg, Node, Num, Op, Post, Rel, Sym, show, symbols, walk
 from meshwright.providers.builtin.solve.values import Wish, number
 from meshwright.types.errors import Declined
 
@@ -29,6 +29,8 @@ def evaluate(question: Question) -> str:
     node = formula(question.text)
     if symbols(node):
         return _tidied(node, question)
+    if isinstance(node, Const) and node.name in ("e", "i") and not question.commanded and question.wish == Wish():
+        raise Declined("There is nothing to compute in a single letter.")
     if isinstance(node, Num) and not question.commanded and question.wish.places is None and not question.wish.form:
         raise Declined("There is nothing to compute in a single number.")
     return valued(node, question.wish)
@@ -44,7 +46,7 @@ def valued(node: Node, wish: Wish) -> str:
     if expr.has(sympy.zoo, sympy.nan):
         return f"{show(node)} is undefined."
     if not wish.form and any(
-        isinstance(each, Post) or (isinstance(each, Num) and "." in each.text) for each in walk(node)
+        isinstance(each, Post) or (isinstance(each, Num) and {".", "e"} & set(each.text)) for each in walk(node)
     ):
         wish = msgspec.structs.replace(wish, form="decimal" if expr.is_Rational else "")
     result = number(expr, wish)

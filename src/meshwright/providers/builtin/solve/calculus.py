@@ -8,6 +8,7 @@ import mpmath
 import sympy
 
 from meshwright.providers.builtin.solve.build import Expr, build
+from meshwright.providers.builtin.solve.confirm import quadrature, same, tends
 from meshwright.providers.builtin.solve.grammar import formula
 from meshwright.providers.builtin.solve.plain import plain
 from meshwright.providers.builtin.solve.question import Question, Row, row
@@ -28,8 +29,6 @@ _ORDERS = {
     "5th": 5,
 }
 _NAMED = re.compile(r"^(?:function )?(?:[fgh] ?\([a-z]\)|[fgy]) ?= ?", re.IGNORECASE)
-# Points at which two functions are compared: no zeros, no multiples of pi, no units.
-_PROBES = (sympy.Rational(37, 100), sympy.Rational(83, 71), sympy.Rational(217, 83))
 
 
 def _variable(node: Node, named: str | None) -> str:
@@ -92,17 +91,20 @@ def _integral(match: re.Match[str], question: Question) -> str:
     symbol = sympy.Symbol(name)
     expr = build(node)
     found = sympy.integrate(expr, symbol)
-    if found.has(sympy.Integral, sympy.Piecewise) or not _same(sympy.diff(found, symbol), expr, symbol):
+    if found.has(sympy.Integral, sympy.Piecewise) or not same(sympy.diff(found, symbol), expr, symbol):
         raise Declined(f"I found no closed form for the integral of {show(node)}.")
-    return f"∫ {_closed(node)} d{show_name(name)} = {plain(_logs(_shorter(sympy.expand(found))))} + C{_natural(node)}"
+    told = plain(_logs(_shorter(sympy.expand(found)), symbol))
+    return f"∫ {_closed(node)} d{show_name(name)} = {told} + C{_natural(node)}"
 
 
-def _logs(expr: Expr) -> Expr:
-    """ln x becomes ln |x| for an antiderivative of 1/x on both sides of zero."""
-    return expr.replace(
-        lambda part: isinstance(part, sympy.log) and part.args[0].is_Symbol,
-        lambda part: sympy.log(sympy.Abs(part.args[0])),
-    )
+def _logs(expr: Expr, symbol: Expr) -> Expr:
+    """ln x becomes ln |x|, which is an antiderivative of 1/x on both sides of zero; ln(x² + 1) stays."""
+    real = sympy.Symbol(symbol.name, real=True)
+
+    def signed(part: Expr) -> bool:
+        return isinstance(part, sympy.log) and part.has(symbol) and not part.args[0].subs(symbol, real).is_positive
+
+    return expr.replace(signed, lambda part: sympy.log(sympy.Abs(part.args[0])))
 
 
 def _differential(text: str, named: str | None) -> tuple[str, str | None]:
@@ -126,7 +128,7 @@ def _definite(node: Node, name: str, low: Node, high: Node, wish: Wish) -> str:
     head = f"∫ from {show(low)} to {show(high)} of {_closed(node)} d{show_name(name)}"
     if value in (sympy.oo, -sympy.oo):
         return f"{head} diverges ({plain(value)})"
-    measured = _quadrature(expr, symbol, start, stop)
+    measured = quadrature(expr, symbol, start, stop)
     if value.has(sympy.Integral, sympy.Piecewise, sympy.nan, sympy.zoo) or value.free_symbols:
         if measured is None:
             raise Declined("I found no value for this integral; it may not exist.")
@@ -135,44 +137,6 @@ def _definite(node: Node, name: str, low: Node, high: Node, wish: Wish) -> str:
     if measured is None or abs(complex(sympy.N(exact, 20)) - complex(measured)) > 1e-8 * (1 + abs(complex(measured))):
         raise Declined("Two ways to compute this integral disagree, so I do not trust either; it may not exist.")
     return f"{head} {number(exact, wish)}"
-
-
-def _quadrature(expr: Expr, symbol: Expr, start: Expr, stop: Expr) -> mpmath.mpf | None:
-    """The integral by tanh-sinh quadrature, None when two subdivisions do not agree."""
-    function = sympy.lambdify(symbol, expr, "mpmath")
-    ends = [mpmath.inf if end == sympy.oo else -mpmath.inf if end == -sympy.oo else mpmath.mpf(str(sympy.N(end, 25)))
-            for end in (start, stop)]  # fmt: skip
-    inner = [mpmath.mpf(0)] if -mpmath.inf in ends and mpmath.inf in ends else []
-    if not inner and all(mpmath.isfinite(end) for end in ends):
-        inner = [ends[0] + (ends[1] - ends[0]) * mpmath.mpf("0.41")]
-    elif not inner:
-        finite = next(end for end in ends if mpmath.isfinite(end))
-        inner = [finite + (1 if mpmath.inf in ends else -1)]
-    try:
-        whole, error = mpmath.quad(
-            function, ends if len(inner) == 1 and inner[0] else [ends[0], *inner, ends[1]], error=True
-        )
-        parts = mpmath.quad(function, [ends[0], *inner, ends[1]])
-    except (ZeroDivisionError, OverflowError, ValueError, TypeError):
-        return None  # a singularity on a node: not an integral to vouch for
-    if error > 1e-8 * (1 + abs(whole)) or abs(whole - parts) > 1e-8 * (1 + abs(whole)):
-        return None
-    return whole
-
-
-def _same(one: Expr, other: Expr, symbol: Expr) -> bool:
-    """Whether two expressions agree at the probes; unknowns beside `symbol` get numbers of their own."""
-    others = sorted((one.free_symbols | other.free_symbols) - {symbol}, key=str)
-    fixed = {each: sympy.Rational(7 + 4 * at, 5 + at) for at, each in enumerate(others)}
-    agreed = 0
-    for probe in _PROBES:
-        values = [sympy.N(side.subs(fixed).subs(symbol, probe), 25) for side in (one, other)]
-        if not all(value.is_number and value.is_finite for value in values):
-            continue
-        if abs(values[0] - values[1]) > sympy.Float("1e-12") * (1 + abs(values[1])):
-            return False
-        agreed += 1
-    return agreed > 0
 
 
 def _natural(node: Node) -> str:
@@ -208,30 +172,9 @@ def _limit(match: re.Match[str], question: Question) -> str:
             _refuse_unclear(left, value)
             return f"{head} does not exist (from the left {plain(left)}, from the right {plain(value)})"
     _refuse_unclear(value)
-    if expr.free_symbols == {symbol} and not _tends(expr, symbol, point, value, left=side == "left"):
+    if expr.free_symbols == {symbol} and not tends(expr, symbol, point, value, left=side == "left"):
         raise Declined("Two ways to find this limit disagree, so I do not trust either.")
     return f"{head} {number(value, question.wish) if value.is_number else '= ' + plain(value)}"
-
-
-def _tends(expr: Expr, symbol: Expr, point: Expr, value: Expr, *, left: bool) -> bool:
-    """Whether the function comes closer to the limit on its last steps there, as far as its numbers tell."""
-    function = sympy.lambdify(symbol, expr, "mpmath")
-    with mpmath.workdps(60):
-        steps = (mpmath.mpf(10) ** -3, mpmath.mpf(10) ** -6)
-        if point in (sympy.oo, -sympy.oo):
-            places = [int(sympy.sign(point)) / step for step in steps]
-        else:
-            start = mpmath.mpmathify(sympy.N(point, 60))
-            places = [start - step if left else start + step for step in steps]
-        try:
-            near, nearest = (function(place) for place in places)
-        except (ZeroDivisionError, OverflowError, ValueError, TypeError):
-            return True  # out of reach for numbers, which says nothing against it
-        if value in (sympy.oo, -sympy.oo):
-            return bool(abs(nearest) > abs(near) and mpmath.re(nearest) * int(sympy.sign(value)) > 0)
-        target = mpmath.mpmathify(sympy.N(value, 60))
-        gap, last = abs(near - target), abs(nearest - target)
-        return bool(last < mpmath.mpf(10) ** -6 or last < gap)
 
 
 def _refuse_unclear(*values: Expr) -> None:
@@ -302,7 +245,7 @@ def _first(match: re.Match[str], question: Question) -> str:
     return f"The sum of the first {count} {kind} = {value}"
 
 
-def _between(match: re.Match[str], question: Question) -> str:
+def _run(match: re.Match[str], question: Question) -> str:
     low, high = int(match["a"]), int(match["b"])
     return (
         f"{low} + ... + {high} = {(low + high) * (high - low + 1) // 2}"
@@ -362,7 +305,7 @@ ROWS: tuple[Row, ...] = (
     row(
         r"sum of (?:all )?(?:integers|whole numbers|natural numbers|numbers) (?:from|between) "
         r"(?P<a>\d{1,12}) (?:to|and|through) (?P<b>\d{1,12})(?: inclusive)?",
-        _between,
+        _run,
     ),
     row(
         r"sum of first (?P<n>[\d,]+) (?P<kind>(?:positive |natural |odd |even |perfect |square )*"

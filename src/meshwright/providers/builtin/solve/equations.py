@@ -15,7 +15,7 @@ from meshwright.providers.builtin.solve.plain import plain
 from meshwright.providers.builtin.solve.question import Question, Row, row
 from meshwright.providers.builtin.solve.size import check_degree
 from meshwright.providers.builtin.solve.tree import Call, Node, Rel, show, symbols, walk
-from meshwright.providers.builtin.solve.values import decimals
+from meshwright.providers.builtin.solve.values import decimals, number
 from meshwright.types.errors import Declined
 
 _PARTS = re.compile(r"\s*(?:;|,\s*and\s|,|\sand\s)\s*", re.IGNORECASE)
@@ -137,9 +137,9 @@ def _root(root: Expr) -> str:
         return f"= {plain(sympy.simplify(root))}"
     if root.is_Float or (not root.is_Rational and root.has(sympy.Float)):
         return f"≈ {decimals(root)}"
-    text = plain(root if root.is_Rational else sympy.radsimp(root))
-    if root.is_Integer:
-        return f"= {text}"
+    if root.is_Rational:
+        return number(root)
+    text = plain(sympy.radsimp(root))
     if len(text) > _LONG:
         return f"≈ {decimals(root)}"
     approximate = decimals(root)

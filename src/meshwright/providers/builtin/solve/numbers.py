@@ -201,7 +201,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 def _in_base(match: re.Match[str], question: Question) -> str | None:
     groups = match.groupdict()
     text = match["n"].lower()
-    source = _base(groups.get("source") or "")
+    source = _base(groups.get("source") or (groups.get("s2") or "").removeprefix("in "))
     for prefix, value in (("0x", 16), ("0b", 2), ("0o", 8)):
         if text.startswith(prefix) and source in (None, value):
             text, source = text[2:], value
@@ -209,6 +209,8 @@ def _in_base(match: re.Match[str], question: Question) -> str | None:
     if target is None:
         return None
     source = source or 10
+    if source == target:
+        raise Declined("Both bases are the same.")
     if not text or len(text) > limits.MAX_LITERAL or any(digit not in _DIGITS[:source] for digit in text):
         raise Declined(f"“{match['n']}” is not a whole number in base {source}.")
     value = int(text, source)

@@ -105,6 +105,8 @@ def _factors(expr: Expr, *, bare: bool) -> str:
 
 def _late(factor: Expr) -> int:
     """Numbers, roots and constants, unknowns, sums, powers of e, functions; SymPy's own order within each."""
+    if factor == sympy.I:
+        return 1
     if factor.is_number:
         return 0
     if factor.is_Symbol or (factor.is_Pow and factor.args[0].is_Symbol):
