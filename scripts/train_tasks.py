@@ -3,10 +3,10 @@
     python scripts/train_tasks.py            train, and write the weights
     python scripts/train_tasks.py --dry-run  only say what cross-validation says
 
-An example is {"task", "question", "attachments"?, "beside"?}: `beside` is how many characters the request has besides the
-question. "{text}" and "{code}" in a question stand for the passages and programs at the end of the file. Strength of the
-penalty and temperature come from cross-validation over these examples; the held-out prompts of bench/router_tasks are not
-read here.
+An example is {"task", "question", "attachments"?, "beside"?}: `beside` is how many characters the request has besides
+the question. "{text}" and "{code}" in a question stand for the passages and programs at the end of the file. Strength
+of the penalty and temperature come from cross-validation over these examples; the held-out prompts of
+bench/router_tasks are not read here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from meshwright.routing.weights import MIDDLE, Weights
 DATA = Path(__file__).resolve().parents[1] / "src" / "meshwright" / "routing" / "data"
 SEED = 20
 FOLDS = 5
-PENALTIES = (0.3, 1.0, 3.0)
+PENALTIES = (0.1, 0.3, 1.0)
 STEPS = 250
 LARGEST = 200_000
 """Bytes that the weights may take."""
@@ -39,10 +39,22 @@ Matrix = npt.NDArray[np.float32]
 # What often stands before a question and says nothing about it.
 OPENINGS = (
     "You are a helpful assistant.\n\n", "You are a helpful, honest assistant. Answer concisely.\n\n", "Hi! ", "Hello, ",
-    "Please help me: ", "Hey, quick one: ", "User: ", "Task: ", "Q: ", "### Instruction:\n", "Du bist ein hilfreicher Assistent.\n\n",
+    "Please help me: ", "Hey, quick one: ", "User: ", "Task: ", "Q: ", "### Instruction:\n",
+    "Du bist ein hilfreicher Assistent.\n\n",
     "Bitte: ", "Bonjour, ", "Hola, ", "System: follow the instructions of the user.\n\n", "I need your help. ",
 )  # fmt: skip
-CLOSINGS = (" Thanks!", " thanks", " please", "\n\nAnswer:", "\n### Response:\n", " Be brief.", " Danke!", " Merci.", " Gracias.", "\nA:")
+CLOSINGS = (
+    " Thanks!",
+    " thanks",
+    " please",
+    "\n\nAnswer:",
+    "\n### Response:\n",
+    " Be brief.",
+    " Danke!",
+    " Merci.",
+    " Gracias.",
+    "\nA:",
+)
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -160,7 +172,8 @@ def fit(kernel: Matrix, found: Sequence[Row], penalty: float) -> tuple[Matrix, M
 def softmax(scores: Matrix) -> Matrix:
     """Each row's scores as probabilities."""
     odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+    shares: Matrix = odds / odds.sum(axis=1, keepdims=True)
+    return shares
 
 
 def loss(scores: Matrix, tasks: npt.NDArray[np.int64]) -> float:
@@ -182,7 +195,7 @@ def cross_validate(kernel: Matrix, found: Sequence[Row], penalty: float) -> tupl
         tasks += [found[at].task for at in test]
     scores, truth = np.concatenate(told), np.array(tasks)
     temperatures = np.geomspace(0.2, 3.0, 80)
-    losses = [loss(scores / np.float32(heat), truth) for heat in temperatures]
+    losses = [loss((scores / heat).astype(np.float32), truth) for heat in temperatures]
     best = int(np.argmin(losses))
     return losses[best], float(temperatures[best]), float((scores.argmax(axis=1) == truth).mean())
 

@@ -34,7 +34,7 @@ class Wire(msgspec.Struct, frozen=True):
             return rest
         body = b""
         while rest:
-            size, mark, rest = rest.partition(b"\r\n")
+            size, _, rest = rest.partition(b"\r\n")
             with contextlib.suppress(ValueError):
                 count = int(size, 16)
                 body += rest[:count]
@@ -53,14 +53,21 @@ class Wire(msgspec.Struct, frozen=True):
 
 
 async def ask(
-    url: str, body: bytes, *, headers: tuple[tuple[str, str], ...] = (), keep: bool = False, silence: float | None = None
+    url: str,
+    body: bytes,
+    *,
+    headers: tuple[tuple[str, str], ...] = (),
+    keep: bool = False,
+    silence: float | None = None,
 ) -> Wire:
     """POST and read to the end; with `silence` until nothing has come for so many seconds."""
     address = urlsplit(url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     told = "".join(f"{name}: {value}\r\n" for name, value in headers)
     told += "" if keep else "connection: close\r\n"
-    writer.write(f"POST {address.path} HTTP/1.1\r\nhost: x\r\n{told}content-length: {len(body)}\r\n\r\n".encode() + body)
+    writer.write(
+        f"POST {address.path} HTTP/1.1\r\nhost: x\r\n{told}content-length: {len(body)}\r\n\r\n".encode() + body
+    )
     data = b""
     end: Literal["fin", "rst", "open"] = "fin"
     try:
@@ -71,5 +78,6 @@ async def ask(
     except TimeoutError:
         assert silence, f"nothing ended it: {data[-200:]!r}"
         end = "open"
-    writer.transport.abort()
+    finally:
+        writer.transport.abort()
     return Wire(data, end)

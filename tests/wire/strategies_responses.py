@@ -24,6 +24,7 @@ from meshwright.types.content import (
 from meshwright.types.request import OutputFormat, ReasoningControl, Request, ToolChoice, ToolSpec
 from meshwright.types.response import Choice, Response, TokenProbability
 from meshwright.types.usage import Usage
+from meshwright.wire.dialect import Target
 from meshwright.wire.openai_responses.request_in import INSTRUCTIONS
 from tests.wire.strategies import (
     EFFORTS,
@@ -42,6 +43,8 @@ from tests.wire.strategies import ids as call_ids
 
 NAME = "openai_responses"
 ORIGIN = "somebody/model"
+THEIRS = Target("model-of-theirs", ORIGIN)
+ASKED = Request(model="m", messages=(Message("user", (Text("hi"),)),), stream=True, stream_usage=True)
 
 own = st.just(NAME)
 item_numbers = st.integers(0, 999)
@@ -143,7 +146,10 @@ def _said(part: Part) -> bool:
 
 
 turns = st.builds(
-    _turn, st.lists(st.one_of(said, content(), thoughts, calls, made_items), min_size=1, max_size=4), message_ids, phases
+    _turn,
+    st.lists(st.one_of(said, content(), thoughts, calls, made_items), min_size=1, max_size=4),
+    message_ids,
+    phases,
 )
 
 
@@ -194,9 +200,7 @@ customs = st.builds(
     kind=st.just("custom"),
     grammar=st.none() | st.just(raw({"type": "grammar", "syntax": "regex", "definition": "a+"})),
 )
-hosted = content("web_search", "file_search").map(
-    lambda tool: ToolSpec(name=tool.kind, kind="hosted", hosted=tool)
-)
+hosted = content("web_search", "file_search").map(lambda tool: ToolSpec(name=tool.kind, kind="hosted", hosted=tool))
 choices = st.one_of(
     st.builds(ToolChoice, st.sampled_from(["auto", "none", "required"])),
     st.builds(ToolChoice, st.just("tool"), st.tuples(names)),
@@ -237,12 +241,16 @@ def carried_requests(draw: st.DrawFn) -> Request:
             top_p=maybe() | st.sampled_from([0.25, 1.0]),
             logprobs=st.booleans(),
             top_logprobs=maybe() | st.integers(0, 20),
-            tools=st.lists(st.one_of(functions, customs, hosted), max_size=3, unique_by=lambda one: one.name).map(tuple),
+            tools=st.lists(st.one_of(functions, customs, hosted), max_size=3, unique_by=lambda one: one.name).map(
+                tuple
+            ),
             tool_choice=maybe() | choices,
             parallel_tools=maybe() | st.booleans(),
             output=maybe() | formats,
             reasoning=maybe()
-            | st.builds(ReasoningControl, effort=maybe() | st.sampled_from(EFFORTS), summary=st.sampled_from(["", "auto"])),
+            | st.builds(
+                ReasoningControl, effort=maybe() | st.sampled_from(EFFORTS), summary=st.sampled_from(["", "auto"])
+            ),
             verbosity=st.sampled_from(["", "low"]),
             user=st.just("") | names,
             metadata=maybe() | st.dictionaries(names, names, max_size=2).map(raw),
@@ -296,7 +304,7 @@ def carried_responses() -> st.SearchStrategy[Response]:
     extra = st.dictionaries(st.sampled_from(["billing", "moderation", "x_new"]), raw_objects, max_size=2)
     return st.builds(
         Response,
-        id=call_ids.map(lambda id: f"resp_{id}"),
+        id=call_ids.map("resp_{}".format),
         model=names,
         created=counts,
         choices=st.tuples(choice),

@@ -15,7 +15,8 @@ from meshwright.types.request import ReasoningControl, Request, ToolChoice
 from meshwright.wire.anthropic_messages import DIALECT
 from meshwright.wire.anthropic_messages.request_in import read_request
 from meshwright.wire.dialect import Target
-from tests.wire.strategies_anthropic import anything, carried, json_values
+from tests.wire.strategies_anthropic import carried, json_values
+from tests.wire.strategies_anthropic_any import anything
 
 TARGET = Target("m", "p/m")
 CLAUDES = ["claude-3-5-sonnet-20241022", "claude-opus-4-6", "claude-sonnet-4-8", "claude-opus-5"]

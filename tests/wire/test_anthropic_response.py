@@ -25,7 +25,8 @@ from meshwright.wire.anthropic_messages.counting import (
     encode_count_request,
 )
 from meshwright.wire.dialect import Target
-from tests.wire.strategies_anthropic import answers, any_answers, json_values, meaning
+from tests.wire.strategies_anthropic import answers, json_values
+from tests.wire.strategies_anthropic_any import any_answers, meaning
 
 TARGET = Target("m", "p/m")
 REQUEST = Request(model="auto")

@@ -2,130 +2,48 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import Any
-
 import msgspec
 import pytest
-from anthropic._streaming import SSEDecoder
-from anthropic.lib.streaming._messages import accumulate_event
-from anthropic.types import RawMessageStreamEvent
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
-from meshwright.types.content import Citation, Message, Opaque, Reasoning, Text, ToolCall
-from meshwright.types.errors import StreamCut, UpstreamError, UpstreamProtocol
-from meshwright.types.request import Request
+from meshwright.types.content import Citation, Opaque, Reasoning, Text, ToolCall
+from meshwright.types.errors import UpstreamProtocol
 from meshwright.types.response import (
     Began,
     CitationDelta,
-    Delta,
     Ended,
     Failed,
     Finished,
     OpaqueDelta,
     PartEnded,
     ReasoningDelta,
-    Response,
     TextDelta,
     ToolCallDelta,
     UsageDelta,
 )
 from meshwright.types.usage import Usage
 from meshwright.wire.anthropic_messages import DIALECT
-from meshwright.wire.dialect import Target
-from meshwright.wire.fold import fold, unfold
-from tests.wire.strategies_anthropic import answers, any_answers, json_values, meaning
-
-TARGET = Target("m", "p/m")
-REQUEST = Request(model="auto", stream=True)
-EVENTS: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
-slow = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
-
-
-def line(**event: Any) -> bytes:
-    return b"event: " + str(event["type"]).encode() + b"\ndata: " + msgspec.json.encode(event) + b"\n\n"
-
-
-def begin(**message: Any) -> bytes:
-    head = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-x", "content": [], **message}
-    head.setdefault("usage", {"input_tokens": 9, "cache_read_input_tokens": 4, "output_tokens": 1})
-    return line(type="message_start", message=head)
-
-
-def start(index: int, **block: Any) -> bytes:
-    return line(type="content_block_start", index=index, content_block=block)
-
-
-def piece(index: int, **delta: Any) -> bytes:
-    return line(type="content_block_delta", index=index, delta=delta)
-
-
-def stop(index: int) -> bytes:
-    return line(type="content_block_stop", index=index)
-
-
-def close(reason: str | None = "end_turn", **usage: int) -> bytes:
-    delta = {"stop_reason": reason, "stop_sequence": None}
-    return line(type="message_delta", delta=delta, usage=usage or {"output_tokens": 20})
-
-
-END = line(type="message_stop")
-CITED = {
-    "type": "char_location", "cited_text": "q", "document_index": 0, "document_title": None, "start_char_index": 1,
-    "end_char_index": 2,
-}  # fmt: skip
-STREAM = (
-    begin()
-    + line(type="ping")
-    + start(0, type="thinking", thinking="", signature="")
-    + piece(0, type="thinking_delta", thinking="hm")
-    + piece(0, type="signature_delta", signature="sig")
-    + stop(0)
-    + start(1, type="redacted_thinking", data="zz")
-    + stop(1)
-    + start(2, type="text", text="")
-    + piece(2, type="text_delta", text="Hel")
-    + piece(2, type="text_delta", text="lo")
-    + piece(2, type="citations_delta", citation=CITED)
-    + stop(2)
-    + start(3, type="tool_use", id="t1", name="get", input={})
-    + piece(3, type="input_json_delta", partial_json="")
-    + piece(3, type="input_json_delta", partial_json='{"a"')
-    + piece(3, type="input_json_delta", partial_json=": 1}")
-    + stop(3)
-    + start(4, type="tool_use", id="t2", name="now", input={}, caller={"type": "direct"})
-    + stop(4)
-    + start(5, type="server_tool_use", id="s1", name="web_search", input={})
-    + piece(5, type="input_json_delta", partial_json='{"query":"x"}')
-    + stop(5)
-    + start(6, type="web_search_tool_result", tool_use_id="s1", content=[{"x": 1}])
-    + stop(6)
-    + close("tool_use", input_tokens=11, output_tokens=30)
-    + END
+from meshwright.wire.fold import fold
+from tests.wire.anthropic_stream import (
+    END,
+    REQUEST,
+    STREAM,
+    TARGET,
+    begin,
+    close,
+    cut,
+    decoded,
+    in_order,
+    line,
+    piece,
+    start,
+    stop,
+    written,
 )
+from tests.wire.strategies_anthropic import json_values
 
-
-def decoded(*pieces: bytes) -> list[Delta]:
-    decoder = DIALECT.stream_decoder(TARGET)
-    return [delta for data in pieces for delta in decoder.feed(data)]
-
-
-def cut(data: bytes, places: list[int]) -> list[bytes]:
-    marks = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[begin:end] for begin, end in pairwise(marks)]
-
-
-def in_order(response: Response) -> Response:
-    """With its extra members in one order: a stream tells them in another than a whole answer."""
-    return msgspec.structs.replace(response, extra=tuple(sorted(response.extra, key=lambda one: one.kind)))
-
-
-def written(deltas: Any, request: Request = REQUEST) -> tuple[bytes, dict[str, str]]:
-    encoder = DIALECT.stream_encoder(request)
-    data = encoder.feed(deltas)
-    return data, {note.field: note.action for note in encoder.adaptations}
+slow = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
 
 
 def test_every_usual_event_has_its_delta() -> None:
@@ -303,120 +221,3 @@ def test_any_bytes_are_a_stream_or_a_broken_promise(data: bytes) -> None:
             listener.feed(data)
         except UpstreamProtocol:
             continue
-
-
-def read_by_the_official_client(data: bytes) -> Any:
-    snapshot: Any = None
-    pieces: dict[int, bytes] = {}
-    for event in SSEDecoder().iter_bytes(iter([data])):
-        said = EVENTS.validate_json(event.data)
-        assert said.type == event.event
-        snapshot = accumulate_event(event=said, current_snapshot=snapshot, json_bufs=pieces)
-    return snapshot
-
-
-@slow
-@given(answers)
-def test_an_answer_that_the_dialect_can_carry_streams_without_a_note(response: Response) -> None:
-    data, noted = written(unfold(response))
-    assert noted == {}
-    assume(response.choices[0].message.parts or response.choices[0].finish)
-    assert in_order(fold(decoded(data), "p/m")) == in_order(response)
-
-
-@slow
-@given(answers)
-def test_streams_are_what_the_official_client_reads(response: Response) -> None:
-    (choice,) = response.choices
-    parts = tuple(part for part in choice.message.parts if not isinstance(part, Opaque))
-    choice = msgspec.structs.replace(choice, message=Message("assistant", parts))
-    plain = msgspec.structs.replace(response, choices=(choice,), extra=(), service_tier="standard")
-    message = read_by_the_official_client(written(unfold(plain))[0])
-    assert [block.type for block in message.content] == [block_type(part) for part in parts]
-    for block, part in zip(message.content, parts, strict=True):
-        match part:
-            case Text():
-                assert block.text == part.text
-                assert len(block.citations or ()) == len(part.citations)
-            case ToolCall():
-                assert block.input == msgspec.json.decode(part.arguments)
-            case Reasoning():
-                assert (part.text or part.encrypted) == (block.thinking if part.text else block.data)
-    assert response.usage is not None
-    assert message.usage.output_tokens == response.usage.total_output
-    assert message.usage.input_tokens == response.usage.input
-
-
-def block_type(part: Any) -> str:
-    if isinstance(part, Reasoning):
-        return "redacted_thinking" if part.encrypted else "thinking"
-    return "text" if isinstance(part, Text) else "tool_use"
-
-
-@slow
-@given(any_answers)
-def test_whatever_is_lost_of_a_stream_is_named(response: Response) -> None:
-    data, noted = written(unfold(response))
-    named = {field.partition(".")[0] for field in noted}
-    before, after = fold(unfold(response)), fold(decoded(data))
-    if before.choices and meaning(after) != meaning(before):
-        assert "choices" in named
-    if after.usage != before.usage:
-        assert "usage" in named
-    assert {extra.kind.partition(".")[0] for extra in before.extra} <= named
-    assert all(msgspec.json.decode(part[6:]) for part in data.splitlines() if part.startswith(b"data: "))
-    assert DIALECT.tap(REQUEST).feed(data) == data
-
-
-def test_a_stream_of_another_dialect_tells_its_usage_at_the_end() -> None:
-    deltas: list[Delta] = [
-        Began(id="chatcmpl-1", model="gpt"),
-        TextDelta(part=0, text="Hi"),
-        ToolCallDelta(part=1, id="c1", name="f", arguments='{"a":'),
-        ToolCallDelta(part=1, arguments="1}"),
-        Finished(finish="tool_calls"),
-        UsageDelta(Usage(input=5, cache_read=2, output=3)),
-        Ended(),
-    ]
-    data, noted = written(deltas)
-    assert noted == {}
-    message = read_by_the_official_client(data)
-    assert (message.stop_reason, message.usage.input_tokens, message.usage.output_tokens) == ("tool_use", 5, 3)
-    assert message.content[1].input == {"a": 1}
-    encoder = DIALECT.stream_encoder(REQUEST)
-    assert b"".join(encoder.feed([delta]) for delta in deltas) == data
-
-
-def test_thoughts_free_text_and_refusals_of_another_dialect_are_changed_and_named() -> None:
-    deltas: list[Delta] = [
-        ReasoningDelta(part=0, id="rs_1", summary=0, text="One"),
-        ReasoningDelta(part=0, summary=1, text="Two"),
-        ReasoningDelta(part=0, encrypted="blob"),
-        ToolCallDelta(part=1, id="c1", name="run", kind="custom"),
-        ToolCallDelta(part=1, arguments='say "', kind="custom"),
-        ToolCallDelta(part=1, arguments='hi"\n', kind="custom"),
-        TextDelta(part=2, text="No.", refusal=True),
-        TextDelta(part=0, choice=1, text="other"),
-        Finished(finish="stop"),
-        Ended(),
-    ]
-    data, noted = written(deltas)
-    message = read_by_the_official_client(data)
-    assert message.content[0].thinking == "One\n\nTwo"
-    assert message.content[1].input == {"input": 'say "hi"\n'}
-    assert (message.content[2].text, message.model) == ("No.", "auto")
-    assert noted == {
-        "choices.reasoning": "changed", "choices.reasoning.encrypted": "dropped", "choices.custom": "changed",
-        "choices.refusal": "changed", "choices": "dropped", "usage": "changed",
-    }  # fmt: skip
-
-
-def test_a_failure_after_the_beginning_is_told_in_the_stream() -> None:
-    encoder = DIALECT.stream_encoder(REQUEST)
-    data = encoder.feed([Began(id="a"), TextDelta(part=0, text="Hi")])
-    data += encoder.fail(StreamCut("The provider hung up."))
-    assert encoder.feed([TextDelta(part=0, text="more"), Ended()]) == b""
-    with pytest.raises(UpstreamError, match="The provider hung up"):
-        fold(decoded(data))
-    failed, _ = written([Began(id="a"), Failed("Overloaded", kind="overloaded_error"), Ended()])
-    assert decoded(failed)[-1] == Failed("Overloaded", kind="overloaded_error")

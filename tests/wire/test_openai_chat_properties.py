@@ -39,6 +39,9 @@ def test_whatever_a_request_loses_is_named(request: Request, generous: bool) -> 
     target = GENEROUS if generous else PLAIN
     encoded = DIALECT.encode_request(request, target)
     again = DIALECT.decode_request(encoded.body)
+    if request.output is not None and request.output.kind == "schema" and not request.output.name:
+        nameless = msgspec.structs.replace(request.output, name="answer")  # the API wants one
+        request = msgspec.structs.replace(request, output=nameless)
     lost = changed_fields(request, again, ignore=("stream_usage", "model", "extra"))
     lost |= {one.kind for one in request.extra if one not in again.extra}
     assert lost <= _named(encoded.adaptations)

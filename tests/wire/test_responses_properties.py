@@ -11,15 +11,12 @@ from hypothesis import strategies as st
 from meshwright.types.content import Opaque, Part, Reasoning
 from meshwright.types.errors import InvalidRequest, TooLarge, UpstreamError, UpstreamProtocol
 from meshwright.types.request import Adaptation, Request, ToolSpec
-from meshwright.types.response import Choice, Response, TextDelta
-from meshwright.wire.dialect import Target
+from meshwright.types.response import Choice, Response
 from meshwright.wire.fold import fold, unfold
 from meshwright.wire.openai_responses import DIALECT
 from tests.wire.strategies import changed_fields, json_values, requests, responses, splits
-from tests.wire.strategies_responses import ORIGIN, carried_requests, carried_responses
+from tests.wire.strategies_responses import ASKED, THEIRS, carried_requests, carried_responses
 
-THEIRS = Target("model-of-theirs", ORIGIN)
-ASKED = Request(model="m", stream=True, stream_usage=True)
 replace = msgspec.structs.replace
 
 
@@ -58,12 +55,10 @@ def _required(request: Request) -> Request:
 @given(requests())
 def test_whatever_a_request_loses_is_named(request: Request) -> None:
     encoded = DIALECT.encode_request(request, THEIRS)
-    try:
-        again = DIALECT.decode_request(encoded.body)
-    except InvalidRequest as error:  # no message was left
-        assert error.field == "input"
+    if b'"input":[]' in encoded.body:  # no message was left
         assert "messages" in _named(encoded.adaptations)
         return
+    again = DIALECT.decode_request(encoded.body)
     lost = changed_fields(_required(request), again, ignore=("model", "extra"))
     lost |= {one.kind for one in request.extra if one not in again.extra}
     assert lost <= _named(encoded.adaptations)
@@ -254,7 +249,9 @@ _EVENTS = st.lists(
 
 
 @given(_EVENTS)
-@example([{"type": "response.output_item.added", "item": {"type": "function_call"}}, {"type": "response.output_text.delta"}])
+@example(
+    [{"type": "response.output_item.added", "item": {"type": "function_call"}}, {"type": "response.output_text.delta"}]
+)
 def test_any_events_are_a_stream_or_a_protocol_error(events: list[dict[str, object]]) -> None:
     stream = b"".join(b"data: " + msgspec.json.encode(event) + b"\n\n" for event in events)
     tap = DIALECT.tap(ASKED)
@@ -299,5 +296,3 @@ def test_unknown_members_of_a_changed_request_come_back_too(members: dict[str, o
     told = {name: value for name, value in members.items() if value is not None}
     item = item if inner is not None else {name: value for name, value in item.items() if name != "x_inner"}
     assert msgspec.json.decode(sent.body) == {**told, "model": "model-of-theirs", "input": [item]}
-
-

@@ -31,6 +31,7 @@ HOSTED = (
         base_url="https://api.anthropic.com/v1",
         auth="x-api-key",
         key_env="ANTHROPIC_API_KEY",
+        quirks=("system_turns",),
         privacy="no_training",
         docs="https://platform.claude.com/docs/en/api/overview",
     ),

@@ -1,7 +1,7 @@
 """Which task a request is: a probability for each, likeliest first.
 
 Multinomial logistic regression over the sets of `grams`, trained by scripts/train_tasks.py from the examples beside its
-weights. In plain Python: a gram's twelve weights are lanes of one integer, so that adding up a prompt is adding integers.
+weights. In plain Python: a gram's twelve weights are lanes of one integer, so adding up a prompt is adding integers.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _LEAST = 1e-4
 def classify(question: str, characters: int, attachments: Sequence[str], computable: float) -> Mapping[str, float]:
     """A probability for each task that has at least one in ten thousand; they add up to 1, likeliest first.
 
-    `question` is the last user message, `characters` the length of the whole request, `computable` how likely the question
-    is a plain computation (0..1). Looks at no more than the first and the last 2,000 characters.
+    `question` is the last user message, `characters` the length of the whole request, `computable` how likely the
+    question is a plain computation (0..1). Looks at no more than the first and the last 2,000 characters.
     """
     scores = list(WEIGHTS.bias)
     for worth, found in zip(WORTH, grams(question, characters, attachments, computable), strict=True):

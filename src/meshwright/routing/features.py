@@ -2,70 +2,108 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import msgspec
+
 from meshwright.providers.builtin.computable import looks_computable
 from meshwright.routing.classify import classify
 from meshwright.types.content import Audio, File, Image, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from meshwright.types.decision import Features
 from meshwright.types.request import Request
 
-CHARACTERS_PER_TOKEN = 4
+BYTES_PER_TOKEN = 4
+"""Of UTF-8, so that Chinese, three bytes to a character, comes out near one token for each."""
 IMAGE_TOKENS = 1_000
-"""A picture's rough size; providers count between 85 and some thousands."""
-FILE_CHARACTERS_PER_BASE64 = 0.75
+"""A picture's rough size; providers count between 85 (`detail` low) and some thousands."""
+LOW_DETAIL_TOKENS = 85
+TEXT_SHARE = 0.75
+"""Bytes of text per character of base64, for text files."""
+PACKED_SHARE = 0.05
+"""The same for PDF, office and other packed files: most of them is fonts, pictures and structure."""
+AUDIO_SHARE = {"wav": 1 / 400, "pcm16": 1 / 400}
+"""Bytes of text that stand for a character of base64: about 25 tokens for a second of speech."""
+OTHER_AUDIO_SHARE = 1 / 200
+COMPUTABLE_UP_TO = 2_000
+"""Characters; what is longer is no plain computation."""
 
 
 def features(request: Request, tasks: bool) -> Features:
-    """One pass over the messages. `tasks` False leaves the task out: strategies that do not ask for it pay nothing."""
-    characters = turns = 0
+    """One pass over the messages. `tasks` False leaves the task out: strategies that do not ask for it pay nothing.
+
+    `input_tokens` is an estimate without the model's tokenizer: right to about a third for prose.
+    """
+    size = turns = 0
     attachments: dict[str, None] = {}
     for message in request.messages:
         turns += message.role == "user"
         for part in message.parts:
-            characters += _size(part, attachments)
+            size += _size(part, attachments)
     for tool in request.tools:
-        characters += len(tool.name) + len(tool.description) + (len(bytes(tool.schema)) if tool.schema else 0)
+        size += len(tool.name) + len(tool.description) + _raw(tool.schema) + _raw(tool.grammar)
+    if request.output is not None:
+        size += _raw(request.output.schema)
+    kinds = tuple(attachments)
     question = _question(request.messages)
-    computable = looks_computable(question) if tasks and len(question) <= 2_000 else 0.0
-    found = classify(question, characters, tuple(attachments), computable) if tasks else {}
+    found: Mapping[str, float] = {}
+    computable = 0.0
+    if tasks:
+        computable = looks_computable(question) if len(question) <= COMPUTABLE_UP_TO else 0.0
+        found = classify(question, size - _bytes(question) + len(question), _kinds_of_task(kinds), computable)
     likeliest = next(iter(found), "")
     return Features(
         task=likeliest,
         sure=found.get(likeliest, 0.0),
         tasks=found,
-        input_tokens=characters // CHARACTERS_PER_TOKEN + 4 * len(request.messages) + 3,
+        input_tokens=size // BYTES_PER_TOKEN + 4 * len(request.messages) + 3,
         turns=turns,
-        characters=characters,
+        characters=size,
         code="```" in question,
-        needs=_needs(request, attachments),
-        attachments=tuple(attachments),
+        needs=_needs(request, kinds),
+        attachments=kinds,
         max_tokens=request.max_tokens,
         computable=computable,
     )
 
 
+def _bytes(text: str) -> int:
+    # Asking is free, and plain ASCII is the usual case.
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
+
+
+def _raw(raw: msgspec.Raw | None) -> int:
+    return memoryview(raw).nbytes if raw else 0
+
+
 def _size(part: Part, attachments: dict[str, None]) -> int:
-    """A part's size in characters of text, and a note of what kind of attachment it is."""
+    """A part's size in bytes of text, and a note of what kind of attachment it is."""
     match part:
         case Text(text=text) | Refusal(text=text):
-            return len(text)
-        case Image():
+            return _bytes(text)
+        case Image(detail=detail):
             attachments["image"] = None
-            return IMAGE_TOKENS * CHARACTERS_PER_TOKEN
-        case File(data=data, text=text):
-            attachments["file"] = None
-            return len(text) + int(len(data) * FILE_CHARACTERS_PER_BASE64)
-        case Audio(data=data, transcript=transcript):
+            return (LOW_DETAIL_TOKENS if detail == "low" else IMAGE_TOKENS) * BYTES_PER_TOKEN
+        case File(data=data, text=text, media_type=media_type):
+            # Plain text can be sent to any model as words; the rest needs one that reads files.
+            attachments["text" if text else "file"] = None
+            return _bytes(text) + int(len(data) * (TEXT_SHARE if media_type.startswith("text/") else PACKED_SHARE))
+        case Audio(data=data, transcript=transcript, format=form):
             if data:
                 attachments["audio"] = None
-            return len(transcript) + len(data) // 50
+            return _bytes(transcript) + int(len(data) * AUDIO_SHARE.get(form, OTHER_AUDIO_SHARE))
         case Reasoning(text=text, encrypted=encrypted):
-            return len(text) + len(encrypted)
+            return _bytes(text) + len(encrypted)
         case ToolCall(name=name, arguments=arguments):
-            return len(name) + len(arguments)
+            return len(name) + _bytes(arguments)
         case ToolResult(parts=parts):
             return sum(_size(inner, attachments) for inner in parts)
         case _:
-            return len(bytes(part.raw))
+            return _raw(part.raw)
+
+
+def _kinds_of_task(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """To the classifier a document is a document, however it travels."""
+    return tuple(dict.fromkeys("file" if kind == "text" else kind for kind in kinds))
 
 
 def _question(messages: tuple[Message, ...]) -> str:
@@ -76,9 +114,9 @@ def _question(messages: tuple[Message, ...]) -> str:
     return ""
 
 
-def _needs(request: Request, attachments: dict[str, None]) -> tuple[str, ...]:
+def _needs(request: Request, kinds: tuple[str, ...]) -> tuple[str, ...]:
     """Abilities without which the request cannot be served."""
-    needs = [ability for kind, ability in _ATTACHED if kind in attachments]
+    needs = [ability for kind, ability in _ATTACHED if kind in kinds]
     if request.tools and not (request.tool_choice and request.tool_choice.mode == "none"):
         needs.append("tools")
     if request.output is not None and request.output.kind != "text":

@@ -6,42 +6,54 @@ from meshwright.routing.policy import Policy, Signal
 from meshwright.types.decision import Features
 from meshwright.types.model import Model
 
+ROUGH = 1.5
+"""How far a token count may be off."""
+
 
 def rejection(model: Model, features: Features, policy: Policy, signal: Signal) -> str:
     """Why the model cannot serve this request under this policy; "" when it can."""
     return (
         _place(model, policy)
-        or _window(model, features)
+        or _window(model, features, policy.named)
         or _abilities(model, features, policy)
         or (signal.resting if not policy.named else "")
     )
 
 
 def _place(model: Model, policy: Policy) -> str:
-    if policy.regions and not set(policy.regions) & set(model.regions):
-        known = ", ".join(model.regions) or "not known"
-        return f"region {' or '.join(policy.regions)} required; its region is {known}"
+    if policy.regions:
+        outside = [region for region in model.regions if region not in policy.regions]
+        required = f"region {' or '.join(policy.regions)} required"
+        if not model.regions:
+            return f"{required}; its region is not known"
+        # It may answer from any of its regions, so each of them must be allowed.
+        if outside:
+            return f"{required}; it may answer from {' or '.join(outside)}"
     if policy.privacy and model.privacy not in policy.privacy:
-        return f"privacy {' or '.join(policy.privacy)} required; its privacy is {model.privacy}"
+        known = "not known" if model.privacy == "unknown" else model.privacy
+        return f"privacy {' or '.join(policy.privacy)} required; its privacy is {known}"
     return ""
 
 
-def _window(model: Model, features: Features) -> str:
+def _window(model: Model, features: Features, named: bool) -> str:
     if model.window is None:
         return ""
-    wanted = features.input_tokens + min(features.max_tokens or 0, model.max_output or features.max_tokens or 0)
-    if wanted > model.window:
-        return f"about {wanted} tokens wanted, its window is {model.window}"
-    return ""
+    answer = min(features.max_tokens or 0, model.max_output or features.max_tokens or 0)
+    wanted = features.input_tokens + answer
+    # Who named the model knows his prompt better than an estimate that may be off by a third.
+    if wanted <= model.window * (ROUGH if named else 1):
+        return ""
+    parts = f" ({features.input_tokens:,} in, {answer:,} out)" if answer else ""
+    return f"about {wanted:,} tokens wanted{parts}, its window is {model.window:,}"
 
 
 def _abilities(model: Model, features: Features, policy: Policy) -> str:
     for need in features.needs:
         if _can(model, need) is False:
-            return f"it has no {need}"
+            return f"the request needs {need}, which it does not have"
     for need in policy.require:
         if _can(model, need) is not True:
-            return f"{need} required; {'it has none' if _can(model, need) is False else 'not known of it'}"
+            return f"{need} required; {'it does not have it' if _can(model, need) is False else 'not known of it'}"
     return ""
 
 

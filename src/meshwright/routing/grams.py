@@ -18,7 +18,7 @@ RUN = 4
 """Letters in a run."""
 ORDER = 200
 """Characters that an instruction has at most."""
-WORTH = (0.4, 1.5, 1.0, 1.0, 1.5)
+WORTH = (1.6, 1.5, 1.0, 1.0, 1.5)
 """How much each set counts; found by cross-validation."""
 
 _DIGITS = re.compile(r"\d+")
@@ -47,7 +47,7 @@ def grams(question: str, characters: int, attachments: Sequence[str], computable
 
 
 def _instruction(lowered: str) -> list[str]:
-    """What seems to be asked, where text comes with it: the words before a colon or a break, and a short last paragraph."""
+    """What is asked, where text comes with it: the words before a colon or a break, and a short last paragraph."""
     lead = _BREAK.split(lowered[:ORDER], maxsplit=1)[0]
     words = _TOKENS.findall(lead)[:EDGE]
     last = lowered[-ORDER:].rstrip().rpartition("\n")[2] if "\n" in lowered else ""
@@ -76,7 +76,7 @@ def _shape(text: str, words: list[str], numbers: int) -> set[str]:
         f"numbers {min(8 * numbers // (len(words) + 1), 4)}",
         f"signs {min(signs, 3)}" if signs * 40 > len(text) else "signs few",
         f"code {min(sum(mark in text for mark in _CODE), 3)}",
-        f"foreign {0 if text.isascii() else min((len(text.encode(errors='replace')) - len(text)) * 8 // len(text), 8) + 1}",
+        "foreign 0" if text.isascii() else f"foreign {min(_surplus(text) * 8 // len(text), 8) + 1}",
         "asks" if "?" in text[-3:] else "asks inside" if "?" in text else "asks not",
     }
 
@@ -88,6 +88,11 @@ def _edges(words: list[str]) -> set[str]:
     found.add("^^" + " ".join(words[:2]))
     found.add("$$" + " ".join(words[-1:]))
     return found
+
+
+def _surplus(text: str) -> int:
+    """Bytes of UTF-8 beyond one for each character."""
+    return len(text.encode(errors="replace")) - len(text)
 
 
 def _marked(mark: str, words: list[str]) -> set[str]:

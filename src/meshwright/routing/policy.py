@@ -29,7 +29,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Signal(msgspec.Struct, frozen=True):
-    """How a model has been doing here: live latencies in seconds (None: not seen), and why it rests ("" if it does not)."""
+    """How a model does here: live latencies in seconds (None: not seen), and why it rests ("" if it does not)."""
 
     first_byte: float | None = None
     total: float | None = None

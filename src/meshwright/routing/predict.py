@@ -1,4 +1,4 @@
-"""First predictions, from cards alone: quality by declared skill or by price class, cost by list price, latency as seen.
+"""First predictions, from cards alone: quality by declared skill or price class, cost by list price, latency as seen.
 
 The learned predictor takes this file's place in the table of strategies that ask for it; its interface is `predict`.
 """
@@ -15,9 +15,16 @@ from meshwright.types.model import Model, Price
 
 SPREAD = 3.0
 """Output lengths vary by about this factor around their prior, nine times of ten."""
+HOPELESS = 0.05
+"""A model predicted below this is not expected to answer: it comes last, and never stands in for one that is."""
+EVEN = 0.5
+"""The quality of a model of which nothing is known."""
 UNPROVEN = 0.85
 """How much of the predicted quality is left per needed ability that nobody vouches for."""
 PER_MILLION = 1_000_000
+USUAL_ANSWER = 250
+"""Tokens, when the task is not known."""
+UNLIMITED = 1_000_000_000
 
 
 def predict(model: Model, features: Features, signal: Signal) -> Candidate:
@@ -32,26 +39,34 @@ def predict(model: Model, features: Features, signal: Signal) -> Candidate:
     )
 
 
+def quality(candidate: Candidate) -> float:
+    """The predicted quality; even odds when there is none."""
+    return candidate.quality.value if candidate.quality else EVEN
+
+
+def hopeless(candidate: Candidate) -> bool:
+    """It is not expected to answer this request well, if at all."""
+    return quality(candidate) < HOPELESS
+
+
 def _quality(model: Model, features: Features) -> tuple[Interval, str]:
     if model.skills:
-        rest = model.skills.get("*", 0.5)
-        value = (
-            sum(share * model.skills.get(task, rest) for task, share in features.tasks.items())
-            if features.tasks
-            else rest
-        )
+        rest = model.skills.get("*", EVEN)
+        value = rest
+        if features.tasks:
+            value = sum(share * model.skills.get(task, rest) for task, share in features.tasks.items())
         margin, why = 0.1, "skills declared on its card, weighed by the likelihood of each task"
     else:
         price = base_price(model)
         per_million = None if price is None or price.output is None else price.output / 1e9
         if per_million is None or per_million <= 0:
-            value, margin, why = 0.5, 0.4, "nothing is known of its quality"
+            value, margin, why = EVEN, 0.4, "nothing is known of its quality"
         else:
             value = min(0.9, max(0.5, 0.68 + 0.12 * log10(per_million)))
-            margin, why = 0.25, "nothing measured; a prior from its price class"
-    for need in unknown_needs(model, features):
-        value *= UNPROVEN
-        why += f"; {need}: not known"
+            margin, why = 0.25, f"nothing measured; a guess from its price, {per_million:g} USD per million tokens out"
+    if unknown := unknown_needs(model, features):
+        value *= UNPROVEN ** len(unknown)
+        why += f"; less because nobody says whether it has {' and '.join(unknown)}"
     return Interval(round(value, 4), round(max(0.0, value - margin), 4), round(min(1.0, value + margin), 4)), why
 
 
@@ -65,14 +80,15 @@ def base_price(model: Model, tokens: int = 0) -> Price | None:
 
 
 def _cost(model: Model, features: Features) -> Interval | None:
+    """Nano-dollars: all of the input at its price, an answer of the task's usual length, and the fee per request."""
     price = base_price(model, features.input_tokens)
     if price is None or price.input is None or price.output is None:
         return None
-    likely = TASKS[features.task][1] if features.task else 250
-    limit = min(features.max_tokens or 1_000_000_000, model.max_output or 1_000_000_000)
-    read = features.input_tokens * price.input
-
-    def total(tokens: float) -> float:
-        return float(round((read + min(tokens, limit) * price.output) / PER_MILLION))  # type: ignore[operator]
-
-    return Interval(total(likely), total(likely / SPREAD), total(likely * SPREAD))
+    likely = TASKS[features.task][1] if features.task else USUAL_ANSWER
+    limit = min(features.max_tokens or UNLIMITED, model.max_output or UNLIMITED)
+    fixed, out = price.request + features.input_tokens * price.input / PER_MILLION, price.output / PER_MILLION
+    return Interval(
+        float(round(fixed + min(likely, limit) * out)),
+        float(round(fixed + min(likely / SPREAD, limit) * out)),
+        float(round(fixed + min(likely * SPREAD, limit) * out)),
+    )

@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from meshwright.routing.features import features
 from meshwright.routing.filters import rejection
 from meshwright.routing.policy import UNSEEN, Policy, Signal
-from meshwright.routing.predict import predict
+from meshwright.routing.predict import hopeless, predict
 from meshwright.routing.strategies import STRATEGIES
 from meshwright.types.decision import Candidate, Decision, Features, Plan
 from meshwright.types.errors import NoCandidate
 from meshwright.types.model import Model
+from meshwright.types.money import dollars
 from meshwright.types.request import Request
-
-HOPELESS = 0.05
-"""A model predicted below this never stands in for one above it: failing over to it would be a lie."""
 
 
 def route(
@@ -29,25 +27,23 @@ def route(
 ) -> Decision:
     """The decision. Pure: equal arguments give equal decisions. Raises NoCandidate with every rejection."""
     strategy = STRATEGIES[policy.strategy]
-    seen = features(request, strategy.tasks)
+    # Bounds on quality and cost ask for the task too: skills and lengths of answers go by task.
+    seen = features(request, strategy.tasks or policy.floor > 0 or policy.max_cost is not None)
     candidates, rejected = _eligible(models, seen, policy, signals)
     if not candidates:
         raise NoCandidate(
-            f'No model of "{asked}" can serve this request: {_reasons(rejected)}.',
-            rejected,
-            fix="Change the request, the route's constraints, or add a provider (`mesh doctor`).",
+            f'No model of "{asked}" can serve this request: {_reasons(rejected)}.', rejected, fix=_fix(rejected)
         )
     ranked, because = strategy.rank(candidates, seen, policy)
-    best = max((candidate.quality.value for candidate in ranked if candidate.quality), default=0.0)
-    if best >= HOPELESS and not policy.named:
-        hopeful = [candidate for candidate in ranked if not candidate.quality or candidate.quality.value >= HOPELESS]
-    else:
-        hopeful = ranked
+    chain = ranked
+    # Failing over to a model that is not expected to answer would be a lie; the order of a list is its owner's wish.
+    if strategy.tasks and not hopeless(ranked[0]):
+        chain = [candidate for candidate in ranked if not hopeless(candidate)]
     return Decision(
         asked=asked,
         route=policy.name,
         strategy=policy.strategy,
-        plan=Plan(tuple(candidate.model for candidate in hopeful[: max(1, policy.attempts)])),
+        plan=Plan(tuple(candidate.model for candidate in chain[: max(1, policy.attempts)])),
         because=because,
         features=seen,
         candidates=tuple(ranked),
@@ -62,11 +58,11 @@ def _eligible(
     candidates, rejected = [], {}
     for model in models:
         signal = signals.get(model.name, UNSEEN)
-        reason = rejection(model, seen, policy, signal)
-        if not reason:
-            candidate = predict(model, seen, signal)
-            reason = _beyond(candidate, policy)
-        if reason:
+        if reason := rejection(model, seen, policy, signal):
+            rejected[model.name] = reason
+            continue
+        candidate = predict(model, seen, signal)
+        if reason := _beyond(candidate, policy):
             rejected[model.name] = reason
         else:
             candidates.append(candidate)
@@ -79,9 +75,10 @@ def _beyond(candidate: Candidate, policy: Policy) -> str:
         if candidate.cost is None:
             return "max_cost is set and its price is not known"
         if candidate.cost.high > policy.max_cost:
-            return f"up to {candidate.cost.high / 1e9:.6f} USD predicted, max_cost is {policy.max_cost / 1e9:.6f} USD"
+            high = dollars(round(candidate.cost.high))
+            return f"up to {high} USD predicted, max_cost is {dollars(policy.max_cost)} USD"
     if policy.floor and candidate.quality and candidate.quality.value < policy.floor:
-        return f"predicted quality {candidate.quality.value:.2f} is below the floor of {policy.floor:.2f}"
+        return f"predicted quality {candidate.quality.value:.4g} is below the floor of {policy.floor:.4g}"
     return ""
 
 
@@ -89,4 +86,26 @@ def _reasons(rejected: Mapping[str, str], most: int = 5) -> str:
     """The first few rejections in words."""
     told = [f"{name}: {reason}" for name, reason in list(rejected.items())[:most]]
     more = len(rejected) - most
-    return "; ".join(told) + (f"; and {more} more" if more > 0 else "") if told else "its pool is empty"
+    return "; ".join(told) + (f"; and {more:,} more" if more > 0 else "") if told else "its pool is empty"
+
+
+FIXES = (
+    ("resting", "Ask again when a model has rested."),
+    ("its window is", "Shorten the request, lower max_tokens, or add a model with a larger window."),
+    ("the request needs", "Leave out what no model here can do, or add a model that can."),
+    (
+        "max_cost",
+        "Raise the route's max_cost, lower max_tokens, or state the price of a model whose price is not known.",
+    ),
+    ("below the floor", "Lower the route's floor, or add a better model."),
+    ("required", "Add a model that meets the route's requirements, or state what is not known of one in [models]."),
+)
+"""Words of a rejection, and what helps against it: the first that is found in any of the rejections is told first."""
+
+
+def _fix(rejected: Mapping[str, str]) -> str:
+    """What would help, at most two ways."""
+    if not rejected:
+        return "Set a provider's key or start a local engine; `mesh doctor` says what is missing."
+    reasons = set(rejected.values())
+    return " ".join([fix for words, fix in FIXES if any(words in reason for reason in reasons)][:2])

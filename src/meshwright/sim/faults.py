@@ -149,7 +149,7 @@ async def _malformed_json(exchange: Exchange, _: Fault) -> None:
 async def _malformed_event(exchange: Exchange, _: Fault) -> None:
     frames = list(exchange.plan.frames)
     frames.insert(len(frames) // 2, Frame(b"data {no colon, no JSON\ndata: <<<\n\n"))
-    await _changed(exchange, frames)
+    await _other_events(exchange, frames)
 
 
 async def _malformed_chunk(exchange: Exchange, _: Fault) -> None:
@@ -218,7 +218,7 @@ async def _close_connection(exchange: Exchange, _: Fault) -> None:
 
 
 async def _duplicate_events(exchange: Exchange, _: Fault) -> None:
-    await _changed(exchange, [frame for frame in exchange.plan.frames for _ in range(2)])
+    await _other_events(exchange, [frame for frame in exchange.plan.frames for _ in range(2)])
 
 
 async def _disordered_events(exchange: Exchange, _: Fault) -> None:
@@ -226,22 +226,18 @@ async def _disordered_events(exchange: Exchange, _: Fault) -> None:
     frames = list(exchange.plan.frames)
     for place in range(0, len(frames) - 1, 2):
         frames[place], frames[place + 1] = frames[place + 1], frames[place]
-    await _changed(exchange, frames)
+    await _other_events(exchange, frames)
 
 
 async def _comments(exchange: Exchange, _: Fault) -> None:
-    if not exchange.plan.stream:
-        await exchange.as_planned()
-        return
     alive = Frame(b": still working\n\n")
-    await _changed(exchange, [each for frame in exchange.plan.frames for each in (alive, frame)])
+    await _other_events(exchange, [each for frame in exchange.plan.frames for each in (alive, frame)])
 
 
 async def _crlf(exchange: Exchange, _: Fault) -> None:
-    if not exchange.plan.stream:
-        await exchange.as_planned()
-        return
-    await _changed(exchange, [Frame(frame.data.replace(b"\n", b"\r\n"), frame.token) for frame in exchange.plan.frames])
+    await _other_events(
+        exchange, [Frame(frame.data.replace(b"\n", b"\r\n"), frame.token) for frame in exchange.plan.frames]
+    )
 
 
 async def _first_half(exchange: Exchange) -> tuple[Frame, ...]:
@@ -258,6 +254,14 @@ async def _changed(exchange: Exchange, frames: tuple[Frame, ...] | list[Frame]) 
     """Send other frames than planned, in flawless HTTP."""
     exchange.plan = msgspec.structs.replace(exchange.plan, frames=tuple(frames))
     await exchange.as_planned()
+
+
+async def _other_events(exchange: Exchange, frames: list[Frame]) -> None:
+    """Send other events; an answer in one piece, which has none, is sent as it is."""
+    if exchange.plan.stream:
+        await _changed(exchange, frames)
+    else:
+        await exchange.as_planned()
 
 
 _OVERLOADED = Pretended("The model is overloaded. Please try again later.", 529, "overloaded_error")

@@ -40,6 +40,11 @@ class Received(msgspec.Struct, frozen=True):
         """The header's first value, "" if it is missing."""
         return next((value for known, value in self.headers if known == name), "")
 
+    @property
+    def is_last(self) -> bool:
+        """Whether the client wants the connection closed after the answer."""
+        return "close" in self.header("connection").lower() or self.version == "HTTP/1.0"
+
 
 class Links:
     """The open connections of one server, and what went wrong in serving them."""

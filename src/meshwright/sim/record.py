@@ -94,7 +94,7 @@ class Recorder:
         except MeshError as error:
             body = dialect_of(received.path).encode_error(error)
             await link.send(head(error.status, (("content-type", "application/json"),), len(body)) + body)
-            return True
+            return not received.is_last
         headers = tuple((name, value) for name, value in answer.headers.items() if name not in _OURS)
         after = time.monotonic() - began
         try:
@@ -105,7 +105,7 @@ class Recorder:
         self._tape(received, Heard(answer.status, headers, after, pieces, cut))
         if not cut:
             await link.send(LAST_CHUNK)
-        return not cut
+        return not cut and not received.is_last
 
     async def _copy(self, link: Link, answer: Answer) -> tuple[tuple[tuple[float, bytes], ...], bool]:
         """Pass the body on; its pieces with the seconds before each, and whether it broke off."""

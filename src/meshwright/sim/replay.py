@@ -73,7 +73,7 @@ class Replay:
             error = NotFound("This request was not recorded.", fix=self._nearest(asked))
             body = dialect_of(received.path).encode_error(error)
             await link.send(head(404, (("content-type", "application/json"),), len(body)) + body)
-            return True
+            return not received.is_last
         one = answers.pop(0) if len(answers) > 1 else answers[0]
         await link.sleep(one.after * self._pace)
         await link.send(head(one.status, one.answer_headers, None, chunked=True))
@@ -83,7 +83,7 @@ class Replay:
                 await link.send(chunk(piece.data))
         if not one.cut:
             await link.send(LAST_CHUNK)
-        return not one.cut
+        return not one.cut and not received.is_last
 
     def _nearest(self, asked: str) -> str:
         """The recorded request that is most like this one, and what is different about it."""

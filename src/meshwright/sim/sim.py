@@ -154,7 +154,7 @@ class _Place:
     async def _answer(self, exchange: Exchange) -> None:
         received = exchange.received
         path = received.path.partition("?")[0]
-        if "close" in received.header("connection").lower():
+        if received.is_last:
             exchange.spent = True
         try:
             self._admit(received)

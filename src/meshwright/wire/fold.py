@@ -340,10 +340,11 @@ def _part_deltas(part: Part, number: int, choice: int) -> list[Delta]:
     match part:
         case Reasoning():
             deltas: list[Delta] = [
-                ReasoningDelta(part=number, choice=choice, text=text, summary=place)
+                # Its id comes first: who writes an item's beginning must know it.
+                ReasoningDelta(part=number, choice=choice, text=text, summary=place, id="" if place else part.id)
                 for place, text in enumerate(part.summary)
             ]
-            if part.text or not deltas or part.signature or part.encrypted or part.id:
+            if part.text or not deltas or part.signature or part.encrypted:
                 deltas.append(
                     ReasoningDelta(
                         part=number,
@@ -351,7 +352,7 @@ def _part_deltas(part: Part, number: int, choice: int) -> list[Delta]:
                         text=part.text,
                         signature=part.signature,
                         encrypted=part.encrypted,
-                        id=part.id,
+                        id="" if deltas else part.id,
                     )
                 )
             return deltas

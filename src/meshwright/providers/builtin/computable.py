@@ -48,7 +48,8 @@ _COMMANDS = (
     "tangent arcsin arccos arctan asin acos atan sinh cosh tanh log ln exp logarithm natural abs absolute mod "
     "modulo modulus floor ceil ceiling choose combinations permutations determinant inverse matrix reciprocal "
     "fibonacci binary octal decimal hex hexadecimal base fraction pi infinity inf double half third thirds "
-    "quarter quarters fourth twice negative"
+    "quarter quarters fourth twice "
+    "negative change reduce reduced tax det degrees radians degree radian"
 )
 _GRAMMAR = (
     "first second third fourth fifth nth order degree degrees radians approaches goes tends left right side above "
@@ -83,14 +84,11 @@ def looks_computable(text: str) -> float:
 
     A guess for a router, not a promise: `builtin/solve` reads the text properly and declines what it cannot read.
     """
-    if not text or len(text) > _MOST or _OTHER_ALPHABET.search(text):
+    if not text or len(text) > _MOST or (not text.isascii() and _OTHER_ALPHABET.search(text)):
         return 0.0
     lower = text.lower()
-    digits = _DIGIT.search(lower) is not None or _SPOKEN.search(lower) is not None
-    words = _WORD.findall(lower)
-    if len(words) > 40 or _CODE.search(lower) or _NO_FORMULA.search(lower):
-        return 0.02
     unknown = commands = units = 0
+    words = _WORD.findall(lower)
     for word in words:
         if word in _COMMAND_WORDS:
             commands += 1
@@ -98,8 +96,13 @@ def looks_computable(text: str) -> float:
             units += 1
         elif word not in _KNOWN and len(word) > 1:
             unknown += 1
+            if unknown > 1:  # most texts end here
+                return 0.02
+    if len(words) > 40 or _CODE.search(lower) or _NO_FORMULA.search(lower):
+        return 0.02
+    digits = _DIGIT.search(lower) is not None or _SPOKEN.search(lower) is not None
     if unknown:
-        return 0.1 if unknown == 1 and commands and digits else 0.02
+        return 0.1 if commands and digits else 0.02
     signs = _SIGN.search(lower) is not None
     if digits and (signs or commands) and units < 3:
         return 0.97

@@ -18,6 +18,9 @@ from meshwright.types.errors import MeshError
 CHARACTERS_PER_TOKEN = 4
 """What a token is taken to be, since nothing here is tokenized: counts of tokens are estimates."""
 
+SURE = 0.5
+"""The score under which a quote is told with a doubt."""
+
 _PIECE = re.compile(r"\S+\s*|\s+")
 Json = dict[str, Any]
 
@@ -35,7 +38,8 @@ def quoted(context: Context, quotes: Sequence[Quote], searched: int) -> Reply:
     if not quotes:
         where = ", ".join(dict.fromkeys(document.title for document in context.documents))
         return Reply(f"I found no answer to this in the supplied context ({searched} sentences of {where}).{unread}")
-    lines, sources, annotations, at = [], [], [], 0
+    lead = "" if quotes[0].score >= SURE else "This is the closest that I found; it may not answer the question.\n\n"
+    lines, sources, annotations, at = [], [], [], len(lead)
     for number, quote in enumerate(quotes, 1):
         title = context.documents[quote.document].title
         shown = " ".join(quote.text.split())
@@ -54,7 +58,7 @@ def quoted(context: Context, quotes: Sequence[Quote], searched: int) -> Reply:
         }
         annotations.append({"type": "file_citation", "file_citation": citation})
         at += len(lines[-1]) + 1
-    return Reply("\n".join(lines) + "\n\n" + "\n".join(sources) + unread, tuple(annotations))
+    return Reply(lead + "\n".join(lines) + "\n\n" + "\n".join(sources) + unread, tuple(annotations))
 
 
 def _shortened(chat: Chat, reply: Reply) -> tuple[Reply, str]:

@@ -67,11 +67,10 @@ class Sandbox:
     async def close(self) -> None:
         """End the child."""
         self._closed = True
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         async with self._turn:
             await self._end()
+        # What is left ends by itself now: the reading of a dead child's complaints, and a restart that finds us closed.
+        await asyncio.gather(*self._tasks)
 
     async def _exchange(self, ask: Ask) -> Told:
         child = await self._living()
@@ -87,7 +86,7 @@ class Sandbox:
                 f"The process of builtin/{self.model} ended in the middle of a question ({status})."
             ) from error
         except asyncio.CancelledError:
-            self._kill()  # nobody wants the answer any more: do not let the next question wait for it
+            self._drop()  # nobody wants the answer any more: do not let the next question wait for it
             raise
         if told.last:
             await self._replace()
@@ -121,7 +120,7 @@ class Sandbox:
             last = b"".join(self._errors).decode(errors="replace").strip().rsplit("\n", 1)[-1]
             raise ConnectFailed(f"builtin/{self.model} could not be started ({status}). {last}".strip()) from error
         except asyncio.CancelledError:
-            self._kill()
+            self._drop()
             raise
         if told.kind == "missing":
             await self._end()
@@ -142,9 +141,11 @@ class Sandbox:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _kill(self) -> None:
-        if self._child is not None and self._child.returncode is None:
-            self._child.kill()
+    def _drop(self) -> None:
+        """Kill the child without waiting for its end: the next question must not meet it again."""
+        child, self._child = self._child, None
+        if child is not None:
+            self._follow(_buried(child))
 
     async def _replace(self) -> None:
         """End the child and start the next one in the background, so that the next question need not wait for it."""
@@ -162,11 +163,8 @@ class Sandbox:
         child, self._child = self._child, None
         if child is None:
             return "not running"
-        if child.returncode is None:
-            child.kill()
-        assert child.stdin is not None
-        child.stdin.close()
-        status = await child.wait()
+        await _buried(child)
+        status = child.returncode or 0
         return f"signal {-status}" if status < 0 else f"exit status {status}"
 
 
@@ -191,6 +189,14 @@ async def _spawn(model: str) -> asyncio.subprocess.Process:
         )  # fmt: skip
     except OSError as error:
         raise ConnectFailed(f"builtin/{model} could not be started: {error}.") from error
+
+
+async def _buried(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
+        child.kill()
+    assert child.stdin is not None
+    child.stdin.close()
+    await child.wait()
 
 
 async def _said(child: asyncio.subprocess.Process, frame: bytes) -> Told:

@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 from meshwright.routing.policy import Policy
-from meshwright.routing.strategies.strategy import Strategy
+from meshwright.routing.predict import hopeless, quality
+from meshwright.routing.strategies.strategy import Strategy, kind
+from meshwright.routing.tasks import TASKS
 from meshwright.types.decision import Candidate, Features
+from meshwright.types.money import dollars
 
 
 def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tuple[list[Candidate], str]:
-    """By predicted cost, those of unknown price last; equal costs by predicted quality.
+    """By predicted cost, those of unknown price last; equal costs by predicted quality, then in the pool's order.
 
-    A model that is not expected to answer at all is not cheap: those below 0.05 come after all others.
+    A model that is not expected to answer at all is not cheap: it comes after all others.
     """
     ordered = sorted(candidates, key=_key)
     first = ordered[0]
+    if hopeless(first):
+        return ordered, f"no model here is expected to answer well: {kind(features)}"
+    fit = [candidate for candidate in ordered if not hopeless(candidate)]
+    if len(fit) == 1:
+        return ordered, f"the only model here that is expected to answer: {kind(features)}"
     if first.cost is None:
-        return ordered, "no price is known of any candidate; it is the likeliest to answer well"
-    return ordered, f"the lowest predicted cost, {first.cost.value / 1e9:.6f} USD, of {len(ordered)} candidates"
+        return (
+            ordered,
+            f"no price is known of any of {len(fit)} models; it is the likeliest to answer well: {kind(features)}",
+        )
+    usual = TASKS[features.task][1] if features.task else 0
+    unpriced = sum(candidate.cost is None for candidate in fit)
+    missing = f", {unpriced} of them of unknown price" if unpriced else ""
+    return ordered, (
+        f"the lowest predicted cost of {len(fit)} models{missing}: about {dollars(round(first.cost.value))} USD "
+        f"for about {features.input_tokens:,} tokens in and {_answer(features, usual):,} out; {kind(features)}"
+    )
 
 
-def _key(candidate: Candidate) -> tuple[bool, bool, float, float, str]:
-    quality = candidate.quality.value if candidate.quality else 0.5
+def _answer(features: Features, usual: int) -> int:
+    return min(usual, features.max_tokens or usual)
+
+
+def _key(candidate: Candidate) -> tuple[bool, bool, float, float]:
     cost = candidate.cost
-    return quality < 0.05, cost is None, cost.value if cost else 0.0, -quality, candidate.model
+    return hopeless(candidate), cost is None, cost.value if cost else 0.0, -quality(candidate)
 
 
 STRATEGY = Strategy(rank, tasks=True, summary="The lowest predicted cost among models that are expected to answer.")

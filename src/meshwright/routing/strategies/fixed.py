@@ -9,8 +9,11 @@ from meshwright.types.decision import Candidate, Features
 
 def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tuple[list[Candidate], str]:
     """The order in which the configuration or the caller named them."""
-    named = "the caller named it" if policy.named else "it is the first of the route's pool that can serve this request"
-    return candidates, named
+    passed = policy.pool.index(candidates[0].model)
+    told = "the caller named it" if policy.named else "it is the first of the route's pool"
+    if passed:
+        told += f" that can serve this request; {passed} before it cannot"
+    return candidates, told
 
 
 STRATEGY = Strategy(rank, tasks=False, summary="The pool's own order; the rest are fallbacks.")

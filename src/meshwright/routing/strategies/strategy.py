@@ -11,6 +11,9 @@ from meshwright.types.decision import Candidate, Features
 
 Rank = Callable[[list[Candidate], Features, Policy], tuple[list[Candidate], str]]
 
+CLOSE = 0.2
+"""A second task that likely is worth telling."""
+
 
 class Strategy(msgspec.Struct, frozen=True):
     """`rank` returns the candidates best first, and the reason for the first. `tasks`: it needs the task classified."""
@@ -18,3 +21,10 @@ class Strategy(msgspec.Struct, frozen=True):
     rank: Rank
     tasks: bool
     summary: str
+
+
+def kind(features: Features) -> str:
+    """What kind of request it seems to be, and how sure that is, in words; the runner-up too when it is close."""
+    told = f"it looks like {features.task} ({features.sure:.0%} sure)"
+    second = next(((task, share) for task, share in list(features.tasks.items())[1:2] if share >= CLOSE), None)
+    return f"{told}, perhaps {second[0]} ({second[1]:.0%})" if second else told

@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 from meshwright.routing.policy import Policy
-from meshwright.routing.strategies.strategy import Strategy
+from meshwright.routing.predict import hopeless, quality
+from meshwright.routing.strategies.strategy import Strategy, kind
 from meshwright.types.decision import Candidate, Features
 
 SLACK = 0.1
 
 
 def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tuple[list[Candidate], str]:
-    """Those within `slack` (option, default 0.1) of the best predicted quality by cost, then the others by quality."""
+    """Those within `slack` (option, default 0.1) of the best predicted quality by cost, then the others by quality.
+
+    Unknown prices come after known ones; what is equal stays in the pool's order.
+    """
     slack = float(policy.options.get("slack", SLACK))
-    best = max(_quality(candidate) for candidate in candidates)
+    best = max(map(quality, candidates))
     ordered = sorted(candidates, key=lambda candidate: _key(candidate, best - slack))
     first = ordered[0]
-    sure = f"{features.task} ({features.sure:.0%} sure)"
-    if _quality(first) < 0.05:
-        return ordered, f"it looks like {sure}, and no model here is expected to answer that well"
-    near = sum(_quality(candidate) >= best - slack for candidate in candidates)
-    if near > 1:
-        return ordered, f"it looks like {sure}; the cheapest of {near} models predicted within {slack:g} of the best"
-    return (
-        ordered,
-        f"it looks like {sure}; predicted {_quality(first):.2f}, the best of {len(ordered)} by more than {slack:g}",
-    )
+    if hopeless(first):
+        return ordered, f"no model here is expected to answer well: {kind(features)}"
+    told = f"{kind(features)}; predicted quality {quality(first):.2f}"
+    if len(ordered) == 1:
+        return ordered, f"{told}, the only model that can serve this request"
+    near = [candidate for candidate in ordered if quality(candidate) >= best - slack]
+    if len(near) == 1:
+        return ordered, f"{told}, the best of {len(ordered)} by more than {slack:g}"
+    priced = "the cheapest" if first.cost is not None else "none of known price, the likeliest to answer well"
+    return ordered, f"{told}, {priced} of {len(near)} models within {slack:g} of the best ({best:.2f})"
 
 
-def _quality(candidate: Candidate) -> float:
-    return candidate.quality.value if candidate.quality else 0.5
-
-
-def _key(candidate: Candidate, near: float) -> tuple[bool, float, float, str]:
-    quality = _quality(candidate)
-    if quality < near:
-        return True, -quality, 0.0, candidate.model
-    return False, candidate.cost.value if candidate.cost else float("inf"), -quality, candidate.model
+def _key(candidate: Candidate, near: float) -> tuple[bool, bool, float, float]:
+    value = quality(candidate)
+    if value < near:
+        return True, False, -value, 0.0
+    return False, candidate.cost is None, candidate.cost.value if candidate.cost else 0.0, -value
 
 
 STRATEGY = Strategy(

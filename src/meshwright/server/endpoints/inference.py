@@ -16,7 +16,7 @@ from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect
 
 FORWARD = {
-    "anthropic_messages": ("anthropic-beta",),
+    "anthropic_messages": ("anthropic-version", "anthropic-beta"),
     "openai_chat": ("openai-beta",),
     "openai_responses": ("openai-beta",),
 }

@@ -40,5 +40,6 @@ class Notes:
         self._add(field, "moved", reason)
 
     def foreign(self, field: str, opaque: Opaque) -> None:
-        """A verbatim value of another dialect is left out."""
-        self._add(field, "dropped", f"Only the dialect {opaque.dialect} understands this value.")
+        """A verbatim value of another dialect is left out; one that is null is its mark for itself and no loss."""
+        if bytes(opaque.raw) != b"null":
+            self._add(field, "dropped", f"Only the dialect {opaque.dialect} understands this value.")

@@ -16,7 +16,16 @@ from meshwright.types.content import Message, Opaque, Part, Role, Text, ToolResu
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.request import OutputFormat, Request
 from meshwright.wire.anthropic_messages.blocks_in import Aside, asides_of, below, part_in, read_part, ttl
-from meshwright.wire.anthropic_messages.shapes import KNOWN, Body, CacheMark, TextBlock, Turn
+from meshwright.wire.anthropic_messages.shapes import (
+    KNOWN,
+    Block,
+    Body,
+    CacheMark,
+    TextBlock,
+    ToolResultBlock,
+    ToolUseBlock,
+    Turn,
+)
 from meshwright.wire.anthropic_messages.thinking import thinking_in
 from meshwright.wire.anthropic_messages.tools import choice_in, tool_in
 from meshwright.wire.anthropic_messages.verbatim import NAME, is_object, present
@@ -91,8 +100,7 @@ def _messages(wire: Body) -> tuple[Message, ...]:
             if isinstance(content, str):
                 messages.append(Message(turn.role, (Text(content),) if content else ()))
             else:
-                read = [(part_in(block), asides_of(block)) for block in content or ()]
-                messages += _split(turn.role, read, [])
+                messages += _usual(turn.role, content or [])
         except msgspec.ValidationError:
             # Something unusual or something wrong: the patient path tells which.
             try:
@@ -100,6 +108,18 @@ def _messages(wire: Body) -> tuple[Message, ...]:
             except msgspec.ValidationError as error:
                 raise below(error, f"messages[{index}]") from None
     return tuple(messages)
+
+
+def _usual(role: Role, blocks: list[Block]) -> list[Message]:
+    """The messages of a strictly decoded turn: nearly always one, and nearly always without members to put aside."""
+    parts = tuple(map(part_in, blocks))
+    kinds = set(map(type, blocks))
+    if role == "user" and ToolResultBlock in kinds:
+        if len(kinds) == 1:
+            return [Message("tool", parts)]
+    elif ToolUseBlock not in kinds or not any(map(asides_of, blocks)):
+        return [Message(role, parts)]
+    return _split(role, list(zip(parts, map(asides_of, blocks), strict=True)), [])
 
 
 def _system(raw: Raw) -> tuple[tuple[Part, ...], list[list[Aside]]]:

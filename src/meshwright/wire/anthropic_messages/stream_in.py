@@ -189,13 +189,14 @@ class Decoder:
 
     def _event(self, name: bytes, data: bytes, found: list[Delta]) -> None:
         if b'"content_block_delta"' in data:
+            piece: _Piece | None
             try:
                 piece = _PIECE.decode(data)
             except msgspec.ValidationError:
-                pass
-            else:
-                if piece.type == "content_block_delta" and self._piece(piece.index, piece.delta, found):
-                    return
+                piece = None  # an unusual delta, or another event whose words hold the name of this one
+            usual = piece is not None and piece.type == "content_block_delta"
+            if piece is not None and usual and self._piece(piece.index, piece.delta, found):
+                return
         event = _EVENT.decode(data)
         match event.type or name.decode():
             case "message_start":

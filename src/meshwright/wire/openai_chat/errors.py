@@ -23,7 +23,10 @@ _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 def error_object(error: MeshError) -> dict[str, object]:
     """`{"error": {message, type, param, code}}` (OpenAI's API reference, "Errors"); the message says the fix."""
     kind = _TYPES.get(error.status, "server_error" if error.status >= 500 else "invalid_request_error")
-    return {"error": {"message": str(error), "type": kind, "param": error.field, "code": error.code}}
+    words = str(error)
+    if error.field and error.field not in words:  # clients show the message, not `param`
+        words = f"{error.field}: {words}"
+    return {"error": {"message": words, "type": kind, "param": error.field, "code": error.code}}
 
 
 def encode_error(error: MeshError) -> bytes:

@@ -213,9 +213,7 @@ def _format_out(output: OutputFormat, notes: Notes) -> Json:
         if (output.name, output.description, output.schema, output.strict) != ("", "", None, None):
             notes.dropped("output", "Only a format with a schema has a name, a description and strictness.")
         return {"type": "json_object" if output.kind == "json" else "text"}
-    schema: Json = {"name": output.name or "answer"}
-    if not output.name:
-        notes.changed("output", 'Chat Completions wants a name for a schema; "answer" was sent.')
+    schema: Json = {"name": output.name or "answer"}  # the API wants a name, and a caller without one loses nothing
     if output.description:
         schema["description"] = output.description
     _put(schema, "schema", output.schema)

@@ -17,7 +17,7 @@ from meshwright.types.content import (
 )
 from meshwright.wire.openai_chat.parts import Notes, image_out, marked, part_out
 from meshwright.wire.openai_chat.shape import NAME
-from meshwright.wire.openai_chat.sift import place
+from meshwright.wire.openai_chat.sift import NULL, place
 
 FIELD = "messages"
 CALL = "tool_calls/"
@@ -211,6 +211,8 @@ def _restore(turn: Json, extras: tuple[Opaque, ...], notes: Notes) -> None:
 
 
 def _lost(extra: Opaque, notes: Notes) -> None:
+    if extra.dialect != NAME and bytes(extra.raw) == NULL:
+        return  # another dialect's mark for itself: nothing that could be lost
     owner = "Chat Completions" if extra.dialect == NAME else extra.dialect
     notes.dropped(FIELD, f"The member {extra.kind} of a message has its place in {owner} only.")
 

@@ -64,8 +64,7 @@ class Answer:
             "output": output,
             **self._after,
         }
-        if self.service_tier:
-            made["service_tier"] = self.service_tier
+        made["service_tier"] = self.service_tier or None
         made["usage"] = counts
         for name, extra in self.extra.items():
             if name not in ("usage", "status", "incomplete_details") and not name.startswith("event."):
@@ -90,10 +89,15 @@ def repeated(request: Request) -> tuple[Json, Json]:
     if request.tool_choice is not None:
         choice = choice_out(request.tool_choice, request.tools, silent)
     after: Json = {
+        "background": False,
+        "frequency_penalty": 0.0,
+        "max_tool_calls": None,
         "parallel_tool_calls": request.parallel_tools is not False,
+        "presence_penalty": 0.0,
         "previous_response_id": request.previous_response_id or None,
         "prompt_cache_key": request.cache_key or None,
         "reasoning": _reasoning(request, sent, silent),
+        "safety_identifier": None,
         "store": False,
         "temperature": 1.0 if request.temperature is None else request.temperature,
         "text": _text(request, silent),

@@ -1,7 +1,7 @@
 """Content parts of messages and of tool outputs, read into parts.
 
-Source: https://platform.openai.com/docs/api-reference/responses/create (input_text, input_image, input_file, input_audio)
-and .../responses/object (output_text, refusal).
+Source: https://platform.openai.com/docs/api-reference/responses/create (input_text, input_image, input_file,
+input_audio) and .../responses/object (output_text, refusal).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ Aside = dict[str, Raw]
 def contents(raw: Raw | None, path: str, heard: list[TokenProbability] | None) -> list[tuple[Part, Aside]]:
     """The parts of a `content` or an `output`, a string or an array, each with the members that it has no place for.
 
-    The empty string is no part at all. `heard` takes up the probabilities of an answer's tokens; None leaves them aside.
+    The empty string is no part at all. `heard` takes up the probabilities of an answer's tokens; None leaves them
+    aside.
     """
     if raw is None:
         return []

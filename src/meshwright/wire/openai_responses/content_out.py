@@ -1,7 +1,7 @@
 """Parts as content of messages and of tool outputs.
 
-Source: https://platform.openai.com/docs/api-reference/responses/create (input_text, input_image, input_file, input_audio)
-and .../responses/object (output_text, refusal).
+Source: https://platform.openai.com/docs/api-reference/responses/create (input_text, input_image, input_file,
+input_audio) and .../responses/object (output_text, refusal).
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class Content:
         match part:
             case Text():
                 self._unmarked(part)
-                found = [citation_out(one, len(part.text), f"{self.field}.citations", self.notes) for one in part.citations]
+                found = [
+                    citation_out(one, len(part.text), f"{self.field}.citations", self.notes) for one in part.citations
+                ]
                 annotations = [one for one in found if one is not None]
                 return {"type": "output_text", "text": part.text, "annotations": annotations}
             case Refusal():

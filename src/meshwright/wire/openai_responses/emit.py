@@ -1,7 +1,7 @@
 """The events of a stream as bytes, numbered in order.
 
-Source: https://platform.openai.com/docs/api-reference/responses-streaming. Each is written as `event:` with its type and
-`data:` with one line of JSON, which holds the type again and `sequence_number`.
+Source: https://platform.openai.com/docs/api-reference/responses-streaming. Each is written as `event:` with its type
+and `data:` with one line of JSON, which holds the type again and `sequence_number`.
 """
 
 from __future__ import annotations

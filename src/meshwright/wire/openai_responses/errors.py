@@ -1,7 +1,7 @@
 """Errors in the shape of the API, both ways.
 
-Source: https://platform.openai.com/docs/guides/error-codes and the schemas Error, ResponseErrorCode and ResponseErrorEvent
-of the API's OpenAPI document.
+Source: https://platform.openai.com/docs/guides/error-codes and the schemas Error, ResponseErrorCode and
+ResponseErrorEvent of the API's OpenAPI document.
 """
 
 from __future__ import annotations
@@ -47,9 +47,10 @@ _ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
 def encode_error(error: MeshError) -> bytes:
     """The body of an error answer."""
     kind = _TYPES.get(error.status) or ("invalid_request_error" if error.status < 500 else "server_error")
-    return msgspec.json.encode(
-        {"error": {"message": str(error), "type": kind, "param": error.field, "code": error.code}}
-    )
+    words = str(error)
+    if error.field and error.field not in words:  # clients show the message, not `param`
+        words = f"{error.field}: {words}"
+    return msgspec.json.encode({"error": {"message": words, "type": kind, "param": error.field, "code": error.code}})
 
 
 def code_of(error: MeshError) -> str:

@@ -1,11 +1,11 @@
 """Ids of items that we name ourselves, and the wrapping in which foreign reasoning travels through a client.
 
 Every output item of the API has an id, and clients send items back with it. Ids that came from us mean nothing to a
-provider (which answers 400 or 404 to ids that it did not give), so they are recognisable and are taken off again. They are
-derived from the answer's id and the item's place: the same answer is always encoded to the same bytes.
+provider (which answers 400 or 404 to ids that it did not give), so they are recognisable and are taken off again. They
+are derived from the answer's id and the item's place: the same answer is always encoded to the same bytes.
 
-Reasoning that another dialect signed has no place in an item but `encrypted_content`, which a client must not look into and
-sends back as it is. There we put the signature and who it binds to, and take it out when it comes back.
+Reasoning that another dialect signed has no place in an item but `encrypted_content`, which a client must not look into
+and sends back as it is. There we put the signature and who it binds to, and take it out when it comes back.
 """
 
 from __future__ import annotations

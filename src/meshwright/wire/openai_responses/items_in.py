@@ -1,15 +1,17 @@
 """Items read into messages: a flat list of what was said and done becomes turns.
 
-One item follows the other in this API: a thought, a message, a call, its result. Everything that the model made in a row is
-one turn here (`Message`), because every other dialect wants it so: a call belongs to the turn whose words announce it, and
-results follow the turn that asked for all of them. What the flat list says beyond that is kept in `Message.extra`, verbatim:
+One item follows the other in this API: a thought, a message, a call, its result. Everything that the model made in a
+row is one turn here (`Message`), because every other dialect wants it so: a call belongs to the turn whose words
+announce it, and results follow the turn that asked for all of them. What the flat list says beyond that is kept in
+`Message.extra`, verbatim:
 
 - `<name>`: a member of the turn's message item (`phase`), or of a message of another role;
 - `message.<n>`: a further message item of the turn, which begins before part n, with its members;
-- `part.<n>`: unknown members of part n's own JSON, together with its type (and call id) so that they are put back only into
-  what they came from; `part.<n>.<m>` the same for part m of a tool result.
+- `part.<n>`: unknown members of part n's own JSON, together with its type (and call id) so that they are put back only
+  into what they came from; `part.<n>.<m>` the same for part m of a tool result.
 
-Source: https://platform.openai.com/docs/api-reference/responses/create (input) and the item types of its OpenAPI document.
+Source: https://platform.openai.com/docs/api-reference/responses/create (input) and the item types of its OpenAPI
+document.
 """
 
 from __future__ import annotations
@@ -44,9 +46,9 @@ _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 class Turns:
     """Takes items and makes messages of them.
 
-    `answer`: the items are a model's output: all of them are one turn, `heard` collects the tokens' probabilities, and an
-    item's status, which follows from the answer's own, is left out. `changed` says that an item bore marks of ours, which
-    no provider must see.
+    `answer`: the items are a model's output: all of them are one turn, `heard` collects the tokens' probabilities, and
+    an item's status, which follows from the answer's own, is left out. `changed` says that an item bore marks of ours,
+    which no provider must see.
     """
 
     def __init__(self, *, answer: bool = False) -> None:

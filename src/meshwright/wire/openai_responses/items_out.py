@@ -139,7 +139,9 @@ class Writer:
             case Reasoning():
                 item = thought_out(part, part.id if ids.given(ids.REASONING, part.id) else "")
                 if not self._taken(part):
-                    self._notes.dropped("messages.reasoning", "Only thoughts that the same deployment made are taken back.")
+                    self._notes.dropped(
+                        "messages.reasoning", "Only thoughts that the same deployment made are taken back."
+                    )
                     return
                 if part.id and "id" not in item:
                     self._notes.dropped("messages.id", "Only an id that this API gave can be sent back to it.")
@@ -194,7 +196,9 @@ class Writer:
             if isinstance(part, ToolCall | Reasoning | ToolResult):
                 owner = "tool" if isinstance(part, ToolResult) else "assistant"
                 if message.role != owner:
-                    self._notes.changed("messages.role", f"Such a part of a {message.role}'s message is the {owner}'s here.")
+                    self._notes.changed(
+                        "messages.role", f"Such a part of a {message.role}'s message is the {owner}'s here."
+                    )
             elif message.role == "tool" and not is_item(part):
                 self._notes.changed("messages.role", "What a tool says outside of a result goes as the user's.")
         if message.role == "tool" and not message.parts:

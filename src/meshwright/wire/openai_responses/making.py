@@ -195,7 +195,9 @@ class Thought:
     def add(self, delta: ReasoningDelta) -> None:
         """More thought."""
         if delta.id and delta.id != self.id:
-            self._output.notes.changed("choices.reasoning.id", "An id that came after the thought had begun was left out.")
+            self._output.notes.changed(
+                "choices.reasoning.id", "An id that came after the thought had begun was left out."
+            )
         self._signature += delta.signature
         self._encrypted += delta.encrypted
         if delta.summary is not None:

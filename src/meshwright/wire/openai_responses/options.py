@@ -1,8 +1,8 @@
 """Tools, the choice among them, the form of the answer and the effort of thinking, both ways.
 
 Source: https://platform.openai.com/docs/api-reference/responses/create (tools, tool_choice, text, reasoning) and
-https://platform.openai.com/docs/guides/function-calling (strict: left out, this API makes a schema strict and with it every
-argument mandatory; `false` says what silence says everywhere else).
+https://platform.openai.com/docs/guides/function-calling (strict: left out, this API makes a schema strict and with it
+every argument mandatory; `false` says what silence says everywhere else).
 """
 
 from __future__ import annotations

@@ -20,8 +20,11 @@ from meshwright.wire.openai_responses.options import choice_in, reasoning_in, te
 from meshwright.wire.reading import client_json, client_source, explain
 
 LOGPROBS = "message.output_text.logprobs"
-INSTRUCTIONS = Opaque(NAME, "instructions", Raw(b"true"))
-"""Marks the leading system message that came as `instructions`, so that it goes out as such again."""
+INSTRUCTIONS = Opaque(NAME, "instructions", NULL)
+"""Marks the leading system message that came as `instructions`, so that it goes out as such again.
+
+Its value is null: to another dialect, where instructions are a system message anyway, it says nothing and is no loss.
+"""
 
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Least1 = Annotated[int, msgspec.Meta(ge=1)]
@@ -68,8 +71,8 @@ _STATE = ("previous_response_id", "conversation", "prompt")
 def decode_request(body: bytes) -> Request:
     """A client's request with its source. Raises InvalidRequest that names the field and TooLarge.
 
-    The source is left out when the client sends something back that was only meant for us (ids of items, sealed thoughts):
-    such a request must not go on as its own bytes.
+    The source is left out when the client sends something back that was only meant for us (ids of items, sealed
+    thoughts): such a request must not go on as its own bytes.
     """
     source = client_source(NAME, body)
     sent = client_json(_BODY, body)

@@ -1,8 +1,9 @@
 """A provider's event stream as deltas.
 
-Words are passed on as they come; whatever an item says beyond its words (citations, ids, members that nobody knows, text for
-which no delta came) is taken from the whole item that `response.output_item.done` brings, and what even that did not bring
-from the whole answer at the end. Source: https://platform.openai.com/docs/api-reference/responses-streaming.
+Words are passed on as they come; whatever an item says beyond its words (citations, ids, members that nobody knows,
+text for which no delta came) is taken from the whole item that `response.output_item.done` brings, and what even that
+did not bring from the whole answer at the end. Source:
+https://platform.openai.com/docs/api-reference/responses-streaming.
 """
 
 from __future__ import annotations
@@ -202,7 +203,7 @@ class ResponsesDecoder:
         item.streamed[key] = item.streamed.get(key, 0) + len(words)
         if what in ("text", "refusal"):
             number = self._part(item, place)
-            if event.logprobs == NULL or event.logprobs == _NO_TOKENS:
+            if event.logprobs in (NULL, _NO_TOKENS):
                 self._out.append(TextDelta(text=words, part=number, refusal=what == "refusal"))
                 return
             heard = probabilities_in(PROBABILITIES.decode(event.logprobs))

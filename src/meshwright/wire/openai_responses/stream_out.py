@@ -83,7 +83,7 @@ class ResponsesEncoder:
     def fail(self, error: MeshError) -> bytes:
         """An `error` event and, when the answer had begun, the answer as failed."""
         if not self._over:
-            self._fail(error.message, error.code, code_of(error), error.field)
+            self._fail(str(error), error.code, code_of(error), error.field)
         return self._events.take()
 
     def _delta(self, delta: Delta) -> None:
@@ -103,8 +103,8 @@ class ResponsesEncoder:
             case ReasoningDelta() | ToolCallDelta():
                 self._add(delta)
             case CitationDelta():
-                words = self._words.get(delta.part)
-                if words is None or not words.open or words.refusal:
+                words = self._words.get(delta.part) or self._begin_words(delta.part)
+                if not words.open or words.refusal:
                     self._notes.dropped("choices.citations", "The words that it belongs to have ended.")
                 else:
                     words.cite(delta.citation, self._output, self._events)
@@ -155,11 +155,15 @@ class ResponsesEncoder:
             self._silent[delta.part] = delta  # streams often begin with nothing: no message, unless it ends as a part
             return
         if words is None or not words.open or words.refusal != delta.refusal:
-            self._end_thoughts()
-            words = self._words[delta.part] = self._speak(delta.part).words(delta.part, delta.refusal, self._asides)
+            words = self._begin_words(delta.part, delta.refusal)
         if delta.logprobs and delta.refusal:
             self._notes.dropped("choices.refusal_logprobs", "Only words have probabilities here.")
         words.add(delta.text, delta.logprobs, self._events)
+
+    def _begin_words(self, part: int, refusal: bool = False) -> Words:
+        self._end_thoughts()
+        words = self._words[part] = self._speak(part).words(part, refusal, self._asides)
+        return words
 
     def _add(self, delta: ReasoningDelta | ToolCallDelta) -> None:
         making = self._open.get(delta.part)
@@ -224,8 +228,7 @@ class ResponsesEncoder:
     def _end_part(self, number: int) -> None:
         words = self._words.get(number)
         if words is None and number in self._silent:
-            refusal = self._silent[number].refusal
-            words = self._words[number] = self._speak(number).words(number, refusal, self._asides)
+            words = self._begin_words(number, self._silent[number].refusal)
         if words is not None and words.open and self._speech is not None:
             self._speech.end_words(self._asides)
         making = self._open.pop(number, None)
@@ -276,7 +279,10 @@ class ResponsesEncoder:
 
     def _fail(self, message: str, code: str, kind: str, field: str | None) -> None:
         self._over = True
-        self._events.add("error", {"code": code, "message": message, "param": field})
+        # The documented members, and the same in the object for which OpenAI's own clients look: without it they take the
+        # event for one like any other, and the end of the stream for a clean one.
+        told: Json = {"code": code, "message": message, "param": field}
+        self._events.add("error", {**told, "error": {"type": kind, **told}})
         if self._begun:  # else nobody knows the answer's id, and clients refuse an answer that changes its id
             error: Json = {"code": kind, "message": message}
             failed = self._answer.whole("failed", "", self._items(), self._usage, error)

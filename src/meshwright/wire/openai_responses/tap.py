@@ -31,6 +31,8 @@ class ResponsesTap:
 
     def feed(self, data: bytes) -> bytes:
         """The same bytes, whole events only. Raises UpstreamProtocol on a broken first or last event."""
+        if self.ended:
+            return self._cutter.release() + data
         block = self._cutter.whole(data)
         # Inside a string of JSON these quotes would be escaped: nothing but the members themselves matches.
         if block and (b'"response"' in block or b'"error"' in block):

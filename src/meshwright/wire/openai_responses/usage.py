@@ -1,7 +1,7 @@
 """Token counts and the reason for the end of an answer, both ways.
 
-Source: https://platform.openai.com/docs/api-reference/responses/object (usage, status, incomplete_details). The parts of a
-count are contained in it: cached and written tokens in `input_tokens`, reasoning in `output_tokens`.
+Source: https://platform.openai.com/docs/api-reference/responses/object (usage, status, incomplete_details). The parts
+of a count are contained in it: cached and written tokens in `input_tokens`, reasoning in `output_tokens`.
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ def finish_out(finish: Finish | None, stop: str, kept: Opaque | None, notes: Not
         case "error":
             return "failed", ""
         case _:
-            notes.changed("choices.finish", f"The API has no word for the finish {finish!r}: the answer counts as complete.")
+            notes.changed(
+                "choices.finish", f"The API has no word for the finish {finish!r}: the answer counts as complete."
+            )
             return "completed", ""
 
 

@@ -57,7 +57,8 @@ def _lines(text: str, span_start: int, span_end: int) -> Iterator[tuple[int, int
         for line in block[0].splitlines(keepends=True):
             own = _STARTS.match(line) is not None
             before = text[start:at]
-            if at > start and (own or _HEADING.fullmatch(before.rstrip("\n")) or _is_label(before)):
+            label = _is_label(before) and not line.lstrip()[:1].islower()
+            if at > start and (own or label or _HEADING.fullmatch(before.rstrip("\n"))):
                 yield start, _trimmed(text, start, at)
                 start = at
             at += len(line)

@@ -156,7 +156,8 @@ def _statistic(match: re.Match[str], question: Question) -> str:
         "min": ordered[0], "minimum": ordered[0], "smallest": ordered[0], "least": ordered[0],
     }.get(what, sum(values, Fraction(0)) / count)  # fmt: skip
     named = {"average": "mean", "arithmetic mean": "mean"}.get(what, what)
-    wish = Wish(question.wish.places, question.wish.form or "decimal")
+    ends = 10**14 % value.denominator == 0  # as a decimal
+    wish = Wish(question.wish.places, question.wish.form or ("decimal" if ends else ""))
     return f"The {named} of the {count} numbers {number(_rational(value), wish)}"
 
 

@@ -137,7 +137,7 @@ _PREFIXED: tuple[tuple[str, str, Dimension, str], ...] = (
     ("V", "1", _VOLTAGE, "volt"),
     ("Ω", "1", _RESISTANCE, "ohm"),
     ("B", "8", _DATA, "byte"),
-    ("bit", "1", _DATA, "b"),
+    ("bit", "1", _DATA, "bit"),
 )
 _PREFIXES = (
     ("p", "pico", -12), ("n", "nano", -9), ("u", "micro", -6), ("m", "milli", -3), ("c", "centi", -2),
@@ -169,7 +169,8 @@ def _table() -> tuple[dict[str, Unit], dict[str, Unit]]:
         exact[symbol] = unit
         for each in (symbol.lower(), *spellings.split()):
             words[each] = unit
-            words.setdefault(each + "s", unit)
+            if len(each) > 2:  # "ds" is no plural of d
+                words.setdefault(each + "s", unit)
     for symbol, size, dimension, spellings in _PREFIXED:
         exact[symbol] = Unit(symbol, Fraction(size), dimension)
         for word in spellings.split():
