@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from meshwright.sim import Rule, Say, Sim, Upstream
 from meshwright.sim.seen import Seen
-from meshwright.sim.upstream import last_words
 from meshwright.types.request import Request
 from tests.gateway import Gateway
 
@@ -81,7 +80,7 @@ class Desk:
         return f"{words} {word}"
 
     def _lookup(self, request: Request) -> Say:
-        words = last_words(request)
+        words = " ".join(message.text for message in request.messages if message.role == "user")
         found = next((answer for word, answer in self._says.items() if word in words), Say())
         return found(request) if callable(found) else found
 
@@ -126,7 +125,7 @@ class Desk:
             text += f'[providers.{name}_denied]\n{shared}key_env = "WRONG_KEY"\nmodels = ["m"]\n'
             text += (
                 f'[providers.{name}_hasty]\n{shared}key_env = "SIM_KEY"\nmodels = {json.dumps(names)}\n'
-                "first_byte_seconds = 0.4\nbetween_bytes_seconds = 0.4\n"
+                "first_byte_seconds = 0.25\nbetween_bytes_seconds = 0.25\n"
             )
         for dialect, name in PROVIDER.items():
             other = PROVIDER[DIALECTS[(DIALECTS.index(dialect) + 1) % len(DIALECTS)]]

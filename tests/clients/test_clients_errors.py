@@ -99,8 +99,8 @@ def test_an_unknown_model_is_not_found(desk: Desk, client: str, streamed: bool):
         ("openai_responses", {"input": 7}, "input"),
         ("openai_responses", {"input": [{"role": "wizard", "content": "x"}]}, "input[0].role"),
         ("openai_responses", {"tools": [{"type": "function"}]}, "tools[0]"),
-        ("anthropic_messages", {"temperature": "hot"}, "temperature"),
-        ("anthropic_messages", {"max_tokens": 0}, "max_tokens"),
+        ("anthropic_messages", {"extra_body": {"temperature": "hot"}}, "temperature"),
+        ("anthropic_messages", {"max_tokens": -1}, "max_tokens"),
         ("anthropic_messages", {"messages": []}, "messages"),
         ("anthropic_messages", {"messages": [{"role": "wizard", "content": "x"}]}, "messages[0].role"),
         ("anthropic_messages", {"tools": [{"name": "x"}]}, "tools[0]"),
@@ -123,7 +123,7 @@ def test_a_wrong_field_is_named(desk: Desk, client: str, given: Json, field: str
         ("openai_chat", "openai_responses", {"stop": ["END"]}, "stop"),
         ("openai_responses", "anthropic_messages", {"store": True, "max_output_tokens": 99}, "store"),
         ("openai_responses", "openai_chat", {"truncation": "auto"}, "truncation"),
-        ("anthropic_messages", "openai_chat", {"top_k": 5}, "top_k"),
+        ("anthropic_messages", "openai_chat", {"extra_body": {"top_k": 5}}, "top_k"),
         ("anthropic_messages", "openai_responses", {"stop_sequences": ["END"]}, "stop"),
     ],
 )
@@ -144,7 +144,8 @@ def test_strictness_refuses_what_cannot_be_carried_and_names_it(
 @pairs
 def test_strictness_lets_pass_what_can_be_carried(desk: Desk, client: str, upstream: str):
     limit = {"openai_chat": "max_completion_tokens", "openai_responses": "max_output_tokens"}
-    more = {limit.get(client, "max_tokens"): 50, "temperature": 0.5, "extra_headers": {"x-mesh-strict": "true"}}
+    more: Json = {limit.get(client, "max_tokens"): 50, "extra_body": {"temperature": 0.5}}
+    more["extra_headers"] = {"x-mesh-strict": "true"}
     speaker = SPEAKERS[client]
     words = {**speaker.words(desk.model(upstream), desk.say(Say(text="carried")), "Be brief."), **more}
     with speaker.open(desk.gateway.url) as asking:

@@ -24,8 +24,8 @@ Requests must reach the people team at least eight weeks in advance, using form 
 A doctor's note is required from the third day of absence. Sick pay equals 100% of the salary for the first six weeks.
 Mrs. Dana Whitfield in the people team answers questions about this policy.
 """
-LIGHTHOUSE = """The Carrick Point lighthouse was built in 1847 by the engineer Alan Stevens. It stands 38 metres tall and
-its beam reaches 21 nautical miles. The tower was painted white with two red bands in 1902, when the old oil lamp gave
+LIGHTHOUSE = """The Carrick Point lighthouse was built in 1847 by the engineer Alan Stevens. It stands 38 metres tall
+and its beam reaches 21 nautical miles. The tower was painted white with two red bands in 1902, when the old oil lamp gave
 way to a paraffin burner. Electricity came only in 1956. The last keeper, Moira Kell, left in 1989 when the light was
 automated. Today the keeper's cottage houses a small museum that opens from May to September. Tickets cost 6 pounds for
 adults and 3 pounds for children. A storm in January 2014 tore off part of the gallery railing, and repairs took seven
@@ -139,11 +139,11 @@ def test_list_items_table_rows_and_headings_stand_alone():
     ]
 
 
-PROSE = st.lists(
-    st.sampled_from(["Dr. Lee", "it is so.", "Why?", "No. 5", "e.g. this", "3.14", "\n", "\n\n", "- item", "# Head", "|", "。", " ", "x" * 300, "U.S.", "“Yes.”"])
-    | st.text(max_size=12),
-    max_size=30,
-).map(" ".join)  # fmt: skip
+PIECES = (
+    "Dr. Lee", "it is so.", "Why?", "No. 5", "e.g. this", "3.14", "\n", "\n\n", "- item", "# Head", "|", "。", " ",
+    "x" * 300, "U.S.", "“Yes.”",
+)  # fmt: skip
+PROSE = st.lists(st.sampled_from(PIECES) | st.text(max_size=12), max_size=30).map(" ".join)
 
 
 @given(PROSE)

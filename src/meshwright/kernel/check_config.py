@@ -41,8 +41,11 @@ def _server(config: Config, environment: Mapping[str, str]) -> list[Finding]:
         found.append((("server", "port"), "a port is a number from 0 to 65535.", "Write port = 8400."))
     if server.workers < 1:
         found.append((("server", "workers"), "there must be at least one worker.", "Write workers = 1."))
-    if server.max_body_mb <= 0:
-        found.append((("server", "max_body_mb"), "this must be above 0.", "Write max_body_mb = 20."))
+    for field, usual in (("max_body_mb", 20), ("max_header_kb", 64), ("body_seconds", 60)):
+        if not getattr(server, field) > 0:
+            found.append((("server", field), "this must be above 0.", f"Write {field} = {usual}."))
+    if not server.drain_seconds >= 0:
+        found.append((("server", "drain_seconds"), "this must not be below 0.", "Write drain_seconds = 20."))
     if server.auth == "open" and not loopback(server.host):
         found.append(
             (

@@ -23,6 +23,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     auth: Literal["auto", "keys", "open"] = "auto"
     max_body_mb: float = 20.0
     max_header_kb: float = 64.0
+    body_seconds: float = 60.0
     drain_seconds: float = 20.0
     allowed_hosts: tuple[str, ...] = ()
     """Host names besides the loopback ones that an open gateway answers to (against DNS rebinding)."""

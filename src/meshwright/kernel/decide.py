@@ -13,6 +13,8 @@ from meshwright.types.errors import UnknownModel
 from meshwright.types.model import Model
 from meshwright.types.request import Request
 
+LONGEST_NAME = 300
+
 
 def decide(snapshot: Snapshot, signals: Mapping[str, Signal], request: Request, override: str = "") -> Decision:
     """The decision for this request: pure. Raises UnknownModel, NoCandidate."""
@@ -26,6 +28,12 @@ def decide(snapshot: Snapshot, signals: Mapping[str, Signal], request: Request, 
 
 
 def _unlisted(snapshot: Snapshot, asked: str) -> tuple[Policy, list[Model]]:
+    if len(asked) > LONGEST_NAME:
+        raise UnknownModel(
+            f'"{asked[:LONGEST_NAME]}…" is longer than the name of any model.',
+            field="model",
+            fix='Ask for "auto", or for one that `mesh models` lists.',
+        )
     deployment = snapshot.deployment(asked)
     if deployment is not None:
         return Policy(name=asked, strategy="fixed", pool=(asked,), named=True), [deployment.model]
@@ -36,4 +44,4 @@ def _unlisted(snapshot: Snapshot, asked: str) -> tuple[Policy, list[Model]]:
         )
     near = difflib.get_close_matches(asked, snapshot.names, 3, 0.5)
     fix = f"Did you mean {' or '.join(near)}?" if near else 'Ask for "auto", or for one that `mesh models` lists.'
-    raise UnknownModel(f'There is no model or route "{asked[:200]}" here.', field="model", fix=fix)
+    raise UnknownModel(f'There is no model or route "{asked}" here.', field="model", fix=fix)

@@ -82,7 +82,8 @@ class Recording:
         if isinstance(error, MeshError):
             self.status, self.outcome, self.error = error.status, error.code, error.message[:2000]
         else:
-            self.status, self.outcome, self.error = 499, "cancelled", "The client left before the answer was complete."
+            told = str(error) or "The client left before the answer was complete."
+            self.status, self.outcome, self.error = 499, "cancelled", told
 
     def trace(self) -> Trace:
         """Everything, as a value."""

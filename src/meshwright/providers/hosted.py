@@ -7,10 +7,16 @@ from meshwright.types.model import Provider
 _CHAT = ("max_tokens", "no_developer_role")
 
 
-def _compatible(name: str, title: str, base_url: str, key_env: str, docs: str) -> Provider:
-    """A service that speaks OpenAI's chat dialect the way most do."""
+def _compatible(name: str, title: str, base_url: str, key_env: str, docs: str, *quirks: str) -> Provider:
+    """A service that speaks OpenAI's chat dialect the way most do, but for its own `quirks`."""
     return Provider(
-        name=name, title=title, dialect="openai_chat", base_url=base_url, key_env=key_env, quirks=_CHAT, docs=docs
+        name=name,
+        title=title,
+        dialect="openai_chat",
+        base_url=base_url,
+        key_env=key_env,
+        quirks=(*_CHAT, *quirks),
+        docs=docs,
     )
 
 
@@ -21,6 +27,7 @@ HOSTED = (
         dialect="openai_chat",
         base_url="https://api.openai.com/v1",
         key_env="OPENAI_API_KEY",
+        quirks=("no_reasoning_input",),
         privacy="no_training",
         docs="https://platform.openai.com/docs/api-reference",
     ),
@@ -42,12 +49,24 @@ HOSTED = (
         "GEMINI_API_KEY",
         "https://ai.google.dev/gemini-api/docs/openai",
     ),
-    _compatible("mistral", "Mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", "https://docs.mistral.ai/api/"),
+    _compatible(
+        "mistral",
+        "Mistral",
+        "https://api.mistral.ai/v1",
+        "MISTRAL_API_KEY",
+        "https://docs.mistral.ai/api/",
+        "no_stream_options",
+    ),
     _compatible(
         "groq", "Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "https://console.groq.com/docs/openai"
     ),
     _compatible(
-        "togetherai", "Together AI", "https://api.together.xyz/v1", "TOGETHER_API_KEY", "https://docs.together.ai/docs"
+        "togetherai",
+        "Together AI",
+        "https://api.together.xyz/v1",
+        "TOGETHER_API_KEY",
+        "https://docs.together.ai/docs",
+        "top_k",
     ),
     _compatible(
         "fireworks-ai",
@@ -55,12 +74,21 @@ HOSTED = (
         "https://api.fireworks.ai/inference/v1",
         "FIREWORKS_API_KEY",
         "https://docs.fireworks.ai/api-reference",
+        "top_k",
     ),
     _compatible(
         "deepseek", "DeepSeek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", "https://api-docs.deepseek.com"
     ),
     _compatible(
-        "openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "https://openrouter.ai/docs"
+        "openrouter",
+        "OpenRouter",
+        "https://openrouter.ai/api/v1",
+        "OPENROUTER_API_KEY",
+        "https://openrouter.ai/docs",
+        "cache_control",
+        "reasoning_object",
+        "top_k",
+        "file_url",
     ),
     _compatible("xai", "xAI", "https://api.x.ai/v1", "XAI_API_KEY", "https://docs.x.ai/docs/api-reference"),
     _compatible(

@@ -20,10 +20,14 @@ def _engine(name: str, title: str, port: int, docs: str, quirks: tuple[str, ...]
     )
 
 
+_TOP_K = ("max_tokens", "top_k")
+
 LOCAL = (
     _engine("ollama", "Ollama", 11434, "https://docs.ollama.com/api/openai-compatibility"),
-    _engine("vllm", "vLLM", 8000, "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html"),
-    _engine("llamacpp", "llama.cpp server", 8080, "https://github.com/ggml-org/llama.cpp/tree/master/tools/server"),
+    _engine("vllm", "vLLM", 8000, "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html", _TOP_K),
+    _engine(
+        "llamacpp", "llama.cpp server", 8080, "https://github.com/ggml-org/llama.cpp/tree/master/tools/server", _TOP_K
+    ),
     _engine("lmstudio", "LM Studio", 1234, "https://lmstudio.ai/docs/developer/openai-compat"),
     _engine("tgi", "Text Generation Inference", 3000, "https://huggingface.co/docs/text-generation-inference"),
 )

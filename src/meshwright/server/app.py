@@ -10,9 +10,9 @@ from meshwright.server.auth import authenticate
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.endpoints import find
 from meshwright.server.gate import Gate
-from meshwright.server.http import Answered, Asked, ClientGone, Exchange, Flowing
+from meshwright.server.http import Answered, Asked, ClientGone, Exchange, Flowing, compressed, too_slow
 from meshwright.server.refusal import refusal
-from meshwright.types.errors import MeshError, MethodNotAllowed, NotFound, Overloaded
+from meshwright.types.errors import MeshError, MethodNotAllowed, NotFound, Overloaded, StoreError
 
 WATCH_AFTER = 0.05
 """Seconds before a waiting request starts to listen for its client's leaving; fast answers never pay for it."""
@@ -21,10 +21,13 @@ _log = logging.getLogger("meshwright.server")
 
 async def serve(gate: Gate, exchange: Exchange) -> None:
     """Answer one request on its connection."""
-    gate.enter()
+    task = asyncio.current_task()
+    assert task is not None
+    gate.enter(task)
     endpoint: Endpoint | None = None
     try:
-        endpoint, parameter = _endpoint(gate, exchange)
+        endpoint, parameter, allowed = _endpoint(exchange)
+        _check_open(gate, exchange, endpoint, allowed)
         answer = await _answer(gate, exchange, endpoint, parameter)
         if isinstance(answer, Answered):
             await exchange.send(answer.status, answer.headers, answer.body)
@@ -32,27 +35,42 @@ async def serve(gate: Gate, exchange: Exchange) -> None:
             await _pour(exchange, answer)
     except MeshError as error:
         gate.metrics.count("mesh_http_errors_total", (("status", str(error.status)),))
+        if isinstance(error, StoreError):
+            gate.unstored(error)
         await _refuse(exchange, refusal(endpoint, error))
-    except (ClientGone, asyncio.CancelledError):
+    except ClientGone:
         pass  # nobody is listening; whatever was under way has been settled on the way here
+    except asyncio.CancelledError:
+        if gate.cut:  # the client is still there: it took longer than drain_seconds
+            await _refuse(exchange, refusal(endpoint, _stopping()))
     except Exception as error:  # noqa: BLE001  # logged with its trace; one broken request must not end the worker
         _log.exception("%s %s failed", exchange.method, exchange.path)
         await _refuse(exchange, refusal(endpoint, MeshError(f"The gateway failed: {type(error).__name__}.")))
     finally:
-        gate.leave()
+        gate.leave(task)
 
 
-def _endpoint(gate: Gate, exchange: Exchange) -> tuple[Endpoint, str]:
+def _endpoint(exchange: Exchange) -> tuple[Endpoint, str, bool]:
+    """The path's endpoint, what stands for `{…}`, and whether it takes this method."""
     found = find(exchange.path)
     if not found:
         raise NotFound(f"There is no {exchange.path[:200]} here.", fix="GET /openapi.json lists what there is.")
     for endpoint, parameter in found:
         if endpoint.method == exchange.method or (endpoint.method == "GET" and exchange.method == "HEAD"):
-            if gate.draining and endpoint.scope:
-                raise Overloaded("This gateway is shutting down.", fix="Ask again; another worker will answer.")
-            return endpoint, parameter
-    methods = ", ".join(endpoint.method for endpoint, _ in found)
-    raise MethodNotAllowed(f"{exchange.path[:200]} takes {methods}, not {exchange.method[:20]}.")
+            return endpoint, parameter, True
+    return *found[0], False
+
+
+def _check_open(gate: Gate, exchange: Exchange, endpoint: Endpoint, allowed: bool) -> None:
+    if not allowed:
+        takes = f"{exchange.path[:200]} takes {endpoint.method}, not {exchange.method[:20]}."
+        raise MethodNotAllowed(takes, fix=f"Use {endpoint.method}.")
+    if gate.draining and endpoint.scope:
+        raise _stopping()
+
+
+def _stopping() -> Overloaded:
+    return Overloaded("This gateway is shutting down.", fix="Ask again; another one will answer.")
 
 
 async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter: str) -> Answered | Flowing:
@@ -67,7 +85,7 @@ async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter:
     )
     if endpoint.scope:
         principal = authenticate(gate.kernel.snapshot, gate.settings, header)
-        body = await exchange.body(gate.max_body) if endpoint.method == "POST" else b""
+        body = await _body(gate, exchange) if endpoint.method == "POST" else b""
         asked = Asked(
             method=exchange.method,
             path=exchange.path,
@@ -80,6 +98,18 @@ async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter:
     if not endpoint.slow:
         return await endpoint.answer(gate, asked)
     return await _watched(gate, exchange, endpoint, asked)
+
+
+async def _body(gate: Gate, exchange: Exchange) -> bytes:
+    """The body, once its owner is known: strangers cannot make us wait for it or keep it."""
+    coding = exchange.header("content-encoding")
+    if coding and coding.lower() != "identity":
+        raise compressed(coding)
+    try:
+        async with asyncio.timeout(gate.settings.body_seconds):
+            return await exchange.body(gate.max_body)
+    except TimeoutError:
+        raise too_slow(gate.settings.body_seconds) from None
 
 
 async def _watched(gate: Gate, exchange: Exchange, endpoint: Endpoint, asked: Asked) -> Answered | Flowing:

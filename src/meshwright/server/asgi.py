@@ -8,7 +8,7 @@ from typing import Any
 
 from meshwright.server.app import serve
 from meshwright.server.gate import Gate
-from meshwright.server.http import ClientGone, Headers, too_large
+from meshwright.server.http import ClientGone, Headers, not_ascii, too_large
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -25,12 +25,14 @@ class AsgiExchange:
         self._receive, self._send = receive, send
 
     def header(self, name: str) -> str | None:
-        """A request header; the last one when it is repeated."""
-        wanted, found = name.encode(), None
+        """A request header; the first one when it is repeated. Raises InvalidRequest when it is not ASCII."""
+        wanted = name.encode()
         for key, value in self._headers:
             if key == wanted:
-                found = value
-        return None if found is None else found.decode("latin-1")
+                if not value.isascii():
+                    raise not_ascii(name)
+                return value.decode()
+        return None
 
     async def body(self, limit: int) -> bytes:
         """The request's body, at most `limit` bytes."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -12,6 +14,11 @@ from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.server.metrics import Metrics
 from meshwright.types.decision import Trace
+from meshwright.types.errors import StoreError
+
+CUT = "The gateway was stopped before the answer was complete."
+TELL_SECONDS = 10.0
+_log = logging.getLogger("meshwright.server")
 
 
 class Reading(msgspec.Struct, frozen=True, eq=False):
@@ -26,7 +33,10 @@ Page = Callable[[Snapshot, Sequence[Trace], str], str]
 
 
 class Gate:
-    """One worker's state. `draining` is set when it is told to stop: new requests are refused, running ones finish."""
+    """One worker's state. `draining` is set when it is told to stop: new requests are refused, running ones finish.
+
+    `cut` is set when they have had their time.
+    """
 
     def __init__(
         self,
@@ -47,22 +57,44 @@ class Gate:
         self.document = document
         self._others = others
         self.draining = False
-        self.under_way = 0
+        self.cut = False
+        self._running: set[asyncio.Task[None]] = set()
+        self._told = 0.0
         self.idle = asyncio.Event()
         self.idle.set()
         self.max_body = int(settings.max_body_mb * 1024 * 1024)
 
-    def enter(self) -> None:
-        """A request has come."""
-        self.under_way += 1
-        if self.under_way == 1:
-            self.idle.clear()
+    @property
+    def under_way(self) -> int:
+        """How many requests are running."""
+        return len(self._running)
 
-    def leave(self) -> None:
+    def enter(self, task: asyncio.Task[None]) -> None:
+        """A request has come."""
+        if not self._running:
+            self.idle.clear()
+        self._running.add(task)
+
+    def leave(self, task: asyncio.Task[None]) -> None:
         """A request is over."""
-        self.under_way -= 1
-        if not self.under_way:
+        self._running.discard(task)
+        if not self._running:
             self.idle.set()
+
+    def cut_off(self) -> None:
+        """What still runs has had its time: cancel it, so that it is settled instead of killed."""
+        self.cut = True
+        if self._running:
+            _log.warning("drain_seconds are over: %d requests are cut off", len(self._running))
+        for task in self._running:
+            task.cancel(CUT)
+
+    def unstored(self, error: StoreError) -> None:
+        """Say that requests are refused because they cannot be accounted for; not for each of them."""
+        now = time.monotonic()
+        if now >= self._told:
+            self._told = now + TELL_SECONDS
+            _log.error("requests are refused, for they could not be accounted for: %s", error)
 
     def all_metrics(self) -> Metrics:
         """This worker's numbers and those that the others last left."""

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from meshwright.kernel.arrival import Flow
-from meshwright.types.errors import TooLarge
+from meshwright.types.errors import InvalidRequest, TooLarge
 from meshwright.types.principal import LOCAL, Principal
 
 Headers = list[tuple[str, str]]
@@ -24,11 +24,11 @@ class Exchange(Protocol):
     query: str
 
     def header(self, name: str) -> str | None:
-        """A request header by its lower-case name."""
+        """A request header by its lower-case name, the first when repeated. Raises InvalidRequest if it is not ASCII."""
         ...
 
     async def body(self, limit: int) -> bytes:
-        """The whole request body. Raises TooLarge over `limit` bytes, ClientGone when the client leaves first."""
+        """The whole request body. Raises TooLarge over `limit` bytes, InvalidRequest or ClientGone if it breaks off."""
         ...
 
     async def send(self, status: int, headers: Headers, body: bytes) -> None:
@@ -95,4 +95,31 @@ def too_large(limit: int) -> TooLarge:
     return TooLarge(
         f"The request body is over {limit // 1024} KiB.",
         fix="Send less, or raise max_body_mb of [server] in mesh.toml.",
+    )
+
+
+def cut_off() -> InvalidRequest:
+    """The error for a body that is shorter than its announced length."""
+    return InvalidRequest("The body ended before its content-length.", fix="Send as many bytes as the header says.")
+
+
+def too_slow(seconds: float) -> InvalidRequest:
+    """The error for a body that does not come."""
+    return InvalidRequest(
+        f"The body had not arrived after {seconds:g} s.",
+        fix="Send it at once, or raise body_seconds of [server] in mesh.toml.",
+    )
+
+
+def not_ascii(name: str) -> InvalidRequest:
+    """The error for a header whose value has bytes that mean something else to everybody."""
+    return InvalidRequest(f"The header {name} is not ASCII.", field=name, fix="Use letters, digits and punctuation.")
+
+
+def compressed(coding: str) -> InvalidRequest:
+    """The error for a body in a content coding."""
+    return InvalidRequest(
+        f"Bodies with the content coding {coding[:40]!r} are not read here.",
+        field="content-encoding",
+        fix="Send the JSON uncompressed, without Content-Encoding.",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.http import JSON, Answered, Headers
-from meshwright.types.errors import LimitReached, MeshError, UpstreamStatus
+from meshwright.types.errors import LimitReached, MeshError, MethodNotAllowed, UpstreamStatus
 from meshwright.wire import CODECS
 
 DEFAULT = CODECS["openai_chat"]
@@ -18,4 +18,6 @@ def refusal(endpoint: Endpoint | None, error: MeshError, decision: str = "") -> 
         headers += [("x-mesh-decision", decision), ("x-request-id", decision), ("request-id", decision)]
     if isinstance(error, LimitReached | UpstreamStatus) and error.retry_after is not None:
         headers.append(("retry-after", str(max(1, round(error.retry_after)))))
+    if endpoint is not None and isinstance(error, MethodNotAllowed):
+        headers.append(("allow", "GET, HEAD" if endpoint.method == "GET" else endpoint.method))  # RFC 9110, 15.5.6
     return Answered(error.status, headers, dialect.encode_error(error))

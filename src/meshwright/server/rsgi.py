@@ -9,7 +9,7 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed  # its public 
 
 from meshwright.server.app import serve
 from meshwright.server.gate import Gate
-from meshwright.server.http import ClientGone, Headers, too_large
+from meshwright.server.http import ClientGone, Headers, cut_off, not_ascii, too_large
 
 
 class _Future(Protocol):
@@ -35,14 +35,21 @@ class _Connection(Protocol):
 class RsgiExchange:
     """One request and its answer over RSGI (https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md)."""
 
-    __slots__ = ("_connection", "header", "method", "path", "query")
+    __slots__ = ("_connection", "_headers", "method", "path", "query")
 
     def __init__(self, scope: Any, connection: _Connection) -> None:
         self.method: str = scope.method
         self.path: str = scope.path
         self.query: str = scope.query_string
         self._connection = connection
-        self.header: Callable[[str], str | None] = scope.headers.get
+        self._headers: Any = scope.headers
+
+    def header(self, name: str) -> str | None:
+        """A request header; the first one when it is repeated. Raises InvalidRequest when it is not ASCII."""
+        value: str | None = self._headers.get(name)
+        if value is None and name in self._headers:  # granian gives None for a value that it cannot decode
+            raise not_ascii(name)
+        return value
 
     async def body(self, limit: int) -> bytes:
         """The request's body, at most `limit` bytes."""
@@ -50,7 +57,11 @@ class RsgiExchange:
         if length is not None and length.isdigit():
             if int(length) > limit:
                 raise too_large(limit)
-            return await self._connection()
+            try:
+                return await self._connection()
+            except ProtocolClosed:
+                raise cut_off() from None
+        # Without a length, the limit holds piece by piece. (hyper drops the length of a body that is also chunked.)
         pieces, size = [], 0
         async for piece in self._connection:
             size += len(piece)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -32,6 +34,7 @@ from meshwright.types.errors import MeshError
 LOOK_SECONDS = 0.25
 SYNC_SECONDS = 0.1
 LEAVE_SECONDS = 1.0
+SETTLE_SECONDS = 3.0
 _log = logging.getLogger("meshwright.worker")
 
 
@@ -71,13 +74,19 @@ class Worker:
             chores.append(self._sync_journal())
         self._tasks = [loop.create_task(chore) for chore in chores]
 
+    def drain(self) -> None:
+        """Told to stop: refuse what is new; granian waits for what runs, and at the end of its time it is cut off."""
+        if not self.gate.draining:
+            self.gate.draining = True
+            asyncio.get_running_loop().call_later(self.gate.settings.drain_seconds, self.gate.cut_off)
+
     async def stop(self) -> None:
-        """Let running requests finish (granian waits for them), then close what is open."""
+        """The connections are closed: let what is left settle, then close what is open."""
         self.gate.draining = True
         for task in self._tasks:
             task.cancel()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.gate.idle.wait(), self.gate.settings.drain_seconds)
+            await asyncio.wait_for(self.gate.idle.wait(), SETTLE_SECONDS)
         self._leave()
         await self._transport.close()
         if self._builtin is not None:
@@ -149,6 +158,21 @@ def _read(file: Path) -> Metrics:
     return metrics
 
 
+def _on_signals(loop: asyncio.AbstractEventLoop, drain: Callable[[], None]) -> None:
+    """Call `drain` at SIGTERM and SIGINT, before what granian does at them: it tells nobody that it has begun to stop."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+
+        def told(
+            signum: int, frame: FrameType | None, before: Callable[[int, FrameType | None], Any] | int | None = before
+        ) -> None:
+            loop.call_soon_threadsafe(drain)
+            if callable(before):
+                before(signum, frame)
+
+        signal.signal(number, told)
+
+
 def load(places: Places, environment: Mapping[str, str], page: Page) -> RsgiApp:
     """The application of one worker, for granian's loader."""
     running: list[Worker] = []
@@ -156,6 +180,7 @@ def load(places: Places, environment: Mapping[str, str], page: Page) -> RsgiApp:
     def open_gate(loop: asyncio.AbstractEventLoop) -> Gate:
         worker = Worker(places, environment, page)
         worker.start(loop)
+        _on_signals(loop, worker.drain)
         running.append(worker)
         return worker.gate
 

@@ -8,10 +8,19 @@ from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked
 from meshwright.types.errors import ClientError
 
-SAFE = (
-    "content-security-policy",
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'",
-)
+SAFE = [
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'; "
+        "form-action 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cache-control", "no-store"),
+]
 
 
 async def answer(gate: Gate, asked: Asked) -> Answered:
@@ -22,7 +31,7 @@ async def answer(gate: Gate, asked: Asked) -> Answered:
     fresh = {trace.id: trace for trace in (*traces, *(gate.kernel.recent.values() if seen else ()))}
     newest = sorted(fresh.values(), key=lambda trace: trace.at, reverse=True)[:20]
     body = gate.page(snapshot, newest, f"http://{gate.settings.host}:{gate.settings.port}")
-    return Answered(200, [("content-type", "text/html; charset=utf-8"), SAFE], body.encode())
+    return Answered(200, [("content-type", "text/html; charset=utf-8"), *SAFE], body.encode())
 
 
 def _may_look(gate: Gate, asked: Asked) -> bool:

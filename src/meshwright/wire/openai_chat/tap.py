@@ -101,13 +101,29 @@ class ChunkTap:
             self._like = block[:start], block[end:]
 
     def _listen(self, block: bytes) -> bytes:
-        """Read the events; the block without those that the client did not ask for."""
-        kept: list[bytes] = []
-        for whole in _EVENT.findall(block):
-            told = events(whole)
-            if not told or self._hear(*told[0]):
-                kept.append(whole)
-        return block if self._wanted else b"".join(kept)
+        """Read the events that tell something; the block without those that the client did not ask for."""
+        if b"\r" in block:
+            asked_for = b"".join([piece for piece in _EVENT.findall(block) if self._heard(piece)])
+            return block if self._wanted else asked_for
+        kept, at, copied = [], 0, 0
+        while at < len(block):
+            if self.id:
+                told = _first_telling(block, at)
+                if told < 0:
+                    break
+                before = block.rfind(b"\n\n", at, told)
+                at = before + 2 if before >= 0 else at
+            end = block.index(b"\n\n", at) + 2
+            if not self._heard(block[at:end]) and not self._wanted:
+                kept.append(block[copied:at])
+                copied = end
+            at = end
+        return b"".join((*kept, block[copied:])) if copied else block
+
+    def _heard(self, event: bytes) -> bool:
+        """Take one event in, with its end; False if the client did not ask for it."""
+        told = events(event)
+        return not told or self._hear(*told[0])
 
     def _hear(self, name: bytes, payload: bytes) -> bool:
         """Take one event in; False for a chunk that only tells the usage."""
@@ -137,16 +153,21 @@ class ChunkTap:
         return bool(heard.choices)
 
 
+_WORDS_THAT_TELL = (b'"finish_reason":"', b'"finish_reason": "', b"[DONE]", b'"error"', b"event:")
+
+
 def _telling(block: bytes) -> bool:
-    """Whether an event of the block may say more than words: a search of its bytes, for this is the hot path.
+    """Whether an event of the block may say more than words."""
+    return _first_telling(block, 0) >= 0
+
+
+def _first_telling(block: bytes, start: int) -> int:
+    """Where the block begins to say more than words, -1: nowhere. A search of its bytes, for this is the hot path.
 
     A name in quotation marks cannot stand inside a JSON string: there they are escaped.
     """
-    return (
-        block.count(b'"usage"') != block.count(b'"usage":null')
-        or b'"finish_reason":"' in block
-        or b'"finish_reason": "' in block
-        or b"[DONE]" in block
-        or b'"error"' in block
-        or b"event:" in block
-    )
+    found = [at for word in _WORDS_THAT_TELL if (at := block.find(word, start)) >= 0]
+    if block.count(b'"usage"', start) != block.count(b'"usage":null', start):
+        at = block.find(b'"usage":{', start)
+        found.append(at if at >= 0 else block.find(b'"usage"', start))
+    return min(found, default=-1)

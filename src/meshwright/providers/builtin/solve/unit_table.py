@@ -176,6 +176,8 @@ def _table() -> tuple[dict[str, Unit], dict[str, Unit]]:
         for word in spellings.split():
             words[word] = words[word + "s"] = exact[symbol]
         for short, long, power in _PREFIXES:
+            if dimension == _DATA and power < 3:
+                continue  # nobody means a tenth of a byte by dB
             unit = Unit(short.replace("u", "µ") + symbol, Fraction(size) * Fraction(10) ** power, dimension)
             exact.setdefault(short + symbol, unit)
             for word in spellings.split():
