@@ -100,6 +100,16 @@ class Gateway:
         if self.process.stdout is not None:
             self.process.stdout.close()
 
+    def workers(self) -> list[int]:
+        """The process ids of its workers: what `multiprocessing` has spawned, but for its resource tracker."""
+        assert self.process is not None
+        found = []
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(int(child))
+        return sorted(found)
+
     def log(self) -> str:
         """What it wrote to standard error."""
         return (self.folder / "gateway.log").read_text()

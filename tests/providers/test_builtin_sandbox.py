@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -185,5 +184,6 @@ async def test_importing_the_provider_loads_none_of_the_heavy_packages():
     script = (
         f"import sys, json, meshwright.providers.builtin; print(json.dumps([n for n in {heavy!r} if n in sys.modules]))"
     )
-    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)  # noqa: ASYNC221 - nothing else runs in this loop
-    assert json.loads(out.stdout) == []
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    out, _ = await child.communicate()
+    assert json.loads(out) == []

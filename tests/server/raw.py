@@ -48,19 +48,23 @@ class Wire:
         lines = [f"POST {path} HTTP/1.1", f"host: {self.name}", "content-type: application/json", *more]
         self.send(("\r\n".join(lines) + f"\r\ncontent-length: {len(body)}\r\n\r\n").encode("latin-1") + body)
 
-    def read(self) -> Told | None:
-        """The next answer; None when the connection is closed instead."""
+    def read(self, bodiless: bool = False) -> Told | None:
+        """The next answer; None when the connection is closed instead. The answer to HEAD is `bodiless`."""
         head = self._until(b"\r\n\r\n")
         if head is None:
             return None
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         status = int(first.split(" ")[1])
-        if status == 100:
-            return Told(100, headers, b"")
+        if bodiless or status == 100:
+            return Told(status, headers, b"")
         if "chunked" in headers.get("transfer-encoding", ""):
             return Told(status, headers, self._chunks())
         return Told(status, headers, self._exactly(int(headers.get("content-length", "0"))))
+
+    def half_close(self) -> None:
+        """Say that nothing more will be sent."""
+        self.socket.shutdown(socket.SHUT_WR)
 
     def closed(self) -> bool:
         """Whether the server has ended the connection."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import anthropic
 import openai
@@ -207,7 +208,7 @@ async def test_a_script_answers_by_its_first_fitting_rule():
         Sim([Upstream(name="up", script=script)]) as sim,
         openai.AsyncOpenAI(base_url=sim.url("up"), api_key="k", max_retries=0) as client,
     ):
-        create = client.chat.completions.create
+        create: Any = client.chat.completions.create
         assert (await create(model="gpt", messages=said("Hello"))).choices[0].message.content == "greeting"
         assert (await create(model="gpt", messages=said("Hello"))).choices[0].message.content == "second"
         called = (await create(model="x", messages=said("y"), tools=CHAT_TOOLS)).choices[0].message

@@ -312,7 +312,7 @@ def test_our_errors_have_the_shape_of_the_dialect() -> None:
     error = InvalidRequest("It is wrong.", field="seed", fix="Make it right.")
     assert json.loads(DIALECT.encode_error(error)) == {
         "error": {
-            "message": "It is wrong. Make it right.",
+            "message": "seed: It is wrong. Make it right.",
             "type": "invalid_request_error",
             "param": "seed",
             "code": "invalid_request",

@@ -293,7 +293,7 @@ def test_a_stream_that_breaks_is_never_taken_for_a_finished_one(upstream: Upstre
     for event in events:
         EVENTS.validate_python(event, strict=True)
     assert [event["type"] for event in events[-2:]] == ["error", "response.failed"]
-    with client.responses.stream(model="auto", input="hi") as stream, pytest.raises(RuntimeError):
+    with client.responses.stream(model="auto", input="hi") as stream, pytest.raises(openai.APIError, match="too early"):
         stream.get_final_response()
 
 

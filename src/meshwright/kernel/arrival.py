@@ -49,6 +49,10 @@ class Flow(Protocol):
         """The client left: stop the provider, and settle what was used."""
         ...
 
+    def cut(self, error: MeshError) -> bytes:
+        """The gateway breaks it off: the same, and the in-band error for the client; b"" when all of it was sent."""
+        ...
+
 
 class Whole(msgspec.Struct, frozen=True, eq=False):
     """A complete answer, and its bytes in the client's dialect: a body, or all events of the stream asked for."""

@@ -26,6 +26,9 @@ from meshwright.wire.fold import unfold
 MAX_ANSWER = 64 * 1024 * 1024
 MAX_ERROR = 64 * 1024
 MAYBE_BILLED = "the call broke off; the provider may charge for it"
+HELD_ELSEWHERE = frozenset({"conversation", "previous_response_id", "prompt", "thread"})
+"""What a request names instead of sending it. Dropped, the model would answer to a conversation without its beginning,
+and nobody would see why: that is refused, strict or not."""
 
 
 async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: Recording) -> Reply:
@@ -55,14 +58,8 @@ async def _attempt(
     dialect, target = deployment.dialect, deployment.target
     encoded = dialect.encode_request(arrival.request, target)
     attempt.adaptations = encoded.adaptations
-    if arrival.strict and encoded.adaptations:
-        first = encoded.adaptations[0]
-        attempt.close(None, "not_carried")
-        raise NotCarried(
-            f"{deployment.model.name} cannot take {first.field} as it is: {first.reason}.",
-            field=first.field,
-            fix="Leave it out, ask another model, or leave out x-mesh-strict.",
-        )
+    if encoded.adaptations:
+        _check_carried(arrival, deployment.model.name, attempt)
     forward = arrival.forward if dialect is arrival.dialect else ()
     answer = await deployment.transport.send(Call(deployment.endpoint, encoded.body, forward, deployment.deadlines))
     try:
@@ -82,6 +79,22 @@ async def _attempt(
     attempt.adaptations += ready.adaptations
     _succeeded(kernel, recording, attempt, response)
     return Whole(response, ready.body, _receipt(recording, attempt))
+
+
+def _check_carried(arrival: Arrival, model: str, attempt: OpenAttempt) -> None:
+    """Raises NotCarried for what may not be adapted: anything in strict mode, a conversation held elsewhere always."""
+    held = [one for one in attempt.adaptations if one.action == "dropped" and one.field in HELD_ELSEWHERE]
+    if not held and not arrival.strict:
+        return
+    first = (held or attempt.adaptations)[0]
+    attempt.close(None, "not_carried")
+    raise NotCarried(
+        f"{model} cannot take {first.field} as it is: {first.reason.removesuffix('.')}.",
+        field=first.field,
+        fix="Send the whole conversation."
+        if held
+        else "Leave it out, ask another model, or leave out x-mesh-strict.",
+    )
 
 
 def _encoded(arrival: Arrival, response: Response) -> Encoded:

@@ -15,7 +15,9 @@ RECENT = 512
 
 
 class Journaling(Protocol):
-    """Where traces leave the process."""
+    """Where traces leave the process. `postponed` says why the last rotation did not happen, "" if it did."""
+
+    postponed: str
 
     def begin(self, id: str, at: float, principal: str) -> None:
         """Note that a request is about to cost something."""

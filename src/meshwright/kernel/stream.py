@@ -7,7 +7,7 @@ from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import OpenAttempt, Recording
 from meshwright.kernel.snapshot import Deployment
 from meshwright.net.transport import Answer
-from meshwright.types.errors import MeshError, StreamCut, UpstreamError, UpstreamProtocol
+from meshwright.types.errors import MeshError, StoreError, StreamCut, UpstreamError, UpstreamProtocol
 from meshwright.types.request import Adaptation
 from meshwright.types.response import Began, Delta, Ended, Failed, Finished, UsageDelta
 from meshwright.types.usage import Usage
@@ -15,6 +15,7 @@ from meshwright.wire.dialect import StreamEncoder
 
 NO_USAGE = "the provider told no usage"
 LEFT = "the client left before the provider told the usage"
+CUT = "the gateway was stopped before the provider told the usage"
 
 
 class PassedThrough:
@@ -179,7 +180,11 @@ class Stream:
         """All is there: settle before the last bytes leave, and let the connection end in its own time."""
         self._over = True
         failed = self._path.failed
-        self._settle("ok" if not failed else "upstream_error", failed, NO_USAGE)
+        try:
+            self._settle("ok" if not failed else "upstream_error", failed, NO_USAGE)
+        except StoreError:
+            self._answer.abort()
+            raise
         if not failed:
             name, began = self._attempt.model.name, self._attempt.began
             first = None if self._recording.first_byte is None else self._recording.first_byte - began
@@ -197,12 +202,22 @@ class Stream:
 
     def abort(self) -> None:
         """The client left: stop the provider, settle."""
-        if self._over:
-            return
+        if not self._over:
+            self._stop(GeneratorExit(), LEFT)
+
+    def cut(self, error: MeshError) -> bytes:
+        """We break it off ourselves: stop the provider, settle if that is not done; gives the in-band error."""
+        if not self._over:
+            self._stop(GeneratorExit(error.message), CUT)
+        elif not isinstance(error, StoreError):
+            return b""  # all of it is on its way to the client
+        return self._path.fail(error)
+
+    def _stop(self, why: GeneratorExit, unpriced: str) -> None:
         self._over = True
         self._answer.abort()
-        self._recording.failed(GeneratorExit())
-        self._settle("cancelled", "", LEFT)
+        self._recording.failed(why)
+        self._settle("cancelled", "", unpriced)
 
     def _settle(self, outcome: str, error: str, unpriced: str) -> None:
         self._attempt.upstream_id = self._path.upstream_id

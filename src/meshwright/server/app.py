@@ -32,7 +32,7 @@ async def serve(gate: Gate, exchange: Exchange) -> None:
         if isinstance(answer, Answered):
             await exchange.send(answer.status, answer.headers, answer.body)
         else:
-            await _pour(exchange, answer)
+            await _pour(gate, exchange, answer)
     except MeshError as error:
         gate.metrics.count("mesh_http_errors_total", (("status", str(error.status)),))
         if isinstance(error, StoreError):
@@ -126,7 +126,7 @@ async def _watched(gate: Gate, exchange: Exchange, endpoint: Endpoint, asked: As
             unwatch()
 
 
-async def _pour(exchange: Exchange, answer: Flowing) -> None:
+async def _pour(gate: Gate, exchange: Exchange, answer: Flowing) -> None:
     """Send the pieces as they come. When the client leaves, the provider is stopped."""
     task = asyncio.current_task()
     assert task is not None
@@ -134,12 +134,23 @@ async def _pour(exchange: Exchange, answer: Flowing) -> None:
     unwatch: Callable[[], object] = _nothing
     try:
         send = await exchange.begin(answer.status, answer.headers)
+    except BaseException:
+        flow.abort()
+        raise
+    try:
         piece = await flow.next()
         unwatch = exchange.watch(task.cancel)
         while piece:
             await send(piece)
             piece = await flow.next()
         await exchange.finish()
+    except StoreError as error:
+        await send(flow.cut(error))
+        raise
+    except asyncio.CancelledError:
+        if gate.cut and (last := flow.cut(_stopping())):
+            await send(last)
+        raise
     finally:
         unwatch()
         flow.abort()

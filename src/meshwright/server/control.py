@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from meshwright.kernel.build import build
 from meshwright.kernel.check_config import check, loopback
 from meshwright.kernel.config import Config
 from meshwright.kernel.published import LocalServer, Published, publish
@@ -22,7 +23,8 @@ from meshwright.providers.discover import discover
 from meshwright.server.places import Places
 from meshwright.store import keys
 from meshwright.store.database import Database
-from meshwright.types.errors import ConfigError, MeshError, StoreError
+from meshwright.store.rows import Key
+from meshwright.types.errors import ConfigError, MeshError
 
 IMPORT_SECONDS = 0.2
 WATCH_SECONDS = 0.5
@@ -56,6 +58,8 @@ class Control:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._seen = self._stamp()
+        self._published_keys: tuple[Key, ...] = ()
+        self._publishing = threading.Lock()
 
     def find_engines(self) -> bool:
         """Look for local engines; whether anything has changed."""
@@ -76,19 +80,24 @@ class Control:
 
     def publish(self) -> Published:
         """Give the workers the state as it is now."""
-        self.version += 1
-        published = self.state()
-        publish(published, self.places.published)
-        return published
+        with self._publishing:  # three threads may have a reason at once
+            self.version += 1
+            published = self.state()
+            publish(published, self.places.published)
+            self._published_keys = published.keys
+            return published
 
     def state(self) -> Published:
         """What is to be published now."""
+        return self._state(self.config)
+
+    def _state(self, config: Config) -> Published:
         with self.database.read() as transaction:
             records = keys.every(transaction)
         return Published(
             version=self.version,
-            config=self.config,
-            open=is_open(self.config, self.environment),
+            config=config,
+            open=is_open(config, self.environment),
             keys=records,
             engines=self.engines,
         )
@@ -97,6 +106,7 @@ class Control:
         """Begin to import, to watch the file, and to look for engines, each in its thread."""
         self._run("import", IMPORT_SECONDS, self.import_journal)
         self._run("watch", WATCH_SECONDS, self.reload)
+        self._run("keys", WATCH_SECONDS, self.renew_keys)
         if self.config.discovery.engines and self.config.discovery.every_seconds > 0:
             self._run("engines", self.config.discovery.every_seconds, self._look_again)
 
@@ -128,9 +138,29 @@ class Control:
         if config.server != self.config.server:
             _log.warning("[server] has changed: that part needs a restart")
             config = msgspec.structs.replace(config, server=self.config.server)
+        refused = self._unbuildable(config)
+        if refused:
+            _log.error("the changed configuration is refused, the old one stays:\n%s", refused)
+            return
         self.config = config
         published = self.publish()
         _log.info("configuration reloaded: snapshot %d", published.version)
+
+    def renew_keys(self) -> None:
+        """Publish again when a key was made, changed or revoked in the database, by whichever process."""
+        with self.database.read() as transaction:
+            records = keys.every(transaction)
+        if records != self._published_keys:
+            published = self.publish()
+            _log.info("keys have changed: snapshot %d", published.version)
+
+    def _unbuildable(self, config: Config) -> str:
+        """Why workers could not serve this configuration, "" when they can: better told here than by every one."""
+        try:
+            build(self._state(config), self.environment, OneTransport(), None)
+        except MeshError as error:
+            return str(error)
+        return ""
 
     def _look_again(self) -> None:
         if self.find_engines():
@@ -151,8 +181,10 @@ class Control:
             while not self._stop.wait(seconds):
                 try:
                     work()
-                except (MeshError, StoreError) as error:
+                except MeshError as error:
                     _log.error("%s: %s", name, error)
+                except Exception:  # noqa: BLE001  # logged with its trace; the thread must go on, or nothing is imported any more
+                    _log.exception("%s failed", name)
 
         thread = threading.Thread(target=loop, name=f"mesh-{name}", daemon=True)
         thread.start()

@@ -24,7 +24,7 @@ class Exchange(Protocol):
     query: str
 
     def header(self, name: str) -> str | None:
-        """A request header by its lower-case name, the first when repeated. Raises InvalidRequest if it is not ASCII."""
+        """A request header by its lower-case name, the first of several. Raises InvalidRequest if it is not ASCII."""
         ...
 
     async def body(self, limit: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from shutil import rmtree
@@ -26,6 +27,7 @@ BACKLOG = 4096
 
 def open_control(places: Places, environment: Mapping[str, str], config: Config) -> tuple[Control, MasterKey]:
     """The control plane with its database migrated and its first state published. Raises StoreError, ConfigError."""
+    os.umask(0o077)  # all that this process and its workers write is for their user alone
     places.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(config.store.url or sqlite_url(places.database))
     database.migrate()

@@ -159,7 +159,7 @@ def _read(file: Path) -> Metrics:
 
 
 def _on_signals(loop: asyncio.AbstractEventLoop, drain: Callable[[], None]) -> None:
-    """Call `drain` at SIGTERM and SIGINT, before what granian does at them: it tells nobody that it has begun to stop."""
+    """Call `drain` at SIGTERM and SIGINT, before granian acts on them: it does not tell when it begins to stop."""
     for number in (signal.SIGTERM, signal.SIGINT):
         before = signal.getsignal(number)
 

@@ -61,6 +61,13 @@ class Say(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     logprobs: bool = False
     response: Response | None = None
 
+    def __post_init__(self) -> None:
+        if self.json:
+            try:
+                msgspec.json.decode(self.json)
+            except msgspec.DecodeError as error:
+                raise ValueError(f"`json` is not JSON: {error}") from None
+
     @property
     def is_empty(self) -> bool:
         """Whether it leaves the content to be made up."""
@@ -85,6 +92,13 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     say: Say = Say()
     fault: str | Fault = ""
     write: object = None
+
+    def __post_init__(self) -> None:
+        for pattern in (self.text, self.model):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"`{pattern}` is no regular expression: {error}") from None
 
     def fits(self, request: Request, number: int) -> bool:
         """Whether everything it asks for holds for this request, the `number`-th call."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from meshwright.providers.builtin.extract.sentences import sentences
 from meshwright.providers.builtin.frames import Document
 from meshwright.types.errors import Declined, InvalidRequest, UnknownModel
 
@@ -43,9 +44,14 @@ class MessageBody(msgspec.Struct):
     @property
     def text(self) -> str:
         """Its words."""
+        return "\n\n".join(self.texts)
+
+    @property
+    def texts(self) -> list[str]:
+        """Its words, part by part."""
         if self.content is None or isinstance(self.content, str):
-            return self.content or ""
-        return "\n".join(part.text or "" for part in self.content if part.type == "text")
+            return [self.content] if self.content else []
+        return [part.text for part in self.content if part.type == "text" and part.text]
 
     @property
     def files(self) -> list[FileBody]:
@@ -156,7 +162,9 @@ _CONTEXT = re.compile(
     r"\s*(?:\*\*)?(?:context|document|text|passage|article|sources?)(?:\*\*)?[ \t]*:(?:\*\*)?\s*", re.IGNORECASE
 )
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
-_LAST_QUESTION = re.compile(r"(?:^|(?<=[.!?\n]\s)|(?<=[.!?\n]))\s*([^.!?\n][^!?\n]*\?)[\"'”’)]*\s*$")
+MAX_QUESTION = 2_000
+"""Characters from the end in which a question is looked for."""
+
 MIN_SYSTEM = 280
 """Characters from which a system message counts as context: shorter ones say how to behave, not what is known."""
 
@@ -166,23 +174,39 @@ def read_context(chat: Chat) -> Context:
     documents: list[Document] = []
     unread: list[str] = []
     asking = chat.last_user
-    question, spans = split_question(asking.text)
+    text, others = _asking_part(asking.texts)
+    question, spans = split_question(text)
     for at, message in enumerate(chat.messages):
         for file in message.files:
             _read_file(file, documents, unread)
-        text = message.text
         if message is asking:
-            # Beside a file, a few words around the question are only words around the question.
+            documents += [_titled(other, place) for place, other in others if len(other) > len(question)]
+            # Beside a document, a few words around the question are only words around the question.
             total = sum(end - start for start, end in spans)
             if spans and total > len(question) * (2 if documents else 1):
                 documents.append(Document("your message", text, spans))
-        elif message.role == "tool" and text:
-            documents.append(Document(message.name or f"tool result in message {at + 1}", text))
-        elif message.role == "user" and len(text) > len(question):
-            documents.append(Document(f"message {at + 1}", text))
-        elif message.role in ("system", "developer") and len(text) > max(len(question), MIN_SYSTEM):
-            documents.append(Document(f"{message.role} message", text))
+        elif message.role == "tool" and message.text:
+            documents.append(Document(message.name or f"tool result in message {at + 1}", message.text))
+        elif message.role == "user" and len(message.text) > len(question):
+            documents.append(Document(f"message {at + 1}", message.text))
+        elif message.role in ("system", "developer") and len(message.text) > max(len(question), MIN_SYSTEM):
+            documents.append(Document(f"{message.role} message", message.text))
     return Context(question, tuple(documents), tuple(unread))
+
+
+def _asking_part(texts: list[str]) -> tuple[str, list[tuple[int, str]]]:
+    """Of several text parts the last that ends with a question, else the last; and the others with their places."""
+    asks = [at for at, text in enumerate(texts) if text.rstrip().endswith("?")]
+    chosen = asks[-1] if asks else len(texts) - 1
+    return texts[chosen], [(at + 1, text) for at, text in enumerate(texts) if at != chosen]
+
+
+def _titled(text: str, place: int) -> Document:
+    """A text part as a document. Translated from another dialect, it may begin with a file's name and an empty line."""
+    name, empty, _ = text.partition("\n\n")
+    if empty and re.fullmatch(r"[^\n]{1,80}\.\w{1,8}", name):
+        return Document(name, text, ((len(name) + 2, len(text)),))
+    return Document(f"part {place} of your message", text)
 
 
 def _read_file(file: FileBody, documents: list[Document], unread: list[str]) -> None:
@@ -221,9 +245,10 @@ def split_question(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
             return first, _rest(text, first_end, len(text))
         if last.endswith("?") or last_end - last_start < 300:
             return last, _rest(text, 0, last_start)
-    match = _LAST_QUESTION.search(text)
-    if match:
-        return match[1].strip(), _rest(text, 0, match.start(1))
+    tail = ((max(0, len(text) - MAX_QUESTION), len(text)),)
+    last_sentence = next(reversed(sentences(text, tail)), None)
+    if last_sentence is not None and text[: last_sentence.end].endswith("?"):
+        return text[last_sentence.start : last_sentence.end], _rest(text, 0, last_sentence.start)
     return text.strip(), ()
 
 

@@ -39,5 +39,8 @@ def _key(candidate: Candidate, near: float) -> tuple[bool, bool, float, float]:
 
 
 STRATEGY = Strategy(
-    rank, tasks=True, summary="The cheapest of the models predicted within `slack` of the best for the task."
+    rank,
+    tasks=True,
+    summary="The cheapest of the models predicted within `slack` of the best for the task.",
+    options={"slack": "how much predicted quality (0 to 1) may be given up for a lower price"},
 )

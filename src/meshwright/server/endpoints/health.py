@@ -19,7 +19,10 @@ async def ready(gate: Gate, asked: Asked) -> Answered:
     snapshot = gate.kernel.snapshot
     if not snapshot.deployments and not snapshot.open_ended:
         return as_json({"status": "no models", "fix": "Run `mesh doctor`."}, 503)
-    return as_json({"status": "ready", "models": len(snapshot.deployments), "snapshot": snapshot.version})
+    told = {"status": "ready", "models": len(snapshot.deployments), "snapshot": snapshot.version}
+    if postponed := gate.kernel.journal.postponed:
+        told["warning"] = f"The journal only grows: {postponed}"
+    return as_json(told)
 
 
 ENDPOINTS = (

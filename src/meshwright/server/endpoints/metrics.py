@@ -9,7 +9,14 @@ from meshwright.server.http import Answered, Asked
 
 async def answer(gate: Gate, asked: Asked) -> Answered:
     """This worker's numbers, and those that the other workers last left."""
-    text = gate.all_metrics().text() + f"mesh_requests_under_way {gate.under_way}\n"
+    postponed = int(bool(gate.kernel.journal.postponed))
+    text = gate.all_metrics().text()
+    for name, meaning, value in (
+        ("mesh_requests_under_way", "Requests that this worker is answering.", gate.under_way),
+        ("mesh_journal_postponed", "1 while this worker's journal cannot begin a new file, and only grows.", postponed),
+        ("mesh_snapshot", "The version of the configuration that this worker serves.", gate.kernel.snapshot.version),
+    ):
+        text += f"# HELP {name} {meaning}\n# TYPE {name} gauge\n{name} {value}\n"
     return Answered(200, [("content-type", "text/plain; version=0.0.4; charset=utf-8")], text.encode())
 
 

@@ -11,12 +11,14 @@ import re
 import msgspec
 from msgspec import Raw
 
-from meshwright.types.errors import MeshError, UpstreamStatus
+from meshwright.types.errors import MeshError, NotCarried, UpstreamStatus
 from meshwright.wire.anthropic_messages.verbatim import is_object, is_string
 
 LONGEST = 2_000
 """Characters of a provider's words that are kept."""
 
+UNTHREADED = "thread_unsupported_request"
+_TOO_LONG = "prompt is too long"
 _TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -49,13 +51,18 @@ def error_object(error: MeshError) -> dict[str, object]:
     found: dict[str, object] = {
         "type": error_type(error.status),
         "message": words,
-        "details": {"error_code": error.code},
+        "details": {"error_code": _code(error)},
     }
     if error.field:
         found["param"] = error.field
     if error.fix:
         found["fix"] = error.fix
     return {"type": "error", "error": found}
+
+
+def _code(error: MeshError) -> str:
+    """Our code; the API's own for a thread that cannot be held here: clients then send the whole conversation."""
+    return UNTHREADED if isinstance(error, NotCarried) and error.field == "thread" else error.code
 
 
 def encode_error(error: MeshError) -> bytes:
@@ -69,6 +76,8 @@ def decode_error(status: int, body: bytes, retry_after: float | None) -> Upstrea
     words = words[:LONGEST] or f"The provider answered with status {status} and no words."
     # A provider's refusal of our key keeps our own code: the caller's key is not what was refused.
     code = kind[:100] if kind and status not in (401, 403) else None
+    if status == 400 and words.startswith(_TOO_LONG):  # the API has no word of its own for it
+        code = "context_length_exceeded"
     return UpstreamStatus(words, status, code=code, body=body, retry_after=retry_after)
 
 
@@ -82,7 +91,8 @@ def _said(body: bytes) -> tuple[str, str]:
     for name in ("message", "error", "detail", "error_message", "msg"):
         words = _word(inner.get(name))
         if words:
-            return words, _word(inner.get("type")) or _word(inner.get("code"))
+            stable = _word((_object(inner.get("details")) or {}).get("error_code"))
+            return words, stable or _word(inner.get("type")) or _word(inner.get("code"))
     return _plain(body), _word(inner.get("type"))
 
 

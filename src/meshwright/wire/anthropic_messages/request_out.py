@@ -60,6 +60,9 @@ def encode_request(request: Request, target: Target) -> Encoded:
 def _necessary(request: Request, target: Target, notes: Notes) -> dict[str, Raw | None]:
     """The members of the client's body that this model would refuse, besides the model's name."""
     changes: dict[str, Raw | None] = {"model": _raw(target.model)}
+    if THREADS not in target.quirks and present(request.source.fields.get(_THREAD, NOTHING) if request.source else NOTHING):
+        changes[_THREAD] = None
+        notes.dropped(_THREAD, _NO_THREADS)
     takes = generation(target.model)
     if not takes.sampling:
         for name in _SAMPLING:

@@ -279,8 +279,8 @@ class ResponsesEncoder:
 
     def _fail(self, message: str, code: str, kind: str, field: str | None) -> None:
         self._over = True
-        # The documented members, and the same in the object for which OpenAI's own clients look: without it they take the
-        # event for one like any other, and the end of the stream for a clean one.
+        # The documented members, and the same in the object for which OpenAI's own clients look: without it they take
+        # the event for one like any other, and the end of the stream for a clean one.
         told: Json = {"code": code, "message": message, "param": field}
         self._events.add("error", {**told, "error": {"type": kind, **told}})
         if self._begun:  # else nobody knows the answer's id, and clients refuse an answer that changes its id

@@ -24,6 +24,7 @@ _BLOCK = re.compile(r"(?:[^\n]*\S[^\n]*(?:\n|$))+")
 _STARTS = re.compile(r"[ \t]*(?:[-*+•‣·][ \t]+|\d{1,3}[.)][ \t]+|#{1,6}[ \t]|\||>|[A-Z][\w ()/-]{0,30}:[ \t])")
 _HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+(?P<text>.+?)[ \t#]*$")
 _MARKER = re.compile(r"[ \t]*(?:[-*+•‣·][ \t]+|\d{1,3}[.)][ \t]+|>[ \t]*)+")
+_NEXT = re.compile(r"\S")
 _RULE = re.compile(r"[\s|:=*_#-]*")
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[”’」』]?")
 _ABBREVIATIONS_TEXT = (
@@ -54,21 +55,23 @@ def _lines(text: str, span_start: int, span_end: int) -> Iterator[tuple[int, int
     """Stretches within which a line break is only a space: paragraphs, list items, table rows, headings."""
     for block in _BLOCK.finditer(text, span_start, span_end):
         start = at = block.start()
+        before = ""
         for line in block[0].splitlines(keepends=True):
             own = _STARTS.match(line) is not None
-            before = text[start:at]
-            label = _is_label(before) and not line.lstrip()[:1].islower()
-            if at > start and (own or label or _HEADING.fullmatch(before.rstrip("\n"))):
+            # A label is the only line so far, and what follows does not go on with a small letter.
+            label = start + len(before) == at and _is_label(before) and not line.lstrip()[:1].islower()
+            if before and (own or label or _HEADING.fullmatch(before.rstrip("\n"))):
                 yield start, _trimmed(text, start, at)
                 start = at
+            before = line
             at += len(line)
         yield start, _trimmed(text, start, at)
 
 
-def _is_label(before: str) -> bool:
+def _is_label(line: str) -> bool:
     """A short line that ends without a full stop, such as a title or a table's cell, ends there."""
-    last = before.rstrip("\n").rsplit("\n", 1)[-1].strip()
-    return 0 < len(last) < 40 and last[-1] not in ".,;-–—" and "\n" not in before.strip("\n")
+    line = line.strip()
+    return 0 < len(line) < 40 and line[-1] not in ".,;-–—"
 
 
 def _trimmed(text: str, start: int, end: int) -> int:
@@ -93,7 +96,7 @@ def _ends_here(text: str, start: int, stop: int, after: int, end: int) -> bool:
     """Whether a full stop ends a sentence: not behind an abbreviation or an initial, nor before a small letter."""
     if text[stop] in "。！？":
         return True
-    following = text[after:end].lstrip()
+    following = _NEXT.search(text, after, end)
     if following and following[0].islower():
         return False
     if text[stop] != "." or text[stop : stop + 3] == "...":
