@@ -86,12 +86,19 @@ class Desk:
 
     def seen(self, dialect: str, prompt: str) -> list[Seen]:
         """The requests with this prompt that came to the upstream of the dialect, oldest first."""
-        needle = prompt.split()[-1].encode()
+        needle = prompt.rsplit(maxsplit=1)[-1].encode()
         return [one for one in self.sim.seen(PROVIDER[dialect]) if needle in one.body]
 
     def sent(self, dialect: str, prompt: str) -> Any:
         """The body of the last of them, decoded."""
         return json.loads(self.seen(dialect, prompt)[-1].body)
+
+    async def asked(self, dialect: str, prompt: str) -> Seen:
+        """Wait until a request with this prompt has come to the upstream of the dialect."""
+        async with asyncio.timeout(10):
+            while not (found := self.seen(dialect, prompt)):
+                await asyncio.sleep(0.01)  # the upstreams live in another loop, whose events do not reach here
+        return found[-1]
 
     def over(self, seen: Seen) -> Seen:
         """Wait until nothing more happens to that request."""
@@ -129,7 +136,7 @@ class Desk:
             )
         for dialect, name in PROVIDER.items():
             other = PROVIDER[DIALECTS[(DIALECTS.index(dialect) + 1) % len(DIALECTS)]]
-            for fault in ("status_500", "reset_before_head", "stall_before_head"):
+            for fault in ("status_500", "reset_before_head", "stall_before_head", "context_length"):
                 pool = json.dumps([f"{name}_hasty/m+fault:{fault}", f"{other}/m"])
                 text += f'[routes.{name}_{fault}]\nstrategy = "fixed"\npool = {pool}\n'
         return text

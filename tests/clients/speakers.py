@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 class Told(NamedTuple):
-    """What a client made of an answer. `calls` are (id, name, arguments decoded); `finish` is the dialect's own word."""
+    """What a client made of an answer. `calls` are (id, name, arguments decoded), `finish` the dialect's own word."""
 
     text: str
     calls: list[tuple[str, str, Any]]

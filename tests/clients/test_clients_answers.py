@@ -11,7 +11,7 @@ from meshwright.types.usage import Usage
 from tests.clients.desk import PAIRS, Desk
 from tests.clients.speakers import SPEAKERS
 
-WORDS = "Grüße, 世界! \U0001f600 A \"quoted\" line\nand another."
+WORDS = 'Grüße, 世界! \U0001f600 A "quoted" line\nand another.'
 COUNTED = Usage(input=70, cache_read=30, output=8, reasoning=4)
 pairs = pytest.mark.parametrize(("client", "upstream"), PAIRS)
 
@@ -146,15 +146,15 @@ def test_a_stop_sequence_reaches_who_can_stop(desk: Desk, client: str, upstream:
     elif client == upstream == "anthropic_messages":
         assert (told.raw.stop_reason, told.raw.stop_sequence) == ("stop_sequence", "END")
     else:
-        assert desk.seen(upstream, prompt)[-1].request.stop == ("END",)
+        request = desk.seen(upstream, prompt)[-1].request
+        assert request is not None
+        assert request.stop == ("END",)
 
 
 @pytest.mark.parametrize("upstream", ["openai_chat", "openai_responses"])
 def test_logprobs_arrive_token_by_token(desk: Desk, upstream: str):
     prompt = desk.say(Say(text="yes or no"))
-    told = SPEAKERS["openai_chat"].ask(
-        desk.gateway.url, desk.model(upstream), prompt, logprobs=True, top_logprobs=2
-    )
+    told = SPEAKERS["openai_chat"].ask(desk.gateway.url, desk.model(upstream), prompt, logprobs=True, top_logprobs=2)
     content = told.raw.choices[0].logprobs.content
     assert "".join(one.token for one in content) == "yes or no"
     assert all(one.logprob < 0 and len(one.top_logprobs) == 2 for one in content)

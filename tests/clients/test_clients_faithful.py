@@ -15,7 +15,7 @@ from meshwright.sim import Say
 from meshwright.types.content import Message, Opaque, Text
 from meshwright.types.response import Choice, Response
 from meshwright.types.usage import Usage
-from tests.clients.desk import DIALECTS, PROVIDER, Desk
+from tests.clients.desk import DIALECTS, KEY, PROVIDER, Desk
 from tests.clients.speakers import SPEAKERS
 
 dialects = pytest.mark.parametrize("dialect", DIALECTS)
@@ -69,7 +69,7 @@ def _fields(body: bytes) -> dict[str, bytes]:
 @pytest.mark.parametrize("streamed", [False, True])
 def test_what_is_unknown_in_a_request_arrives_byte_for_byte(desk: Desk, dialect: str, streamed: bool):
     speaker = SPEAKERS[dialect]
-    prompt = desk.say(Say(text="heard"), "Grüße \u2028 \\ / \" \t.")
+    prompt = desk.say(Say(text="heard"), 'Grüße \u2028 \\ / " \t.')
     content = [{"type": "text", "text": prompt, "x_mark": [1.0, {"y": None}]}]
     words: dict[str, Any] = {**speaker.words(desk.model(dialect), prompt, "Be brief."), "extra_body": NEW}
     if dialect == "openai_responses":
@@ -103,15 +103,12 @@ def test_what_is_unknown_in_an_answer_arrives_byte_for_byte(desk: Desk, dialect:
         words["stream_options"] = {"include_usage": True}
     with speaker.open(desk.gateway.url) as client, _taped(client) as through:
         _ask(speaker, client, words, streamed)
-    with speaker.client(desk.sim.url(PROVIDER[dialect]).removesuffix("/v1"), **_KEY[dialect]) as client:
-        with _taped(client) as direct:
-            _ask(speaker, client, {**words, "model": "m"}, streamed)
+    url = desk.sim.url(PROVIDER[dialect]).removesuffix("/v1")
+    with speaker.client(url, default_headers={"api-key": KEY}) as client, _taped(client) as direct:
+        _ask(speaker, client, {**words, "model": "m"}, streamed)
     assert through.got
     assert through.got == direct.got
     assert ANSWERED in through.got or streamed
-
-
-_KEY: dict[str, dict[str, Any]] = {name: {"default_headers": {"api-key": "sk-upstream"}} for name in DIALECTS}
 
 
 def _ask(speaker: Any, client: Any, words: dict[str, Any], streamed: bool) -> None:

@@ -98,14 +98,12 @@ def test_messages_parse_gives_the_model(desk: Desk, upstream: str):
 def test_a_schema_arrives_as_it_was_written(desk: Desk, client: str, upstream: str):
     schema = {"type": "object", "properties": {"x": {"type": "number", "minimum": 1.50}}, "required": ["x"]}
     prompt = desk.say(Say(json='{"x": 2}'))
-    asked: Json = {
-        "openai_chat": {
-            "response_format": {"type": "json_schema", "json_schema": {"name": "point", "schema": schema}}
-        },
+    forms: dict[str, Json] = {
+        "openai_chat": {"response_format": {"type": "json_schema", "json_schema": {"name": "point", "schema": schema}}},
         "openai_responses": {"text": {"format": {"type": "json_schema", "name": "point", "schema": schema}}},
         "anthropic_messages": {"output_config": {"format": {"type": "json_schema", "schema": schema}}},
-    }[client]
-    told = SPEAKERS[client].ask(desk.gateway.url, desk.model(upstream), prompt, **asked)
+    }
+    told = SPEAKERS[client].ask(desk.gateway.url, desk.model(upstream), prompt, **forms[client])
     assert json.loads(told.text) == {"x": 2}
     assert _schema(upstream, desk.sent(upstream, prompt)) == schema
 
@@ -176,7 +174,7 @@ def test_pictures_and_documents_arrive_unharmed(desk: Desk, client: str, upstrea
     assert told.text == "seen"
     request = desk.seen(upstream, prompt)[-1].request
     assert request is not None
-    words, part = request.messages[-1].parts
+    _, part = request.messages[-1].parts
     if kind == "pdf":
         assert isinstance(part, File)
         assert (part.data, part.media_type, part.name) == (PDF, "application/pdf", "terms.pdf")

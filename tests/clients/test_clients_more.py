@@ -50,9 +50,9 @@ def test_a_function_made_from_a_model_gets_parsed_arguments(desk: Desk, upstream
             final = stream.get_final_completion()
     assert final.choices[0].message.tool_calls[0].function.parsed_arguments == Weather(city="Bern", days=2)
     assert "tool_calls.function.arguments.done" in kinds
-    assert desk.sent(upstream, prompt)["tools"]
-    schema = desk.seen(upstream, prompt)[-1].request.tools[0]
-    assert schema.strict is True
+    request = desk.seen(upstream, prompt)[-1].request
+    assert request is not None
+    assert [(tool.name, tool.strict) for tool in request.tools] == [("Weather", True)]
 
 
 @upstreams
@@ -69,7 +69,7 @@ def test_the_responses_helper_tells_each_call_as_it_is_made(desk: Desk, upstream
 
 @upstreams
 def test_anthropics_tool_runner_runs_the_tools(desk: Desk, upstream: str):
-    """It asks at the beta path, with its query string and its headers."""
+    """It asks at the beta path and wants the provider to hold the conversation, until it is told that it cannot."""
 
     @anthropic.beta_tool
     def weather(city: str) -> str:
@@ -93,6 +93,37 @@ def test_anthropics_tool_runner_runs_the_tools(desk: Desk, upstream: str):
         final = client.beta.messages.tool_runner(**words, tools=[weather]).until_done()
     assert final.content[-1].text == "Bern: rain"
     assert len(desk.seen(upstream, prompt)) == 2
+    assert "thread" not in desk.sent(upstream, prompt)
+
+
+@pytest.mark.parametrize(
+    ("client", "upstream", "given", "field"),
+    [
+        ("openai_responses", "openai_chat", {"previous_response_id": "resp_1"}, "previous_response_id"),
+        ("openai_responses", "anthropic_messages", {"previous_response_id": "resp_1"}, "previous_response_id"),
+        ("openai_responses", "openai_chat", {"conversation": "conv_1"}, "conversation"),
+        ("openai_responses", "anthropic_messages", {"prompt": {"id": "pmpt_1"}}, "prompt"),
+        ("anthropic_messages", "openai_chat", {"extra_body": {"thread": {"type": "create"}}}, "thread"),
+        ("anthropic_messages", "anthropic_messages", {"extra_body": {"thread": {"type": "create"}}}, "thread"),
+    ],
+)
+def test_a_conversation_that_is_held_elsewhere_is_refused_rather_than_forgotten(
+    desk: Desk, client: str, upstream: str, given: Json, field: str
+):
+    speaker = SPEAKERS[client]
+    prompt = desk.say(Say(text="What conversation?"))
+    with speaker.open(desk.gateway.url) as asking, pytest.raises(speaker.errors.BadRequestError, match=field):
+        speaker.create(asking)(**speaker.words(desk.model(upstream), prompt), **given)
+    assert not desk.seen(upstream, prompt)
+
+
+def test_a_conversation_that_its_own_provider_holds_goes_on(desk: Desk):
+    prompt = desk.say(Say(text="I remember."))
+    told = SPEAKERS["openai_responses"].ask(
+        desk.gateway.url, desk.model("openai_responses"), prompt, previous_response_id="resp_1"
+    )
+    assert told.text == "I remember."
+    assert desk.sent("openai_responses", prompt)["previous_response_id"] == "resp_1"
 
 
 ALLOWED = {
@@ -175,12 +206,10 @@ async def test_a_cancelled_task_stops_the_upstream(desk: Desk, client: str, stre
     async with speaker.open_async(desk.gateway.url) as asking:
         words = speaker.words(desk.model(client, "stall_before_head"), prompt)
         task = asyncio.ensure_future(speaker.create(asking)(**words, stream=streamed))
-        while not desk.seen(client, prompt):
-            await asyncio.sleep(0.01)
+        seen = await desk.asked(client, prompt)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        (seen,) = desk.seen(client, prompt)
         assert (await asyncio.to_thread(desk.over, seen)).cancelled
 
 

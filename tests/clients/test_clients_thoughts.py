@@ -19,7 +19,7 @@ streamed = pytest.mark.parametrize("streamed", [False, True])
 Json = dict[str, Any]
 SIGNATURE = "EqQBCkYIBxgCKkBz+/abcDEF0123456789==" * 3
 SEALED = "gAAAAABo+sealed/thought==" * 4
-THOUGHT = "Seven, then \"eight\"… 世界."
+THOUGHT = 'Seven, then "eight"… 世界.'
 
 
 def _answer(upstream: str, sealed_only: bool = False) -> Say:

@@ -132,9 +132,8 @@ def _received(upstream: str, body: Json) -> tuple[list[tuple[str, str, Any]], li
             [(c["call_id"], c["name"], json.loads(c["arguments"])) for c in calls],
             [(item["call_id"], item["output"]) for item in results],
         )
-    blocks = [
-        (turn["role"], block) for turn in body["messages"] if isinstance(turn["content"], list) for block in turn["content"]
-    ]
+    turns = [turn for turn in body["messages"] if isinstance(turn["content"], list)]
+    blocks = [(turn["role"], block) for turn in turns for block in turn["content"]]
     calls = [block for role, block in blocks if block["type"] == "tool_use" and role == "assistant"]
     results = [block for role, block in blocks if block["type"] == "tool_result" and role == "user"]
     return (

@@ -91,9 +91,7 @@ def _check_carried(arrival: Arrival, model: str, attempt: OpenAttempt) -> None:
     raise NotCarried(
         f"{model} cannot take {first.field} as it is: {first.reason.removesuffix('.')}.",
         field=first.field,
-        fix="Send the whole conversation."
-        if held
-        else "Leave it out, ask another model, or leave out x-mesh-strict.",
+        fix="Send the whole conversation." if held else "Leave it out, ask another model, or leave out x-mesh-strict.",
     )
 
 

@@ -58,10 +58,13 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.request:
         schema = {"application/json": {"schema": {"$ref": f"#/components/schemas/{endpoint.request}"}}}
         operation["requestBody"] = {"required": True, "content": schema}
+    parameters = [dict(parameter) for parameter in endpoint.parameters]
     if "{" in endpoint.path:
         name = endpoint.path.partition("{")[2].rstrip("}")
         text = {"type": "string", "minLength": 1}
-        operation["parameters"] = [{"name": name, "in": "path", "required": True, "schema": text}]
+        parameters.append({"name": name, "in": "path", "required": True, "schema": text})
+    if parameters:
+        operation["parameters"] = parameters
     return operation
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -15,7 +16,8 @@ class Endpoint(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """One operation. A path may end in `{name}`, which takes all that follows.
 
     `scope` is what the key must allow ("" needs no key). `dialect` is how its errors look. `slow`: it waits for a
-    provider, so the client's leaving cancels it. `request` and `answers` name its schemas in the OpenAPI document.
+    provider, so the client's leaving cancels it. `request` and `answers` name its schemas in the OpenAPI document, and `parameters`
+    are the document's Parameter Objects for the query and for headers.
     """
 
     method: str
@@ -27,3 +29,4 @@ class Endpoint(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     slow: bool = False
     request: str = ""
     answers: str = "Object"
+    parameters: tuple[Mapping[str, Any], ...] = ()

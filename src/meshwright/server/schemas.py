@@ -17,6 +17,7 @@ ERRORS = {
     "503": "No model can serve this, or the gateway is shutting down.",
     "504": "The provider took too long.",
 }
+MOST = 2**31 - 1
 _TEXT_PART = {
     "type": "object",
     "required": ["type", "text"],
@@ -46,7 +47,7 @@ SCHEMAS: dict[str, Any] = {
             "stream": _STREAM,
             "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
             "top_p": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
-            "max_completion_tokens": {"type": ["integer", "null"], "minimum": 1},
+            "max_completion_tokens": {"type": ["integer", "null"], "minimum": 1, "maximum": MOST},
         },
     },
     "openai_responses": {
@@ -58,7 +59,7 @@ SCHEMAS: dict[str, Any] = {
             "instructions": {"type": ["string", "null"]},
             "stream": _STREAM,
             "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
-            "max_output_tokens": {"type": ["integer", "null"], "minimum": 1},
+            "max_output_tokens": {"type": ["integer", "null"], "minimum": 1, "maximum": MOST},
         },
     },
     "anthropic_messages": {
@@ -67,10 +68,19 @@ SCHEMAS: dict[str, Any] = {
         "properties": {
             "model": _MODEL,
             "messages": _messages("user", "assistant"),
-            "max_tokens": {"type": "integer", "minimum": 1},
+            "max_tokens": {"type": "integer", "minimum": 1, "maximum": MOST},
             "system": {"type": "string"},
             "stream": _STREAM,
             "temperature": {"type": "number", "minimum": 0, "maximum": 1},
+        },
+    },
+    "anthropic_count": {
+        "type": "object",
+        "required": ["messages"],
+        "properties": {
+            "model": {"type": "string", "description": "Any name: the estimate is the same for all."},
+            "messages": _messages("user", "assistant"),
+            "system": {"type": "string"},
         },
     },
     "Error": {

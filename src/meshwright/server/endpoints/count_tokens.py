@@ -25,5 +25,5 @@ ENDPOINT = Endpoint(
     answer=answer,
     scope="inference",
     dialect=CODECS["anthropic_messages"],
-    request="anthropic_messages",
+    request="anthropic_count",
 )

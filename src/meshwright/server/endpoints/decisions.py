@@ -86,7 +86,21 @@ def _line(trace: Trace) -> dict[str, object]:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/v1/decisions", summary="The latest decisions.", answer=recent, scope="inference"),
+    Endpoint(
+        method="GET",
+        path="/v1/decisions",
+        summary="The latest decisions.",
+        answer=recent,
+        scope="inference",
+        parameters=(
+            {
+                "name": "limit",
+                "in": "query",
+                "description": "How many, newest first.",
+                "schema": {"type": "integer", "minimum": 1, "maximum": MOST, "default": 20},
+            },
+        ),
+    ),
     Endpoint(
         method="GET",
         path="/v1/decisions/{id}",

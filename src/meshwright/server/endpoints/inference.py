@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
+from typing import Any
 from urllib.parse import quote
 
 from meshwright.kernel.arrival import Arrival, Failure, Receipt, Streaming
@@ -12,6 +13,7 @@ from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing, Headers
 from meshwright.server.refusal import refusal
+from meshwright.types.errors import InvalidRequest
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect
 
@@ -21,6 +23,21 @@ FORWARD = {
     "openai_responses": ("openai-beta",),
 }
 """Headers of each dialect's clients that change what a provider does; they go to providers of the same dialect."""
+STRICT = {"true": True, "1": True, "false": False, "0": False}
+PARAMETERS: tuple[Mapping[str, Any], ...] = (
+    {
+        "name": "x-mesh-route",
+        "in": "header",
+        "description": "A route or model that takes the place of the one in the body.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "x-mesh-strict",
+        "in": "header",
+        "description": "true: what the model cannot be asked as it is, is an error instead of an adaptation.",
+        "schema": {"enum": ["true", "false"]},
+    },
+)
 NO_BUFFER = ("x-accel-buffering", "no")
 
 
@@ -38,7 +55,7 @@ def _asking(dialect: Dialect) -> Callable[[Gate, Asked], Awaitable[Answered | Fl
             principal=asked.principal,
             path=asked.path,
             route=header("x-mesh-route") or "",
-            strict=(header("x-mesh-strict") or "").lower() in ("true", "1"),
+            strict=_strict(header("x-mesh-strict")),
             forward=tuple((name, value) for name in names if (value := header(name))),
             decode_seconds=perf_counter() - began,
         )
@@ -52,6 +69,17 @@ def _asking(dialect: Dialect) -> Callable[[Gate, Asked], Awaitable[Answered | Fl
         return Answered(200, [kind, *headers], reply.body)
 
     return answer
+
+
+def _strict(value: str | None) -> bool:
+    """Whether every adaptation is an error. Raises InvalidRequest."""
+    if not value:
+        return False
+    if (word := value.lower()) not in STRICT:
+        raise InvalidRequest(
+            f"x-mesh-strict is true or false, not {value[:40]!r}.", field="x-mesh-strict", fix="Send x-mesh-strict: true."
+        )
+    return STRICT[word]
 
 
 def _headers(receipt: Receipt) -> Headers:
@@ -79,6 +107,7 @@ def _endpoint(path: str, dialect: str, summary: str) -> Endpoint:
         dialect=codec,
         slow=True,
         request=dialect,
+        parameters=PARAMETERS,
     )
 
 

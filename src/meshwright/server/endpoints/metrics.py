@@ -26,4 +26,5 @@ ENDPOINT = Endpoint(
     summary="Counters and latencies, in Prometheus' text format.",
     answer=answer,
     scope="*",
+    answers="Text",
 )

@@ -24,6 +24,11 @@ from meshwright.wire.faithful import rewritten
 DEFAULT_LIMIT = 4096
 """max_tokens where neither the caller nor the model's card says one; every model of this API can answer that long."""
 
+THREADS = "threads"
+"""The quirk of a provider that holds conversations; at another, `thread` would lose their beginning."""
+
+_THREAD = "thread"
+_NO_THREADS = "This provider is not known to hold conversations."
 _SAMPLING = ("temperature", "top_p", "top_k")
 _NESTS = ("metadata", "output_config", "thinking", "tool_choice")
 _NO_SAMPLING = "This model does not take it."
@@ -60,7 +65,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
 def _necessary(request: Request, target: Target, notes: Notes) -> dict[str, Raw | None]:
     """The members of the client's body that this model would refuse, besides the model's name."""
     changes: dict[str, Raw | None] = {"model": _raw(target.model)}
-    if THREADS not in target.quirks and present(request.source.fields.get(_THREAD, NOTHING) if request.source else NOTHING):
+    if _threaded(request, target):
         changes[_THREAD] = None
         notes.dropped(_THREAD, _NO_THREADS)
     takes = generation(target.model)
@@ -80,6 +85,11 @@ def _necessary(request: Request, target: Target, notes: Notes) -> dict[str, Raw 
         for name in ("thinking", "output_config"):
             changes[name] = _raw(body[name]) if name in body else None
     return changes
+
+
+def _threaded(request: Request, target: Target) -> bool:
+    """Whether the conversation is held by a provider of which we do not know that it holds any."""
+    return THREADS not in target.quirks and any(one.kind == _THREAD and own(one) for one in request.extra)
 
 
 def request_body(request: Request, target: Target, notes: Notes) -> dict[str, Any]:
@@ -105,6 +115,10 @@ def request_body(request: Request, target: Target, notes: Notes) -> dict[str, An
     for field, harmless, reason in _UNKNOWN:
         if getattr(request, field) not in harmless:
             notes.dropped(field, reason)
+    if _threaded(request, target):
+        notes.dropped(_THREAD, _NO_THREADS)
+        kept = tuple(one for one in request.extra if one.kind != _THREAD)
+        request = msgspec.structs.replace(request, extra=kept)
     _extra(body, request, notes)
     if turns.system:
         body["system"] = shortened(turns.system)
