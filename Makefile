@@ -6,10 +6,10 @@ INPUTS := pyproject.toml scripts/venv.sh
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint fmt lock clean
+.PHONY: help up test lint fmt lock clean bench-gateway bench-net bench-tasks
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 up: .venv/run.stamp ## install what is missing and start the gateway on http://127.0.0.1:8400 (ARGS="--port 9000")
 	@exec $(VENV)/mesh up $(ARGS)
@@ -30,6 +30,15 @@ lint: .venv/dev.stamp ## style, types, contracts between rooms, shape and docume
 fmt: .venv/dev.stamp ## put the code in the house style
 	$(VENV)/ruff check --fix-only --quiet .
 	$(VENV)/ruff format .
+
+bench-gateway: .venv/dev.stamp ## requests and streams per second beside nginx and others (ARGS="full mesh switchyard")
+	@$(VENV)/python bench/gateway/run.py $(ARGS)
+
+bench-net: .venv/dev.stamp ## the two HTTP clients against each other
+	@$(VENV)/python bench/net/bench_net.py bench/gateway/mockllm.c $(ARGS)
+
+bench-tasks: .venv/dev.stamp ## how good and how fast the task classifier is (ARGS=--wrong shows its mistakes)
+	@$(VENV)/python bench/router_tasks/measure.py $(ARGS)
 
 lock: ## lock dependencies again (UPGRADE=1 moves them to the newest that fit)
 	@UPGRADE=$(UPGRADE) scripts/lock.sh

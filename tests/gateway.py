@@ -103,12 +103,9 @@ class Gateway:
     def workers(self) -> list[int]:
         """The process ids of its workers: what `multiprocessing` has spawned, but for its resource tracker."""
         assert self.process is not None
-        found = []
-        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    found.append(int(child))
-        return sorted(found)
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        children = [child for task in tasks for child in (task / "children").read_text().split()]
+        return sorted(int(one) for one in children if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes())
 
     def log(self) -> str:
         """What it wrote to standard error."""

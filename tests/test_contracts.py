@@ -48,7 +48,6 @@ INNOCENT = {
     "server/control.py": "import meshwright.kernel.read_config",
     "server/endpoints/chat.py": "",
     "server/serve.py": "import granian",
-    "sim/app.py": "import aiohttp",
     "store/open.py": "import alembic, sqlalchemy",
     "wire/anthropic_messages/request.py": "import msgspec",
     "wire/openai_chat/request.py": "",
@@ -65,7 +64,7 @@ PURE_STDLIB = {
 # Which rooms may know which package; everything that `src` imports is here, and a new line is a decision (0001).
 THIRD_PARTIES = {
     "aiohappyeyeballs": {"net"},
-    "aiohttp": {"net", "sim"},
+    "aiohttp": {"net"},
     "alembic": {"store"},
     "granian": {"server"},
     "httptools": {"net"},

@@ -26,7 +26,8 @@ PAIRS = [(client, upstream) for client in DIALECTS for upstream in DIALECTS]
 FAULTS = (
     "status_400", "status_401", "status_404", "status_429", "status_500", "status_529", "context_length",
     "reset_before_head", "stall_before_head", "stall_after_head", "stall_mid", "cut_mid", "truncated", "error_event",
-    "reset_mid", "malformed_json", "slow_stream", "no_end_mark", "html_page", "wrong_content_type",
+    "reset_mid", "malformed_json", "dribble", "crlf", "comments", "close_connection",
+    "slow_stream", "no_end_mark", "html_page", "wrong_content_type",
 )  # fmt: skip
 KEY = "sk-upstream"
 
@@ -96,8 +97,8 @@ class Desk:
     async def asked(self, dialect: str, prompt: str) -> Seen:
         """Wait until a request with this prompt has come to the upstream of the dialect."""
         async with asyncio.timeout(10):
-            while not (found := self.seen(dialect, prompt)):
-                await asyncio.sleep(0.01)  # the upstreams live in another loop, whose events do not reach here
+            while not (found := self.seen(dialect, prompt)):  # noqa: ASYNC110  # events of the other loop stay there
+                await asyncio.sleep(0.01)
         return found[-1]
 
     def over(self, seen: Seen) -> Seen:

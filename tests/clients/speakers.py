@@ -51,12 +51,12 @@ class Speaker:
         """The same, giving the head too."""
         raise NotImplementedError
 
-    def helper(self, client: Client, **words: Any) -> Any:
-        """The library's own streaming helper, which puts the pieces together."""
+    def gather(self, client: Client, **words: Any) -> Any:
+        """The library's own accumulator, which puts the pieces of a stream together."""
         raise NotImplementedError
 
     def final(self, stream: Any) -> Any:
-        """What the helper has put together."""
+        """What the accumulator has put together."""
         raise NotImplementedError
 
     def told(self, answer: Any) -> Told:
@@ -90,11 +90,11 @@ class Speaker:
             return answer.headers, self.told(answer.parse())
 
     def assemble(self, url: str, model: str, text: str, /, **more: Any) -> Told:
-        """One answer by the streaming helper."""
+        """One answer, put together from its stream."""
         system, tools = more.pop("system", ""), more.pop("tools", None)
         with (
             self.open(url) as client,
-            self.helper(client, **self.words(model, text, system, tools), **more) as stream,
+            self.gather(client, **self.words(model, text, system, tools), **more) as stream,
         ):
             for _ in stream:
                 pass
@@ -128,7 +128,7 @@ class Chat(Speaker):
     def raw(self, client: Client) -> Any:
         return client.chat.completions.with_raw_response.create
 
-    def helper(self, client: Client, **words: Any) -> Any:
+    def gather(self, client: Client, **words: Any) -> Any:
         return client.chat.completions.stream(**words, stream_options={"include_usage": True})
 
     def final(self, stream: Any) -> Any:
@@ -171,7 +171,7 @@ class Responses(Chat):
     def raw(self, client: Client) -> Any:
         return client.responses.with_raw_response.create
 
-    def helper(self, client: Client, **words: Any) -> Any:
+    def gather(self, client: Client, **words: Any) -> Any:
         return client.responses.stream(**words)
 
     def final(self, stream: Any) -> Any:
@@ -223,7 +223,7 @@ class Messages(Speaker):
     def raw(self, client: Client) -> Any:
         return client.messages.with_raw_response.create
 
-    def helper(self, client: Client, **words: Any) -> Any:
+    def gather(self, client: Client, **words: Any) -> Any:
         return client.messages.stream(**words)
 
     def final(self, stream: Any) -> Any:

@@ -64,7 +64,7 @@ async def test_the_async_client_streams_the_same_words(desk: Desk, client: str, 
 
 
 @pairs
-def test_the_streaming_helper_puts_the_answer_together(desk: Desk, client: str, upstream: str):
+def test_the_streams_accumulator_puts_the_answer_together(desk: Desk, client: str, upstream: str):
     prompt = desk.say(Say(text=WORDS, usage=COUNTED))
     told = SPEAKERS[client].assemble(desk.gateway.url, desk.model(upstream), prompt)
     assert told.text == WORDS
@@ -73,14 +73,22 @@ def test_the_streaming_helper_puts_the_answer_together(desk: Desk, client: str, 
 
 
 @pairs
-async def test_the_async_streaming_helper_does_too(desk: Desk, client: str, upstream: str):
+async def test_the_async_accumulator_does_too(desk: Desk, client: str, upstream: str):
     speaker = SPEAKERS[client]
     prompt = desk.say(Say(text=WORDS, usage=COUNTED))
     async with (
         speaker.open_async(desk.gateway.url) as asking,
-        speaker.helper(asking, **speaker.words(desk.model(upstream), prompt)) as stream,
+        speaker.gather(asking, **speaker.words(desk.model(upstream), prompt)) as stream,
     ):
         told = speaker.told(await speaker.final(stream))
+    assert (told.text, told.input, told.output) == (WORDS, 100, 12)
+
+
+@pairs
+@pytest.mark.parametrize("oddity", ["dribble", "crlf", "comments", "wrong_content_type", "close_connection"])
+def test_odd_but_correct_streams_are_read(desk: Desk, client: str, upstream: str, oddity: str):
+    prompt = desk.say(Say(text=WORDS, usage=COUNTED))
+    told = SPEAKERS[client].assemble(desk.gateway.url, desk.model(upstream, oddity), prompt)
     assert (told.text, told.input, told.output) == (WORDS, 100, 12)
 
 
@@ -101,14 +109,14 @@ def test_an_answer_at_its_limit_says_so(desk: Desk, client: str, upstream: str, 
 
 
 def _assembled(speaker: Any, asking: Any, words: dict[str, Any]) -> Any:
-    """openai's helpers refuse an answer that is cut, so the last event is read by hand."""
+    """openai's accumulators refuse an answer that is cut, so the last event is read by hand."""
     if speaker.name == "openai_chat":
         events = list(speaker.create(asking)(**words, stream=True))
         finish = [event.choices[0].finish_reason for event in events if event.choices][-1]
         return _Cut("".join(map(speaker.piece, events)), finish)
     if speaker.name == "openai_responses":
         return speaker.told(list(speaker.create(asking)(**words, stream=True))[-1].response)
-    with speaker.helper(asking, **words) as stream:
+    with speaker.gather(asking, **words) as stream:
         return speaker.told(speaker.final(stream))
 
 

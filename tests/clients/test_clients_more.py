@@ -56,7 +56,7 @@ def test_a_function_made_from_a_model_gets_parsed_arguments(desk: Desk, upstream
 
 
 @upstreams
-def test_the_responses_helper_tells_each_call_as_it_is_made(desk: Desk, upstream: str):
+def test_the_responses_accumulator_tells_each_call_as_it_is_made(desk: Desk, upstream: str):
     prompt = desk.say(Say(calls=(Calling("Weather", '{"city": "Bern", "days": 2}'),)))
     with SPEAKERS["openai_responses"].open(desk.gateway.url) as client:
         words = SPEAKERS["openai_responses"].words(desk.model(upstream), prompt)

@@ -65,7 +65,7 @@ def _asked(client: str) -> Json:
 def _answered(speaker: Speaker, asking: Any, words: Json, streamed: bool) -> Any:
     if not streamed:
         return speaker.create(asking)(**words)
-    with speaker.helper(asking, **words) as stream:
+    with speaker.gather(asking, **words) as stream:
         return speaker.final(stream)
 
 
@@ -178,7 +178,7 @@ def test_hidden_thoughts_stay_hidden_and_return(desk: Desk):
     speaker = SPEAKERS["anthropic_messages"]
     with speaker.open(desk.gateway.url) as asking:
         words = speaker.words(desk.model("anthropic_messages"), prompt)
-        with speaker.helper(asking, **words) as stream:
+        with speaker.gather(asking, **words) as stream:
             first = speaker.final(stream)
         assert [(block.type, getattr(block, "data", None)) for block in first.content] == [
             ("redacted_thinking", SEALED),

@@ -154,7 +154,7 @@ def test_a_round_trip_of_tools_ends_with_the_answer(desk: Desk, client: str, ups
         def ask(said: Json) -> Any:
             if not streamed:
                 return speaker.create(asking)(**said)
-            with speaker.helper(asking, **said) as stream:
+            with speaker.gather(asking, **said) as stream:
                 return speaker.final(stream)
 
         first = ask(words)

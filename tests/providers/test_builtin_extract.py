@@ -27,7 +27,7 @@ Mrs. Dana Whitfield in the people team answers questions about this policy.
 LIGHTHOUSE = """The Carrick Point lighthouse was built in 1847 by the engineer Alan Stevens. It stands 38 metres tall
 and its beam reaches 21 nautical miles. The tower was painted white with two red bands in 1902, when the old oil lamp
 gave way to a paraffin burner. Electricity came only in 1956. The last keeper, Moira Kell, left in 1989 when the light
-was automated. Today the keeper's cottage houses a small museum that opens from May to September. Tickets cost 6 pounds for
+was automated. Today the keeper's cottage houses a museum that opens from May to September. Tickets cost 6 pounds for
 adults and 3 pounds for children. A storm in January 2014 tore off part of the gallery railing, and repairs took seven
 months."""
 ROUTER = """# Model X200 router

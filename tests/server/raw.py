@@ -64,7 +64,8 @@ class Wire:
 
     def half_close(self) -> None:
         """Say that nothing more will be sent."""
-        self.socket.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # it may have hung up already
+            self.socket.shutdown(socket.SHUT_WR)
 
     def closed(self) -> bool:
         """Whether the server has ended the connection."""

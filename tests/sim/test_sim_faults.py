@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+import uvloop
 
 from meshwright.sim import FAULTS, Fault, Rule, Say, Sim, Upstream
 from meshwright.types.errors import ConfigError
@@ -345,3 +346,11 @@ async def test_bytes_that_are_not_http_are_refused_and_the_next_client_is_served
         writer.write(chunked + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
         assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
         writer.close()
+
+
+@pytest.mark.parametrize("name", ["reset_before_head", "reset_mid", "cut_mid", "slow_stream", "huge_body"])
+def test_a_fault_is_the_same_on_uvloop(name: str):
+    end, check, fields = BEHAVIOUR[name]
+    wire, fine = uvloop.run(met(name, "openai_chat", stream=True, **fields))
+    assert wire.end == end
+    check(wire, fine, MARKS["openai_chat"])

@@ -9,7 +9,8 @@ import msgspec
 
 from meshwright.kernel.config import Config, ProviderSettings
 from meshwright.kernel.published import LocalServer
-from meshwright.providers import PROVIDERS
+from meshwright.providers import GENERAL_KEYS, PROVIDERS
+from meshwright.providers.rows import filled
 from meshwright.types.errors import ConfigError, Problem
 from meshwright.types.model import Provider
 
@@ -79,8 +80,24 @@ def _part(
         return missing
     elif not configured and not config.discovery.keys:
         return f"[discovery] keys = false, and there is no [providers.{name}]"
+    elif not configured and (claim := _claimed(row)):
+        return claim
+    whole = filled(row, environment)
+    if isinstance(whole, str):
+        return whole
+    row = whole
     models = settings.models or (engine.models if engine else ())
     return ProviderPart(row=row, settings=settings, key=key, key_from=key_from, models=models, configured=configured)
+
+
+def _claimed(row: Provider) -> str:
+    """Why the key in the environment is not enough to serve it; "" when it is."""
+    if row.local or not row.key_env:
+        return ""
+    if row.key_env in GENERAL_KEYS:
+        return f"{row.key_env} opens more than models: add [providers.{row.name}] to use it for this"
+    first = next(known.name for known in PROVIDERS.values() if known.key_env == row.key_env)
+    return "" if first == row.name else f"{row.key_env} is taken for {first}: add [providers.{row.name}] to serve this too"
 
 
 def _key(row: Provider, settings: ProviderSettings, environment: Mapping[str, str]) -> tuple[str, str, str]:

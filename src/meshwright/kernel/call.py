@@ -13,6 +13,7 @@ from meshwright.net.transport import Answer, Call
 from meshwright.types.errors import (
     ConnectFailed,
     Declined,
+    MeshError,
     NotCarried,
     UpstreamError,
     UpstreamProtocol,
@@ -49,6 +50,11 @@ async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: 
         except asyncio.CancelledError:
             attempt.close(None, "cancelled", unpriced=MAYBE_BILLED)
             raise
+        except NotCarried:
+            raise  # it was never asked
+        except Exception as error:
+            attempt.close(None, MeshError.code, f"{type(error).__name__}: {error}", unpriced=MAYBE_BILLED)
+            raise
     raise AssertionError("a plan has at least one model")
 
 
@@ -67,7 +73,8 @@ async def _attempt(
         if answer.status != 200:
             raise await _refusal(deployment, answer)
         recording.stage("upstream")
-        if arrival.request.stream and "event-stream" in answer.headers.get("content-type", "text/event-stream"):
+        # Only what calls itself JSON is taken for an answer in one piece: some servers and proxies mislabel streams.
+        if arrival.request.stream and not answer.headers.get("content-type", "").startswith("application/json"):
             flow = await open_flow(kernel, deployment, arrival, recording, attempt, answer)
             return Streaming(flow, _receipt(recording, attempt))
         body = await answer.read(MAX_ANSWER)

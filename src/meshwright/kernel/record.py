@@ -81,6 +81,9 @@ class Recording:
         """The request as a whole failed."""
         if isinstance(error, MeshError):
             self.status, self.outcome, self.error = error.status, error.code, error.message[:2000]
+        elif isinstance(error, Exception):
+            self.status, self.outcome = MeshError.status, MeshError.code
+            self.error = f"The gateway failed: {type(error).__name__}: {error}"[:2000]
         else:
             told = str(error) or "The client left before the answer was complete."
             self.status, self.outcome, self.error = 499, "cancelled", told

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -24,6 +26,7 @@ class Found(msgspec.Struct, frozen=True):
 
 class _Entry(msgspec.Struct):
     id: str
+    owned_by: str = ""
 
 
 class _Listing(msgspec.Struct):
@@ -31,14 +34,23 @@ class _Listing(msgspec.Struct):
 
 
 async def discover(rows: Sequence[Provider], transport: Transport, host: str, seconds: float) -> tuple[Found, ...]:
-    """The engines that answer on `host` within `seconds`. One that answers something else is not an engine."""
-    asked = [row for row in rows if row.local and row.port]
-    answers = await asyncio.gather(*(_models(row, transport, host, seconds) for row in asked))
+    """The engines that answer on `host` within `seconds`. One that answers something else is not an engine.
+
+    Several engines have the same usual port. Each port is asked once, and what answers is taken for the row that it
+    names as the owner of its models ("vllm", "llamacpp", "sglang", "tensorrt_llm" do so), else for the first.
+    """
+    asked: dict[tuple[int, str], list[Provider]] = {}
+    for row in rows:
+        if row.local and row.port:
+            asked.setdefault((row.port, urlsplit(row.base_url).path), []).append(row)
+    answers = await asyncio.gather(*(_models(door, asked[door], transport, host, seconds) for door in asked))
     return tuple(found for found in answers if found is not None)
 
 
-async def _models(row: Provider, transport: Transport, host: str, seconds: float) -> Found | None:
-    base_url = f"http://{host}:{row.port}/v1"
+async def _models(
+    door: tuple[int, str], rows: Sequence[Provider], transport: Transport, host: str, seconds: float
+) -> Found | None:
+    base_url = f"http://{host}:{door[0]}{door[1]}"
     endpoint = Endpoint(url=f"{base_url}/models", method="GET", headers=(("accept", "application/json"),))
     try:
         answer = await transport.send(Call(endpoint, deadlines=Deadlines(seconds, seconds, seconds, seconds)))
@@ -48,4 +60,10 @@ async def _models(row: Provider, transport: Transport, host: str, seconds: float
         return None
     if listing is None:
         return None
+    owners = {_letters(entry.owned_by) for entry in listing.data}
+    row = next((row for row in rows if _letters(row.name) in owners), rows[0])
     return Found(row.name, base_url, tuple(entry.id for entry in listing.data if 0 < len(entry.id) <= 200))
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

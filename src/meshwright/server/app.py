@@ -12,7 +12,7 @@ from meshwright.server.endpoints import find
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, ClientGone, Exchange, Flowing, compressed, too_slow
 from meshwright.server.refusal import refusal
-from meshwright.types.errors import MeshError, MethodNotAllowed, NotFound, Overloaded, StoreError
+from meshwright.types.errors import MeshError, MethodNotAllowed, NotFound, Overloaded, PermissionDenied, StoreError
 
 WATCH_AFTER = 0.05
 """Seconds before a waiting request starts to listen for its client's leaving; fast answers never pay for it."""
@@ -85,6 +85,10 @@ async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter:
     )
     if endpoint.scope:
         principal = authenticate(gate.kernel.snapshot, gate.settings, header)
+        if not principal.may(endpoint.scope):
+            raise PermissionDenied(
+                f'The key "{principal.name}" may not use {endpoint.path}.', fix=_fix_scope(endpoint.scope)
+            )
         body = await _body(gate, exchange) if endpoint.method == "POST" else b""
         asked = Asked(
             method=exchange.method,
@@ -98,6 +102,10 @@ async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter:
     if not endpoint.slow:
         return await endpoint.answer(gate, asked)
     return await _watched(gate, exchange, endpoint, asked)
+
+
+def _fix_scope(scope: str) -> str:
+    return "Use the master key." if scope == "*" else f'Use a key with the scope "{scope}".'
 
 
 async def _body(gate: Gate, exchange: Exchange) -> bytes:

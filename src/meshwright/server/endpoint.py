@@ -16,8 +16,8 @@ class Endpoint(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """One operation. A path may end in `{name}`, which takes all that follows.
 
     `scope` is what the key must allow ("" needs no key). `dialect` is how its errors look. `slow`: it waits for a
-    provider, so the client's leaving cancels it. `request` and `answers` name its schemas in the OpenAPI document, and `parameters`
-    are the document's Parameter Objects for the query and for headers.
+    provider, so the client's leaving cancels it. `request` and `answers` name its schemas in the OpenAPI document;
+    `parameters` are the document's Parameter Objects for the query and for headers.
     """
 
     method: str

@@ -18,12 +18,13 @@ ERRORS = {
     "504": "The provider took too long.",
 }
 MOST = 2**31 - 1
-_TEXT_PART = {
+_PART = {
     "type": "object",
-    "required": ["type", "text"],
-    "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+    "description": "Text, or what else the dialect has: images, files, audio, tool calls and results.",
+    "required": ["type"],
+    "properties": {"type": {"type": "string"}, "text": {"type": "string"}},
 }
-_CONTENT = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": _TEXT_PART, "minItems": 1}]}
+_CONTENT = {"anyOf": [{"type": "string"}, {"type": "array", "items": _PART}, {"type": "null"}]}
 _STREAM = {"type": "boolean", "description": "Answer in pieces, as server-sent events."}
 _MODEL = {"type": "string", "description": 'A model, an alias, a route, or "auto".', "minLength": 1}
 
@@ -76,7 +77,7 @@ SCHEMAS: dict[str, Any] = {
     },
     "anthropic_count": {
         "type": "object",
-        "required": ["messages"],
+        "required": ["model", "messages"],
         "properties": {
             "model": {"type": "string", "description": "Any name: the estimate is the same for all."},
             "messages": _messages("user", "assistant"),

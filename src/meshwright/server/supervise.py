@@ -12,6 +12,7 @@ from shutil import rmtree
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 
 from meshwright.kernel.config import Config
 from meshwright.kernel.published import Published
@@ -21,6 +22,7 @@ from meshwright.server.gate import Page
 from meshwright.server.places import Places
 from meshwright.server.worker import load
 from meshwright.store.database import Database, sqlite_url
+from meshwright.types.errors import StoreError
 
 BACKLOG = 4096
 
@@ -28,7 +30,12 @@ BACKLOG = 4096
 def open_control(places: Places, environment: Mapping[str, str], config: Config) -> tuple[Control, MasterKey]:
     """The control plane with its database migrated and its first state published. Raises StoreError, ConfigError."""
     os.umask(0o077)  # all that this process and its workers write is for their user alone
-    places.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        places.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{places.state} cannot be made: {error.strerror}.", fix="Set MESH_STATE_DIR to a writable folder."
+        ) from error
     database = Database(config.store.url or sqlite_url(places.database))
     database.migrate()
     master = ensure_master(database, environment.get("MESH_MASTER_KEY") or None)
@@ -59,7 +66,7 @@ def run(control: Control, announce: Callable[[Published], None], page: Page) -> 
         backlog=BACKLOG,
         backpressure=BACKLOG,
         websockets=False,
-        log_enabled=True,
+        log_level=LogLevels.warning,
         log_dictconfig=LOGGING,
         respawn_failed_workers=True,
         respawn_interval=0.5,

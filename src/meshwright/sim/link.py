@@ -10,6 +10,7 @@ import contextlib
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import msgspec
 
@@ -77,8 +78,7 @@ class Link(asyncio.Protocol):
         self.task: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without saying so
         self._links.open.add(self)
         self.task = asyncio.ensure_future(self._run())
         self.task.add_done_callback(self._links.ended)

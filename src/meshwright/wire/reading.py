@@ -69,4 +69,9 @@ def _check_utf8(body: bytes) -> None:
 
 def provider_source(dialect: str, body: bytes) -> Source:
     """The same for a provider's answer."""
+    if not body.isascii():
+        try:  # members that are not decoded would pass unseen, and fail wherever they are
+            body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise UpstreamProtocol(f"The provider's answer is not valid UTF-8 at byte {error.start}.") from None
     return Source(dialect, body, provider_json(_FIELDS, body, "answer"))

@@ -18,6 +18,10 @@ MAX_BODY = 16 * 1024 * 1024
 """Bytes of a request."""
 
 
+MAX_CONTEXT = 4_000_000
+"""Characters of all documents together."""
+
+
 class FileBody(msgspec.Struct):
     """A document: base64 or a data URL."""
 
@@ -161,7 +165,7 @@ _LABEL = re.compile(r"(?:^|\n)[ \t]*(?:\*\*)?(?:question|q|query|task)(?:\*\*)?[
 _CONTEXT = re.compile(
     r"\s*(?:\*\*)?(?:context|document|text|passage|article|sources?)(?:\*\*)?[ \t]*:(?:\*\*)?\s*", re.IGNORECASE
 )
-_PARAGRAPH = re.compile(r"\n[ \t]*\n")
+_PARAGRAPH = re.compile(r"\n(?:[ \t]*\n)+")
 MAX_QUESTION = 2_000
 """Characters from the end in which a question is looked for."""
 
@@ -237,13 +241,13 @@ def split_question(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     labels = list(_LABEL.finditer(text))
     if labels and text[labels[-1].end() :].strip():
         return text[labels[-1].end() :].strip(), _rest(text, 0, labels[-1].start())
-    paragraphs = _paragraphs(text)
-    if len(paragraphs) > 1:
-        (first_start, first_end), (last_start, last_end) = paragraphs[0], paragraphs[-1]
-        first, last = text[first_start:first_end], text[last_start:last_end]
-        if first.endswith("?") and not last.endswith("?"):
+    ends = _outer_paragraphs(text)
+    if ends is not None:
+        first_end, last_start = ends
+        first, last = text[:first_end].strip(), text[last_start:].strip()
+        if first.endswith("?") and not last.endswith("?") and len(first) <= MAX_QUESTION:
             return first, _rest(text, first_end, len(text))
-        if last.endswith("?") or last_end - last_start < 300:
+        if (last.endswith("?") and len(last) <= MAX_QUESTION) or len(last) < 300:
             return last, _rest(text, 0, last_start)
     tail = ((max(0, len(text) - MAX_QUESTION), len(text)),)
     last_sentence = next(reversed(sentences(text, tail)), None)
@@ -252,16 +256,15 @@ def split_question(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     return text.strip(), ()
 
 
-def _paragraphs(text: str) -> list[tuple[int, int]]:
-    found, at = [], 0
-    for match in (*_PARAGRAPH.finditer(text), None):
-        end = match.start() if match else len(text)
-        piece = text[at:end]
-        if piece.strip():
-            start = at + len(piece) - len(piece.lstrip())
-            found.append((start, start + len(piece.strip())))
-        at = match.end() if match else end
-    return found
+def _outer_paragraphs(text: str) -> tuple[int, int] | None:
+    """Where the first paragraph ends and the last begins, None if there is only one."""
+    start, stop = len(text) - len(text.lstrip()), len(text.rstrip())
+    first = _PARAGRAPH.search(text, start, stop)
+    if first is None:
+        return None
+    # A last paragraph that is longer than a question may be is none, wherever it begins.
+    breaks = list(_PARAGRAPH.finditer(text, max(first.start(), stop - 2 * MAX_QUESTION), stop))
+    return first.start(), breaks[-1].end() if breaks else first.end()
 
 
 def _rest(text: str, start: int, end: int) -> tuple[tuple[int, int], ...]:

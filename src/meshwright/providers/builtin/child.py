@@ -6,6 +6,7 @@ time and memory. It is told nothing else: the parent starts it with an empty env
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -21,6 +22,7 @@ if sys.platform != "win32":
     import resource
 
 Work = Callable[[Ask], Told]
+_log = logging.getLogger(__name__)
 
 MEMORY = {"solve": 1024 * 1024 * 1024, "extract": 2048 * 1024 * 1024}
 """Bytes of address space. Far more than either model needs, far less than a runaway would take."""
@@ -148,7 +150,8 @@ def _answer(work: Work, ask: Ask) -> Told:
         return Told("declined", "This nests too deeply to be worked out.")
     except NotImplementedError:
         return Told("declined", "I know no method for this.")
-    except Exception as error:  # noqa: BLE001 - the edge of the process: whatever SymPy raises is told, not swallowed
+    except Exception as error:  # noqa: BLE001 - the edge of the process: whatever a package raises is told
+        _log.exception("a question could not be answered")
         return Told("failed", f"{type(error).__name__}: {error}"[:300])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections import deque
 from collections.abc import Coroutine
@@ -192,10 +193,14 @@ async def _spawn(model: str) -> asyncio.subprocess.Process:
 
 
 async def _buried(child: asyncio.subprocess.Process) -> None:
-    if child.returncode is None:
-        child.kill()
     assert child.stdin is not None
     child.stdin.close()
+    if child.returncode is None:
+        try:
+            # Not `child.kill()`: it polls first, and whoever polls takes the exit status away from asyncio's watcher.
+            os.kill(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it ended by itself a moment ago
     await child.wait()
 
 

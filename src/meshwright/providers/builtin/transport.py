@@ -9,9 +9,10 @@ from importlib.util import find_spec
 import msgspec
 
 from meshwright.net.transport import Call
-from meshwright.providers.builtin.chat import MAX_BODY, MODELS, Chat, read_chat, read_context
+from meshwright.providers.builtin.chat import MAX_BODY, MAX_CONTEXT, MODELS, Chat, read_chat, read_context
 from meshwright.providers.builtin.reply import Reply, chunks, completion, error_body, quoted
 from meshwright.providers.builtin.sandbox import Sandbox
+from meshwright.providers.builtin.solve.limits import MAX_TEXT
 from meshwright.types.errors import Declined, MeshError, Overloaded, TooLarge, UpstreamProtocol, UpstreamTimeout
 
 FIX = "pip install 'meshwright[offline]'"
@@ -133,6 +134,8 @@ class BuiltinTransport:
         if chat.name == "solve":
             if chat.last_user.files:
                 raise Declined("builtin/solve computes formulas; it does not read documents.")
+            if len(text) > MAX_TEXT:
+                raise Declined(f"This is too long for one computation (over {MAX_TEXT} characters).")
             told = await self.sandboxes["solve"].ask(text)
             if told.kind == "declined":
                 raise Declined(told.text)
@@ -141,6 +144,8 @@ class BuiltinTransport:
         if not context.documents:
             unread = f" It cannot read {', '.join(context.unread)}." if context.unread else ""
             raise Declined(f"builtin/extract answers from supplied documents, and there are none to search.{unread}")
+        if sum(len(document.text) for document in context.documents) > MAX_CONTEXT:
+            raise TooLarge(f"builtin/extract searches up to {MAX_CONTEXT} characters.", fix="Send fewer documents.")
         told = await self.sandboxes["extract"].ask(context.question, context.documents)
         if told.kind == "declined":
             raise Declined(told.text)

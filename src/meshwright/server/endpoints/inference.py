@@ -77,7 +77,7 @@ def _strict(value: str | None) -> bool:
         return False
     if (word := value.lower()) not in STRICT:
         raise InvalidRequest(
-            f"x-mesh-strict is true or false, not {value[:40]!r}.", field="x-mesh-strict", fix="Send x-mesh-strict: true."
+            f"x-mesh-strict is true or false, not {value[:40]!r}.", field="x-mesh-strict", fix="Send true."
         )
     return STRICT[word]
 

@@ -20,13 +20,12 @@ class Sentence(msgspec.Struct, frozen=True):
     heading: str = ""
 
 
-_BLOCK = re.compile(r"(?:[^\n]*\S[^\n]*(?:\n|$))+")
 _STARTS = re.compile(r"[ \t]*(?:[-*+•‣·][ \t]+|\d{1,3}[.)][ \t]+|#{1,6}[ \t]|\||>|[A-Z][\w ()/-]{0,30}:[ \t])")
-_HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+(?P<text>.+?)[ \t#]*$")
+_HEADING = re.compile(r"#{1,6}[ \t]+(?P<text>.*[^\s#].*)")
 _MARKER = re.compile(r"[ \t]*(?:[-*+•‣·][ \t]+|\d{1,3}[.)][ \t]+|>[ \t]*)+")
 _NEXT = re.compile(r"\S")
 _RULE = re.compile(r"[\s|:=*_#-]*")
-_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[”’」』]?")
+_END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[”’」』]?")
 _ABBREVIATIONS_TEXT = (
     "mr mrs ms dr prof sr jr st vs etc e.g i.e cf al fig figs eq no nos vol pp ca approx dept est inc ltd co corp "
     "gen col sgt capt lt rev hon jan feb mar apr jun jul aug sep sept oct nov dec a.m p.m u.s u.k u.n ph.d b.c "
@@ -42,9 +41,8 @@ def sentences(text: str, spans: tuple[tuple[int, int], ...] = ()) -> list[Senten
     for span_start, span_end in spans or ((0, len(text)),):
         heading = ""
         for start, end in _lines(text, span_start, span_end):
-            match = _HEADING.fullmatch(text, start, end)
-            if match:
-                heading = match["text"].strip()
+            if own := heading_of(text[start:end]) if end - start <= MAX_SENTENCE else "":
+                heading = own
                 continue
             for first, last in _cut(text, start, end):
                 found.append(Sentence(len(found) + 1, first, last, heading))
@@ -53,19 +51,26 @@ def sentences(text: str, spans: tuple[tuple[int, int], ...] = ()) -> list[Senten
 
 def _lines(text: str, span_start: int, span_end: int) -> Iterator[tuple[int, int]]:
     """Stretches within which a line break is only a space: paragraphs, list items, table rows, headings."""
-    for block in _BLOCK.finditer(text, span_start, span_end):
-        start = at = block.start()
-        before = ""
-        for line in block[0].splitlines(keepends=True):
-            own = _STARTS.match(line) is not None
-            # A label is the only line so far, and what follows does not go on with a small letter.
-            label = start + len(before) == at and _is_label(before) and not line.lstrip()[:1].islower()
-            if before and (own or label or _HEADING.fullmatch(before.rstrip("\n"))):
-                yield start, _trimmed(text, start, at)
-                start = at
-            before = line
-            at += len(line)
+    start = at = span_start
+    before = ""
+    for line in text[span_start:span_end].splitlines(keepends=True):
+        # A label is the only line so far, and what follows does not go on with a small letter.
+        label = start + len(before) == at and _is_label(before) and not line.lstrip()[:1].islower()
+        if before and (label or not line.strip() or _STARTS.match(line) or heading_of(before)):
+            yield start, _trimmed(text, start, at)
+            before = ""
+        if not before:
+            start = at
+        before = line if line.strip() else ""
+        at += len(line)
+    if before:
         yield start, _trimmed(text, start, at)
+
+
+def heading_of(line: str) -> str:
+    """The words of a Markdown heading, "" for any other line."""
+    match = _HEADING.fullmatch(line.strip()) if len(line) <= MAX_SENTENCE else None
+    return match["text"].strip(" \t#") if match else ""
 
 
 def _is_label(line: str) -> bool:

@@ -118,16 +118,19 @@ def _late(factor: Expr) -> int:
 
 def _joint(text: str, last: Expr, factor: Expr, piece: str) -> str:
     """What stands between two factors so that the product reads back as it was meant."""
-    if last is None or piece[0] == "(":
+    if last is None:
+        return ""
+    power = last.is_Pow and (last.is_number or "√" in text)
+    if piece[0] in "|0123456789" or power or (isinstance(last, sympy.exp) and last.is_number):
+        return "·"
+    if piece[0] == "(":
         return ""
     if last.is_Function and not isinstance(last, sympy.exp):
         return " "
-    if piece[0].isdigit() or (piece[0] in "√|" and not last.is_Integer):
+    if piece[0] == "√" and not last.is_Integer:
         return "·"
     if factor.is_Function or "^" in text.rsplit(" ", 1)[-1]:
         return " "
-    if last.is_Pow and (last.is_number or "√" in text):
-        return "·"
     if last.is_number or text[-1] in "⁰¹²³⁴⁵⁶⁷⁸⁹)":
         return "·" if text[-1] in "ei" else ""
     return "" if {text[-1], piece[0]} <= {"x", "y", "z"} else "·"

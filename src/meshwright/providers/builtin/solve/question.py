@@ -127,10 +127,10 @@ def items(text: str) -> list[Node]:
             )
         text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
     parts = _LIST.split(text)
-    if len(parts) > limits.MAX_ITEMS:
-        raise Declined(f"This list has over {limits.MAX_ITEMS} numbers, which is more than I take.")
     if len(parts) == 1 and re.fullmatch(r"-?[\d.]+(?: -?[\d.]+)+", text):
         parts = text.split()
+    if len(parts) > limits.MAX_ITEMS:
+        raise Declined(f"This list has over {limits.MAX_ITEMS} numbers, which is more than I take.")
     return [formula(part) for part in parts]
 
 
