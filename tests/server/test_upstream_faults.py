@@ -55,8 +55,13 @@ FEW = ("status_500", "reset_before_head", "reset_mid", "cut_mid", "stall_mid", "
 PAIRS = [(client, upstream) for client in PATHS for upstream in PATHS]
 CASES = [Case("openai_chat", "openai_chat", fault, stream, fallback)
          for fault in FAULTS for stream in (False, True) for fallback in (False, True)]  # fmt: skip
-CASES += [Case(client, upstream, fault, stream, False)
-          for client, upstream in PAIRS if (client, upstream) != PAIRS[0] for fault in FEW for stream in (False, True)]
+CASES += [
+    Case(client, upstream, fault, stream, False)
+    for client, upstream in PAIRS
+    if (client, upstream) != PAIRS[0]
+    for fault in FEW
+    for stream in (False, True)
+]
 
 
 class Seen(NamedTuple):

@@ -97,7 +97,9 @@ def _claimed(row: Provider) -> str:
     if row.key_env in GENERAL_KEYS:
         return f"{row.key_env} opens more than models: add [providers.{row.name}] to use it for this"
     first = next(known.name for known in PROVIDERS.values() if known.key_env == row.key_env)
-    return "" if first == row.name else f"{row.key_env} is taken for {first}: add [providers.{row.name}] to serve this too"
+    return (
+        "" if first == row.name else f"{row.key_env} is taken for {first}: add [providers.{row.name}] to serve this too"
+    )
 
 
 def _key(row: Provider, settings: ProviderSettings, environment: Mapping[str, str]) -> tuple[str, str, str]:

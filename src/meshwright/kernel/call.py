@@ -53,7 +53,8 @@ async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: 
         except NotCarried:
             raise  # it was never asked
         except Exception as error:
-            attempt.close(None, MeshError.code, f"{type(error).__name__}: {error}", unpriced=MAYBE_BILLED)
+            code = error.code if isinstance(error, MeshError) else MeshError.code
+            attempt.close(None, code, f"{type(error).__name__}: {error}", unpriced=MAYBE_BILLED)
             raise
     raise AssertionError("a plan has at least one model")
 

@@ -61,9 +61,10 @@ def _deltas(response: Response, tokens: Sequence[str]) -> Iterator[Delta]:
             case TextDelta():
                 yield from _words(delta, tokens)
             case ReasoningDelta() if delta.text:
-                for piece in pieces(delta.text):
-                    yield ReasoningDelta(part=delta.part, choice=delta.choice, text=piece, summary=delta.summary)
-                if delta.signature or delta.encrypted or delta.id:
+                for number, piece in enumerate(pieces(delta.text)):
+                    id = "" if number else delta.id  # whoever encodes it needs the id before the words
+                    yield ReasoningDelta(part=delta.part, choice=delta.choice, text=piece, summary=delta.summary, id=id)
+                if delta.signature or delta.encrypted:
                     yield msgspec.structs.replace(delta, text="")
             case ToolCallDelta():
                 yield msgspec.structs.replace(delta, arguments="")

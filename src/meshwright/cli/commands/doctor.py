@@ -26,7 +26,7 @@ from meshwright.types.errors import ConfigError, MeshError, UpstreamError
 from meshwright.wire import CODECS
 
 PROBE_SECONDS = 5.0
-OFFLINE = ("sympy", "pint", "wordllama")
+OFFLINE = ("sympy", "mpmath", "wordllama")
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -17,7 +17,7 @@ from meshwright.types.request import Effort, OutputFormat, ReasoningControl, Req
 from meshwright.wire.ollama.shapes import KNOWN, OPTIONS, Body, Options
 from meshwright.wire.ollama.tools import tool_in
 from meshwright.wire.ollama.turns_in import Conversation, below
-from meshwright.wire.ollama.verbatim import NAME, is_object, present
+from meshwright.wire.ollama.verbatim import NAME, is_object, is_string, present
 from meshwright.wire.reading import client_json, client_source, explain
 
 _BODY: msgspec.json.Decoder[Body] = msgspec.json.Decoder(Body)
@@ -137,7 +137,7 @@ class Reading:
                 return ReasoningControl(mode="off")
             case b'"low"' | b'"medium"' | b'"high"':
                 return ReasoningControl(effort=_EFFORTS[_STRING.decode(raw)])
-        if bytes(raw[:1] if isinstance(raw, bytes) else memoryview(raw)[:1]) != b'"':
+        if not is_string(raw):
             raise msgspec.ValidationError("Expected `bool` or one of low, medium, high - at `$.think`")
         self._extra.append(Opaque(NAME, "think", raw))
         return None

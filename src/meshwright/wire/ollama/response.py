@@ -65,7 +65,7 @@ def turn_of(line: Line) -> Turn:
 def decode_response(body: bytes, target: Target) -> Response:
     """A provider's answer. Raises UpstreamProtocol when it is none (an error that came with a good status, too)."""
     source = provider_source(NAME, body)
-    if "error" in source.fields:
+    if present(source.fields.get("error", Raw())):
         raise UpstreamProtocol(f"The provider answered with an error: {decode_error(502, body, None).message}")
     if source.fields.keys().isdisjoint(("message", "response")):
         raise UpstreamProtocol("The provider's answer is not what its dialect promises: it has no message.")

@@ -32,7 +32,7 @@ from meshwright.wire.ollama.lines import LineCutter
 from meshwright.wire.ollama.response import read_line, turn_of
 from meshwright.wire.ollama.shapes import Line
 from meshwright.wire.ollama.turns_in import Aside, call_in, image_in
-from meshwright.wire.ollama.verbatim import NAME
+from meshwright.wire.ollama.verbatim import NAME, present
 
 _LINE: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 _MEMBERS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
@@ -71,7 +71,7 @@ class Decoder:
                     line, asides, extra = read_line(_MEMBERS.decode(data))
             except msgspec.ValidationError:
                 members = _MEMBERS.decode(data)
-                if "error" in members:
+                if present(members.get("error", Raw())):
                     found.append(Failed(decode_error(502, data, None).message))
                     self.ended = True
                     return
@@ -137,7 +137,7 @@ def last(line: bytes) -> bool:
         members = _MEMBERS.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    return "error" in members or bytes(members.get("done", b"")) == b"true"
+    return present(members.get("error", Raw())) or bytes(members.get("done", b"")) == b"true"
 
 
 def _tagged(image: Image) -> dict[str, object]:

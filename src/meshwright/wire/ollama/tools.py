@@ -77,6 +77,8 @@ def _known(members: dict[str, Raw], extra: list[Opaque]) -> dict[str, object]:
 def tools_out(request: Request, notes: Notes) -> list[dict[str, object] | Raw]:
     """The tools to send. A choice narrows them where it can; where it must force a call, the dialect cannot."""
     specs = request.tools
+    if request.parallel_tools is False:
+        notes.dropped("parallel_tools", "The model itself decides how many tools it calls.")
     match request.tool_choice:
         case None | ToolChoice(mode="auto", names=()):
             pass
@@ -96,8 +98,6 @@ def tools_out(request: Request, notes: Notes) -> list[dict[str, object] | Raw]:
                 specs = tuple(spec for spec in specs if spec.name in names)
                 if len(specs) < len(request.tools):
                     notes.changed("tools", "Which tools may be called is said by sending only those.")
-    if request.parallel_tools is False:
-        notes.dropped("parallel_tools", "The model itself decides how many tools it calls.")
     return [tool for spec in specs if (tool := _tool_out(spec, notes)) is not None]
 
 
