@@ -1,7 +1,7 @@
 """What three public sources say of models, each read into the same Record: nothing is judged here.
 
-models.dev     https://models.dev/api.json (MIT): one object per provider and model; prices in dollars per million tokens
-LiteLLM        model_prices_and_context_window.json (MIT): one object per model; prices in dollars per token
+models.dev     https://models.dev/api.json (MIT): an object per provider and model; dollars per million tokens
+LiteLLM        model_prices_and_context_window.json (MIT): an object per model; dollars per token
 genai-prices   the Python package of that name (MIT): its data module is read as a syntax tree and never run
 """
 
@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ Source = Callable[[str], dict[str, Record]]
 
 
 def amount(value: Any, times: int = 1) -> Decimal | None:
-    """Dollars, exact to a nano-dollar: what lies below is the noise of a float. Negative and non-numbers say nothing."""
+    """Dollars, exact to a nano-dollar: what lies below is a float's noise. Negative and non-numbers say nothing."""
     try:
         number = (Decimal(str(value)) * times).quantize(NANO)
     except (ArithmeticError, ValueError):
@@ -66,8 +67,9 @@ def count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
+@cache
 def load(path: Path) -> Any:
-    """JSON, maybe compressed; numbers with a point stay text."""
+    """JSON, maybe compressed; numbers with a point stay text. Read once: nobody changes it."""
     data = path.read_bytes()
     return json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data, parse_float=str)
 
@@ -112,7 +114,7 @@ def _models_dev(name: str, model: Mapping[str, Any], dialect: str) -> Record:
         "family": model.get("family"),
     }
     record.facts = {name: value for name, value in facts.items() if value}
-    for ours, theirs in (("tools", "tool_call"), ("reasoning", "reasoning"), ("structured_output", "structured_output")):
+    for theirs, ours in (("tool_call", "tools"), *((name, name) for name in ("reasoning", "structured_output"))):
         if isinstance(model.get(theirs), bool):
             record.abilities[ours] = model[theirs]
     if reads := modalities.get("input"):
@@ -197,10 +199,11 @@ def litellm(path: Path, owners: tuple[str, ...], prefix: str, names: str) -> dic
     for key, model in load(path).items():
         name = key.removeprefix(prefix)
         mode = _MODES.get(model.get("mode") or "")
-        if model.get("litellm_provider") in owners and mode and pattern.fullmatch(name):
-            # The same model under its bare and under its prefixed name: the prefixed one is the entry that is kept up.
-            if name not in found or key != name:
-                found[name] = _litellm(model, mode, prefix)
+        if not mode or model.get("litellm_provider") not in owners or not pattern.fullmatch(name):
+            continue
+        # The same model under its bare and under its prefixed name: the prefixed one is the entry that is kept up.
+        if name not in found or key != name:
+            found[name] = _litellm(model, mode, prefix)
     return found
 
 
@@ -284,13 +287,13 @@ def matches(clause: Mapping[str, Any], name: str) -> bool:
             case "and_":
                 return all(matches(inner, name) for inner in value)
             case "equals":
-                return name == value
+                return bool(name == value)
             case "starts_with":
-                return name.startswith(value)
+                return name.startswith(str(value))
             case "ends_with":
-                return name.endswith(value)
+                return name.endswith(str(value))
             case "contains":
-                return value in name
+                return str(value) in name
             case "regex":
                 return re.search(value, name) is not None
     return False

@@ -6,7 +6,7 @@
     --out         folder, by default that of the package
 
 Each fact keeps every value that some source says, with the sources that say it, best first: most sources, then the
-newest. A price of 0 is doubted, and chosen by nobody, when one source alone says it of a model that is not called free.
+newest month, then the source that knows best (genai-prices for prices, else LiteLLM). A price of 0 is doubted, and chosen by nobody, when one source alone says it of a model that is not called free.
 The same sources give the same bytes.
 """
 
@@ -30,14 +30,15 @@ from scripts.catalog_sources import Record, Tiers, genai_prices, litellm, models
 OUT = Path(__file__).parent.parent / "src/meshwright/catalog/data/models"
 TITLES = {"m": "models.dev", "l": "LiteLLM", "g": "genai-prices", "i": "inferred: the newest of its family"}
 FREE = re.compile(r"(^|[^a-z])free([^a-z]|$)", re.IGNORECASE)
+DATED = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")
 NO_OUTPUT = ("embedding", "rerank", "moderation")
 
 Said = dict[str, Any]
 """What each source says of one fact, by the source's letter."""
 
 
-def entries(said: Said, dates: Mapping[str, str], doubtful: Iterable[str] = ()) -> list[list[Any]]:
-    """[[value, letters], …], best first; a doubted value is last and has a third member."""
+def entries(said: Said, dates: Mapping[str, str], doubtful: Iterable[str] = (), best: str = "lmgi") -> list[list[Any]]:
+    """[[value, letters], …], best first; a doubted value is last and has a third member. `best` decides between equals."""
     doubted = set(doubtful)
     groups: dict[tuple[bool, str], list[str]] = {}
     values: dict[tuple[bool, str], Any] = {}
@@ -46,9 +47,10 @@ def entries(said: Said, dates: Mapping[str, str], doubtful: Iterable[str] = ()) 
         values[group] = value
         groups.setdefault(group, []).append(letter)
 
-    def worth(group: tuple[bool, str]) -> tuple[bool, int, str, str]:
+    def worth(group: tuple[bool, str]) -> tuple[bool, int, str, int]:
         letters = groups[group]
-        return not group[0], len(letters), max(dates[letter] for letter in letters), group[1]
+        newest = max(dates[letter][:7] for letter in letters)
+        return not group[0], len(letters), newest, -min(best.index(letter) for letter in letters)
 
     order = sorted(groups, key=worth, reverse=True)
     return [[values[group], "".join(sorted(groups[group])), *([True] if group[0] else [])] for group in order]
@@ -63,7 +65,7 @@ def plain(number: Decimal) -> str:
 class Merging:
     """One model: what the sources say of it, by letter."""
 
-    def __init__(self, provider: str, name: str, said: Mapping[str, Record], dates: Mapping[str, str]) -> None:
+    def __init__(self, name: str, said: Mapping[str, Record], dates: Mapping[str, str]) -> None:
         self.name, self.said, self.dates = name, said, dates
         self.kind = next((said[letter].kind for letter in "lmg" if letter in said and said[letter].kind), "")
         # Names in genai-prices are patterns, its models are not sorted by kind: without another source it is a chat.
@@ -100,12 +102,12 @@ class Merging:
         for letter, record in self.said.items():
             for fact, value in record.facts.items():
                 facts.setdefault(fact, {})[letter] = value
-        # Where the limit of the input is its own, LiteLLM's max_input_tokens is that and not the window.
-        if "max_input" in facts and "l" in facts.get("window", {}):
-            facts["max_input"]["l"] = facts["window"].pop("l")
-            if not facts["window"]:
-                del facts["window"]
-        return facts
+        # LiteLLM's max_input_tokens is the window of some models, of others what the window leaves beside the output.
+        window, output = facts.get("window", {}), facts.get("max_output", {}).get("l", 0)
+        others = {value - output for letter, value in window.items() if letter != "l"}
+        if "l" in window and ("max_input" in facts or window["l"] in others):
+            facts.setdefault("max_input", {})["l"] = window.pop("l")
+        return {fact: said for fact, said in facts.items() if said}
 
     def _tiers(self, said: Mapping[str, Tiers]) -> list[dict[str, Any]]:
         rows = []
@@ -113,7 +115,8 @@ class Merging:
             row: dict[str, Any] = {"above": above} if above else {}
             buckets = sorted({bucket for tiers in said.values() for bucket in tiers.get(above, {})})
             for bucket in buckets:
-                amounts = {letter: tiers[above][bucket] for letter, tiers in said.items() if bucket in tiers.get(above, {})}
+                told = {letter: tiers[above] for letter, tiers in said.items() if bucket in tiers.get(above, {})}
+                amounts = {letter: tier[bucket] for letter, tier in told.items()}
                 row[bucket] = self._amounts(amounts, nothing=bucket == "output" and self.kind in NO_OUTPUT)
             rows.append(row)
         return rows
@@ -122,7 +125,7 @@ class Merging:
         zeros = [letter for letter, value in said.items() if value == 0]
         believed = self.free or nothing or len(zeros) > 1
         texts = {letter: plain(value) for letter, value in said.items()}
-        return entries(texts, self.dates, () if believed else zeros)
+        return entries(texts, self.dates, () if believed else zeros, "glmi")
 
 
 OTHER = ("character", "image_in", "image_out", "page", "query", "request", "second_in", "second_out")
@@ -154,9 +157,12 @@ class Sources:
 
 
 def infer(rows: list[dict[str, Any]], made: str) -> None:
-    """Give models that retire and name no successor the newest of their family that stays, and say that it is inferred."""
+    """Give models that retire and name no successor the newest of their family that stays, marked as inferred."""
+    known = {row["name"]: row for row in rows}
     for row in rows:
-        family, born = (row.get(fact, [[""]])[0][0] for fact in ("family", "released"))
+        # A dated name without a family of its own has that of the name without the date.
+        whole = row if "family" in row else known.get(DATED.sub("", row["name"]), row)
+        family, born = (whole.get(fact, [[""]])[0][0] for fact in ("family", "released"))
         if "retires" not in row or "successor" in row or not family:
             continue
         later = [
@@ -173,9 +179,9 @@ def infer(rows: list[dict[str, Any]], made: str) -> None:
 
 
 def gone(row: Mapping[str, Any], said: Mapping[str, Record], dates: Mapping[str, str], made: str) -> bool:
-    """Whether its day has passed. A source that still listed it after that day, unmarked, speaks against it."""
+    """Whether its day has passed. models.dev has no such days: if it still lists it after that day, it speaks against."""
     retires = row.get("retires", [["9"]])[0][0]
-    alive = "m" in said and not said["m"].marked and dates["m"] >= retires[: len(dates["m"])]
+    alive = "m" in said and not said["m"].marked and retires < dates["m"]
     return bool(retires <= made and not alive)
 
 
@@ -190,13 +196,16 @@ def make(sources: Sources, made: str, out: Path) -> Counter[str]:
         found = sources.provider(provider)
         rows = []
         for name in sorted(found):
-            row = Merging(provider.name, name, found[name], dates).row()
+            row = Merging(name, found[name], dates).row()
+            if row.keys() == {"name", "kind"}:
+                continue
             if gone(row, found[name], dates, made):
                 row["gone"] = True
             rows.append(row)
         infer(rows, made)
         if rows:
-            head = {"provider": provider.name, "made": made, "sources": {k: [TITLES[k], dates[k]] for k in sorted(dates)}}
+            letters = {letter: [TITLES[letter], dates[letter]] for letter in sorted(dates)}
+            head = {"provider": provider.name, "made": made, "sources": letters}
             text = json.dumps({**head, "models": rows}, separators=(",", ":"), ensure_ascii=False)
             (out / f"{provider.name}.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
             counts["providers"] += 1
@@ -230,7 +239,8 @@ def main() -> None:
     given = parser.parse_args()
     split = [text.rpartition("@") for text in (given.models_dev, given.litellm, given.genai_prices)]
     dates = dict(zip("mlg", (date for _, _, date in split), strict=True))
-    counts = make(Sources(*(Path(path) for path, _, _ in split), dates), given.made, given.out)
+    files = [Path(path) for path, _, _ in split]
+    counts = make(Sources(files[0], files[1], files[2], dates), given.made, given.out)
     for name, number in sorted(counts.items()):
         print(f"{number:>7} {name}")
 

@@ -76,6 +76,8 @@ class Gateway:
                 self.url = told["url"]
                 self.told = told
                 return
+        self.kill()
+        self.kill()
         raise AssertionError(f"it did not start: {said}{self.log()}")
 
     def stop(self) -> int:
@@ -95,7 +97,8 @@ class Gateway:
     def kill(self) -> None:
         """SIGKILL to all its processes at once (they are a session of their own)."""
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(STOP_SECONDS)
         if self.process.stdout is not None:
             self.process.stdout.close()

@@ -90,7 +90,7 @@ def test_a_wrong_variable_is_reported_as_one_of_the_environment():
     ("text", "field", "fix"),
     [
         ('[server]\nauth = "open"\nhost = "0.0.0.0"', "server.auth", 'Write auth = "keys"'),
-        ("[providers.acme]\nmodels = []", "providers.acme", "Add base_url"),
+        ("[providers.zzyzx]\nmodels = []", "providers.zzyzx", "Add base_url"),
         ('[providers.opneai]\nkey_env = "X"', "providers.opneai", 'Did you mean "openai"?'),
         ('[providers.acme]\nbase_url = "ftp://x"', "providers.acme.base_url", "https://api.example.com"),
         ('[providers.acme]\nbase_url = "http://x y/"', "providers.acme.base_url", "https://api.example.com"),

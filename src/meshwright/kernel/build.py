@@ -36,7 +36,6 @@ def build(
     """
     config = published.config
     parts, refused = provider_parts(config, environment, published.engines, builtin is not None)
-    catalogue = shipped()
     deployments: dict[str, Deployment] = {}
     open_ended: dict[str, Deployment] = {}
     for part in parts:
@@ -44,7 +43,7 @@ def build(
         pattern = _deployment(part, Model(name=part.row.name, provider=part.row.name, upstream=""), config, reach)
         if part.row.name != "builtin":
             open_ended[part.row.name] = pattern
-        for model in model_cards(part, config, catalogue.get(part.row.name, ())):
+        for model in model_cards(part, config, shipped(part.row.name)):
             target = Target(model.upstream, model.name, model.max_output, pattern.target.quirks)
             deployments[model.name] = msgspec.structs.replace(pattern, model=model, target=target)
     return Snapshot(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
 
+from meshwright.catalog.cards import Catalogue
 from meshwright.kernel.build_providers import ProviderPart
 from meshwright.kernel.config import Config, ModelSettings, PriceSettings
+from meshwright.providers import DEPLOYED
 from meshwright.providers.builtin_row import BUILTIN_MODELS
 from meshwright.types.model import Claim, Model, Price
 from meshwright.types.money import nano
@@ -17,11 +18,12 @@ CONFIGURED = Claim("mesh.toml")
 _FREE = (Price(input=0, output=0, cache_read=0, cache_write=0, cache_write_1h=0, audio_input=0, audio_output=0),)
 
 
-def model_cards(part: ProviderPart, config: Config, catalogue: Sequence[Model]) -> list[Model]:
+def model_cards(part: ProviderPart, config: Config, catalogue: Catalogue) -> list[Model]:
     """The models of this provider that are served, in order. A configured list of models is the whole list."""
     row = part.row
-    listed = {model.upstream: model for model in (BUILTIN_MODELS if row.name == "builtin" else catalogue)}
-    names = dict.fromkeys(part.models or listed)
+    listed = {model.upstream: model for model in BUILTIN_MODELS} if row.name == "builtin" else catalogue.cards
+    usual = listed if row.name == "builtin" else () if row.name in DEPLOYED else catalogue.usual
+    names = dict.fromkeys(part.models or usual)
     names |= dict.fromkeys(name.partition("/")[2] for name in config.models if name.partition("/")[0] == row.name)
     cards = []
     for upstream in names:

@@ -22,3 +22,6 @@ GENERAL_KEYS = frozenset(
     }
 )
 """Keys that open more than models and lie about for other reasons: taken only by a provider that is configured."""
+
+DEPLOYED = frozenset({"azure", "azure-anthropic", "modal", "runpod", "watsonx"})
+"""Providers that serve what their user has deployed there: no catalogue knows which models those are."""

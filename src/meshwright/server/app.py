@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from meshwright.server.auth import authenticate
@@ -113,11 +114,18 @@ async def _body(gate: Gate, exchange: Exchange) -> bytes:
     coding = exchange.header("content-encoding")
     if coding and coding.lower() != "identity":
         raise compressed(coding)
+    task = asyncio.current_task()
+    assert task is not None
+    gate.reading[task] = time.monotonic() + gate.settings.body_seconds
     try:
-        async with asyncio.timeout(gate.settings.body_seconds):
-            return await exchange.body(gate.max_body)
-    except TimeoutError:
-        raise too_slow(gate.settings.body_seconds) from None
+        return await exchange.body(gate.max_body)
+    except asyncio.CancelledError:
+        if task not in gate.reading:  # given up by us
+            task.uncancel()
+            raise too_slow(gate.settings.body_seconds) from None
+        raise
+    finally:
+        gate.reading.pop(task, None)
 
 
 async def _watched(gate: Gate, exchange: Exchange, endpoint: Endpoint, asked: Asked) -> Answered | Flowing:

@@ -35,7 +35,7 @@ Page = Callable[[Snapshot, Sequence[Trace], str], str]
 class Gate:
     """One worker's state. `draining` is set when it is told to stop: new requests are refused, running ones finish.
 
-    `cut` is set when they have had their time.
+    `cut` is set when they have had their time. `reading` has until when each body that is being read must be there.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Gate:
         self._others = others
         self.draining = False
         self.cut = False
+        self.reading: dict[asyncio.Task[None], float] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._told = 0.0
         self.idle = asyncio.Event()
@@ -80,6 +81,13 @@ class Gate:
         self._running.discard(task)
         if not self._running:
             self.idle.set()
+
+    def give_up(self) -> None:
+        """Give up bodies that should have arrived. Called now and then: a timer for each would cost 4 µs a request."""
+        now = time.monotonic()
+        for task in [task for task, until in self.reading.items() if until < now]:
+            del self.reading[task]
+            task.cancel()
 
     def cut_off(self) -> None:
         """What still runs has had its time: cancel it, so that it is settled instead of killed."""

@@ -22,7 +22,7 @@ _PART = {
     "type": "object",
     "description": "Text, or what else the dialect has: images, files, audio, tool calls and results.",
     "required": ["type"],
-    "properties": {"type": {"type": "string"}, "text": {"type": "string"}},
+    "properties": {"type": {"type": "string"}},
 }
 _CONTENT = {"anyOf": [{"type": "string"}, {"type": "array", "items": _PART}, {"type": "null"}]}
 _STREAM = {"type": "boolean", "description": "Answer in pieces, as server-sent events."}
@@ -70,7 +70,7 @@ SCHEMAS: dict[str, Any] = {
             "model": _MODEL,
             "messages": _messages("user", "assistant"),
             "max_tokens": {"type": "integer", "minimum": 1, "maximum": MOST},
-            "system": {"type": "string"},
+            "system": _CONTENT,
             "stream": _STREAM,
             "temperature": {"type": "number", "minimum": 0, "maximum": 1},
         },
@@ -80,8 +80,8 @@ SCHEMAS: dict[str, Any] = {
         "required": ["model", "messages"],
         "properties": {
             "model": {"type": "string", "description": "Any name: the estimate is the same for all."},
-            "messages": _messages("user", "assistant"),
-            "system": {"type": "string"},
+            "messages": _messages("system", "user", "assistant"),
+            "system": _CONTENT,
         },
     },
     "Error": {

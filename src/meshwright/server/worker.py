@@ -101,9 +101,10 @@ class Worker:
         return stat.st_ino, stat.st_mtime_ns
 
     async def _look(self) -> None:
-        """Take a new snapshot when one was published: whole, or not at all."""
+        """Take a new snapshot when one was published, whole or not at all; give up bodies that do not come."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            self.gate.give_up()
             try:
                 stamp = self._stat()
                 if stamp != self._stamp:

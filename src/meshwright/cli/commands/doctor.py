@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import os
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,11 +14,14 @@ import msgspec
 import typer
 from rich.markup import escape
 
+from meshwright.catalog.cards import shipped
 from meshwright.cli.exits import CONFIG, FAILED
 from meshwright.cli.output import ConfigFile, Json, out, print_json, told
 from meshwright.cli.session import here
 from meshwright.kernel.build import auth_headers
+from meshwright.kernel.build_models import model_cards
 from meshwright.kernel.build_providers import ProviderPart, provider_parts
+from meshwright.kernel.config import Config
 from meshwright.net.choose import OneTransport
 from meshwright.net.transport import Call, Deadlines, Endpoint
 from meshwright.server.control import load_config
@@ -26,6 +30,7 @@ from meshwright.types.errors import ConfigError, MeshError, UpstreamError
 from meshwright.wire import CODECS
 
 PROBE_SECONDS = 5.0
+RETIRING_DAYS = 30
 OFFLINE = ("sympy", "mpmath", "wordllama")
 
 
@@ -77,6 +82,7 @@ def _findings(config: Path | None, offline: bool) -> list[Finding]:
     found.append(_port(settings.server.host, settings.server.port))
     parts, refused = provider_parts(settings, os.environ, control.engines, settings.builtin.enabled)
     found += asyncio.run(_probe(parts)) if not offline else [_keyed(part) for part in parts]
+    found += _retiring(parts, settings)
     for name in settings.providers:
         if name in refused:
             found.append(Finding("bad", f"{name}: configured, but not served: {refused[name]}", _remedy(refused[name])))
@@ -84,6 +90,22 @@ def _findings(config: Path | None, offline: bool) -> list[Finding]:
     found.append(Finding("ok", f"local engines that answer: {', '.join(engines) or 'none'}"))
     hosted = sum(reason.startswith("no key") for reason in refused.values())
     found.append(Finding("ok", f"{hosted} known providers have no key (`mesh providers` names the variables)"))
+    return found
+
+
+def _retiring(parts: list[ProviderPart], settings: Config) -> list[Finding]:
+    """The served models that will be gone soon, a line for each provider."""
+    until = (datetime.now(UTC).date() + timedelta(days=RETIRING_DAYS)).isoformat()
+    found = []
+    for part in parts:
+        cards = model_cards(part, settings, shipped(part.row.name))
+        leaving = sorted((card.retires, card.upstream, card.successor) for card in cards if "" < card.retires <= until)
+        if leaving:
+            names = [f"{name} on {day}" + (f" (then {after})" if after else "") for day, name, after in leaving[:5]]
+            names += [f"and {len(leaving) - 5} more"] * (len(leaving) > 5)
+            fix = f"Move to their successors: mesh models --retiring {RETIRING_DAYS}d"
+            what = f"{part.row.name}: {len(leaving)} served models retire soon: {', '.join(names)}"
+            found.append(Finding("warn", what, fix))
     return found
 
 
@@ -106,11 +128,8 @@ def _port(host: str, port: int) -> Finding:
 
 
 def _remedy(reason: str) -> str:
-    return (
-        f"export {reason.removeprefix('no key: set ')}=…"
-        if reason.startswith("no key: set ")
-        else "See `mesh providers`."
-    )
+    kind, found, name = reason.partition(": set ")
+    return f"export {name}=…" if found and kind in ("no key", "no address") else "See `mesh providers`."
 
 
 def _keyed(part: ProviderPart) -> Finding:

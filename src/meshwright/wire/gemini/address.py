@@ -28,9 +28,7 @@ def path(model: str, stream: bool) -> str:
 
 def with_model(request: Request, model: str, stream: bool) -> Request:
     """A decoded request with what its path says. It keeps its source: the body says neither."""
-    return msgspec.structs.replace(
-        request, model=model.removeprefix("models/"), stream=stream, stream_usage=stream
-    )
+    return msgspec.structs.replace(request, model=model.removeprefix("models/"), stream=stream, stream_usage=stream)
 
 
 def _encoded(name: str) -> str:

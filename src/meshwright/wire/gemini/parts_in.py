@@ -81,6 +81,9 @@ def _call(wire: shapes.FunctionCall) -> ToolCall:
 def _patiently(raw: Raw) -> Read:
     found = members(raw, _KNOWN | ABOUT)
     data = [name for name in found if name not in ABOUT]
+    if not data and not found.keys() - {"thought", "thoughtSignature"}:
+        found["text"] = Raw(b'""')  # a signature alone, or nothing at all
+        data = ["text"]
     if len(data) != 1 or data[0] not in _KNOWN:
         kind = next((name for name in data if name not in _KNOWN), "part")
         return Read(Opaque(NAME, kind, raw))

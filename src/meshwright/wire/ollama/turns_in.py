@@ -35,8 +35,8 @@ def below(error: msgspec.ValidationError, path: str) -> msgspec.ValidationError:
 
 
 def media_type(data: str) -> str:
-    """What kind of picture base64 data begins like, "" when it is none that we know."""
-    return next((kind for start, kind in _PICTURES.items() if data.startswith(start)), "")
+    """What kind of picture base64 data begins like; bytes of no kind when it is none that we know."""
+    return next((kind for start, kind in _PICTURES.items() if data.startswith(start)), "application/octet-stream")
 
 
 def made_id(seed: str, number: int, name: str, arguments: str) -> str:

@@ -1,0 +1,135 @@
+"""A model's facts for people and scripts: each value with its sources, their dates, how many agree and who does not."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from meshwright.catalog.facts import Facts, Sheet, each, providers, sheet
+from meshwright.types.errors import UnknownModel
+from meshwright.types.model import Claim, Model
+from meshwright.types.money import dollars
+
+ALWAYS = ("window", "max_output", "prices.input", "prices.output", "retires")
+"""Facts that are shown as unknown when nobody says them."""
+_FIELDS = ("upstream", "window", "max_output", "regions", "privacy", "prices", "abilities", "skills", "aliases")
+
+
+class Other(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What others say. `doubted`: a price of nothing that one source alone says."""
+
+    value: str
+    claim: Claim
+    doubted: bool = False
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One fact. `value` "unknown" has no claim. `asked` is how many sources say anything of it."""
+
+    fact: str
+    value: str
+    claim: Claim | None = None
+    asked: int = 0
+    others: tuple[Other, ...] = ()
+
+
+class Known(msgspec.Struct, frozen=True):
+    """Everything that is known of a model."""
+
+    model: str
+    kind: str
+    served: bool
+    lines: tuple[Line, ...]
+
+
+def known(name: str, served: Mapping[str, Model]) -> Known:
+    """What is known of the model of that name, served or not; the provider may be left out when one alone serves it.
+
+    Raises UnknownModel, with the names that may be meant.
+    """
+    meant = [full for full in served if full.partition("/")[2] == name]
+    name = meant[0] if len(meant) == 1 and name not in served else name
+    found = _catalogued(name)
+    card = served.get(name)
+    if found is None and card is None:
+        raise _unknown(name, served)
+    lines = list(_settings(card)) if card is not None else []
+    if found is not None:
+        lines += _told(*found)
+    elif card is not None:
+        lines += _carded(card)
+    said = {line.fact for line in lines}
+    lines += [Line(fact, "unknown") for fact in ALWAYS if fact not in said and fact.partition(".")[0] not in said]
+    return Known(name, found[1].kind if found else "chat", card is not None, tuple(lines))
+
+
+def _catalogued(name: str) -> tuple[Sheet, Facts] | None:
+    provider, _, upstream = name.partition("/")
+    of = sheet(provider)
+    facts = next((facts for facts in of.models if facts.name == upstream), None) if of else None
+    return (of, facts) if of and facts else None
+
+
+def _unknown(name: str, served: Mapping[str, Model]) -> UnknownModel:
+    every = [f"{of.provider}/{facts.name}" for of in map(sheet, providers()) if of for facts in of.models]
+    names = list(dict.fromkeys((*served, *every)))
+    same = [full for full in names if full.partition("/")[2] == name]
+    near = same or difflib.get_close_matches(name, names, 3, 0.7)
+    more = f" and {len(near) - 8} more" if len(near) > 8 else ""
+    fix = f"Did you mean {', '.join(near[:8])}{more}?" if near else "`mesh models` lists what is served."
+    return UnknownModel(f'No model is called "{name}" with its provider before a slash.', fix=fix)
+
+
+def _told(of: Sheet, facts: Facts) -> Iterator[Line]:
+    for name, fact in each(facts):
+        told = [Other(_shown(name, said.value), of.claim(said.by), said.doubted) for said in fact]
+        asked = len({letter for said in fact for letter in said.by})
+        if told[0].doubted:
+            yield Line(name, "unknown", None, asked, tuple(told))
+        else:
+            yield Line(name, told[0].value, told[0].claim, asked, tuple(told[1:]))
+    if facts.gone:
+        yield Line("usual", f"no: it had retired when the catalogue was made ({of.made})")
+    if facts.elsewhere:
+        yield Line("usual", "no: it needs another address or dialect than its provider's row has")
+
+
+def _settings(card: Model) -> Iterator[Line]:
+    """What mesh.toml says, before what the sources say."""
+    for field, claim in card.claims.items():
+        if field in _FIELDS and claim.source == "mesh.toml":
+            yield Line(field, _field(card, field), claim, 1)
+
+
+def _carded(card: Model) -> Iterator[Line]:
+    """The facts of a model that no catalogue lists."""
+    for field in ("window", "max_output", "prices", "abilities", "skills"):
+        claim = card.claims.get(field)
+        if getattr(card, field) and (claim is None or claim.source != "mesh.toml"):
+            yield Line(field, _field(card, field), claim, 1 if claim else 0)
+
+
+def _field(card: Model, field: str) -> str:
+    value = getattr(card, field)
+    if field == "prices":
+        return "; ".join(
+            f"{'unknown' if price.input is None else '$' + dollars(price.input)} in, "
+            f"{'unknown' if price.output is None else '$' + dollars(price.output)} out"
+            + (f" from {price.above:,} input tokens" if price.above else "")
+            for price in card.prices
+        )
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_shown('', value[name])}" for name in sorted(value))
+    return ", ".join(value) if isinstance(value, tuple) else _shown(field, value)
+
+
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if name.startswith(("prices.", "batch.")):
+        return f"${value} per million tokens"
+    return f"${value}" if name.startswith("price per") else str(value)
