@@ -6,7 +6,9 @@
     --out         folder, by default that of the package
 
 Each fact keeps every value that some source says, with the sources that say it, best first: most sources, then the
-newest month, then the source that knows best (genai-prices for prices, else LiteLLM). A price of 0 is doubted, and chosen by nobody, when one source alone says it of a model that is not called free.
+newest month, then the source that knows best (genai-prices for prices, else LiteLLM). A price of 0 is doubted, and
+chosen by nobody, when one source alone says it of a model that is not called free. What it stands on (addresses,
+licences, how to add a source) is in docs/how-to/catalogue.md.
 The same sources give the same bytes.
 """
 
@@ -38,7 +40,7 @@ Said = dict[str, Any]
 
 
 def entries(said: Said, dates: Mapping[str, str], doubtful: Iterable[str] = (), best: str = "lmgi") -> list[list[Any]]:
-    """[[value, letters], …], best first; a doubted value is last and has a third member. `best` decides between equals."""
+    """[[value, letters], …], best first; a doubted value is last and has a third member. `best` decides a tie."""
     doubted = set(doubtful)
     groups: dict[tuple[bool, str], list[str]] = {}
     values: dict[tuple[bool, str], Any] = {}
@@ -179,7 +181,7 @@ def infer(rows: list[dict[str, Any]], made: str) -> None:
 
 
 def gone(row: Mapping[str, Any], said: Mapping[str, Record], dates: Mapping[str, str], made: str) -> bool:
-    """Whether its day has passed. models.dev has no such days: if it still lists it after that day, it speaks against."""
+    """Whether its day has passed. models.dev has no such days: listing it after that day speaks against."""
     retires = row.get("retires", [["9"]])[0][0]
     alive = "m" in said and not said["m"].marked and retires < dates["m"]
     return bool(retires <= made and not alive)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import msgspec
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from meshwright.types.content import Opaque, Part, Reasoning
@@ -124,6 +124,8 @@ def test_a_stream_comes_back_as_it_was_however_its_bytes_are_split(response: Res
 
 @given(carried_responses())
 def test_a_stream_ends_in_the_same_answer_as_a_whole_one(response: Response) -> None:
+    # Probabilities of an answer without a word travel on a part of their own, which this dialect shows.
+    assume(all(choice.logprobs is None or choice.message.text.strip("\n") for choice in response.choices))
     encoder = DIALECT.stream_encoder(ASKED)
     stream = encoder.feed(unfold(response))
     last = stream.rstrip().rpartition(b"data: ")[2]

@@ -17,20 +17,24 @@ ALWAYS = ("window", "max_output", "prices.input", "prices.output", "retires")
 _FIELDS = ("upstream", "window", "max_output", "regions", "privacy", "prices", "abilities", "skills", "aliases")
 
 
-class Other(msgspec.Struct, frozen=True, omit_defaults=True):
+class Other(msgspec.Struct, frozen=True):
     """What others say. `doubted`: a price of nothing that one source alone says."""
 
     value: str
-    claim: Claim
+    source: str
+    date: str
+    agreeing: int
     doubted: bool = False
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One fact. `value` "unknown" has no claim. `asked` is how many sources say anything of it."""
+    """One fact. `value` "unknown" has no source. `asked` is how many sources say anything of it."""
 
     fact: str
     value: str
-    claim: Claim | None = None
+    source: str = ""
+    date: str = ""
+    agreeing: int = 0
     asked: int = 0
     others: tuple[Other, ...] = ()
 
@@ -84,12 +88,16 @@ def _unknown(name: str, served: Mapping[str, Model]) -> UnknownModel:
 
 def _told(of: Sheet, facts: Facts) -> Iterator[Line]:
     for name, fact in each(facts):
-        told = [Other(_shown(name, said.value), of.claim(said.by), said.doubted) for said in fact]
-        asked = len({letter for said in fact for letter in said.by})
-        if told[0].doubted:
-            yield Line(name, "unknown", None, asked, tuple(told))
+        told = []
+        for said in fact:
+            claim = of.claim(said.by)
+            told.append(Other(_shown(name, said.value), claim.source, claim.date, claim.agreeing, said.doubted))
+        asked = sum(other.agreeing for other in told)
+        best = told[0]
+        if best.doubted:
+            yield Line(name, "unknown", asked=asked, others=tuple(told))
         else:
-            yield Line(name, told[0].value, told[0].claim, asked, tuple(told[1:]))
+            yield Line(name, best.value, best.source, best.date, best.agreeing, asked, tuple(told[1:]))
     if facts.gone:
         yield Line("usual", f"no: it had retired when the catalogue was made ({of.made})")
     if facts.elsewhere:
@@ -100,7 +108,7 @@ def _settings(card: Model) -> Iterator[Line]:
     """What mesh.toml says, before what the sources say."""
     for field, claim in card.claims.items():
         if field in _FIELDS and claim.source == "mesh.toml":
-            yield Line(field, _field(card, field), claim, 1)
+            yield _claimed(card, field, claim)
 
 
 def _carded(card: Model) -> Iterator[Line]:
@@ -108,7 +116,13 @@ def _carded(card: Model) -> Iterator[Line]:
     for field in ("window", "max_output", "prices", "abilities", "skills"):
         claim = card.claims.get(field)
         if getattr(card, field) and (claim is None or claim.source != "mesh.toml"):
-            yield Line(field, _field(card, field), claim, 1 if claim else 0)
+            yield _claimed(card, field, claim)
+
+
+def _claimed(card: Model, field: str, claim: Claim | None) -> Line:
+    if claim is None:
+        return Line(field, _field(card, field))
+    return Line(field, _field(card, field), claim.source, claim.date, claim.agreeing, claim.agreeing)
 
 
 def _field(card: Model, field: str) -> str:

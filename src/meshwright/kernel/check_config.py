@@ -41,7 +41,7 @@ def _server(config: Config, environment: Mapping[str, str]) -> list[Finding]:
         found.append((("server", "port"), "a port is a number from 0 to 65535.", "Write port = 8400."))
     if server.workers < 1:
         found.append((("server", "workers"), "there must be at least one worker.", "Write workers = 1."))
-    for field, usual in (("max_body_mb", 20), ("max_header_kb", 64), ("body_seconds", 60)):
+    for field, usual in (("max_body_mb", 20), ("max_upload_mb", 512), ("max_header_kb", 64), ("body_seconds", 60)):
         if not getattr(server, field) > 0:
             found.append((("server", field), "this must be above 0.", f"Write {field} = {usual}."))
     if not server.drain_seconds >= 0:
@@ -54,6 +54,10 @@ def _server(config: Config, environment: Mapping[str, str]) -> list[Finding]:
                 'Write auth = "keys", or host = "127.0.0.1".',
             )
         )
+    if (name := server.forward_to) and name not in PROVIDERS and name not in config.providers:
+        near = difflib.get_close_matches(name, {**PROVIDERS, **config.providers}, 1, 0.6)
+        fix = f'Did you mean "{near[0]}"?' if near else f"Add [providers.{name}]."
+        found.append((("server", "forward_to"), f'there is no provider "{name}".', fix))
     master = environment.get("MESH_MASTER_KEY", "")
     if master and len(master) < 16 and not loopback(server.host):
         found.append(

@@ -127,10 +127,8 @@ class LeanTransport:
             )
         target = parse_url(endpoint.url)
         headers = request_headers(target, endpoint)
-        if len(self._prepared) >= _PREPARED_KEPT:
-            self._prepared.clear()
         origin = (target.scheme, target.host, target.port, endpoint.ca_file)
-        prepared = self._prepared[endpoint] = _Prepared(
+        prepared = _Prepared(
             target=target,
             head=f"{endpoint.method} {target.path} HTTP/1.1\r\n".encode("ascii") + header_lines(headers.items()),
             names=frozenset(headers),
@@ -141,6 +139,10 @@ class LeanTransport:
             bodiless=endpoint.method == "HEAD",
             asked_encoding=asks_encoding(endpoint.headers),
         )
+        if not endpoint.once:
+            if len(self._prepared) >= _PREPARED_KEPT:
+                self._prepared.clear()
+            self._prepared[endpoint] = prepared
         return prepared
 
 

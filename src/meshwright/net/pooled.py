@@ -133,6 +133,8 @@ class AiohttpTransport:
             target = parse_url(endpoint.url)
             if endpoint.proxy is not None and URL(endpoint.proxy).scheme != "http":
                 raise InvalidRequest("Only an http:// address can be a proxy.", field="proxy")
+            if endpoint.once:
+                return target
             if len(self._targets) >= _TARGETS_KEPT:
                 self._targets.clear()
             self._targets[endpoint] = target

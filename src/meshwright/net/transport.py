@@ -32,6 +32,7 @@ class Endpoint(msgspec.Struct, frozen=True, eq=False):
     `content-length` and, unless they are given, `accept: */*`, `accept-encoding: identity` and a `user-agent`; it adds
     no content type. Framing headers (`content-length`, `transfer-encoding`, `connection`, `upgrade`, `expect`, ...) are
     ours and refused with InvalidRequest, as is any character in a header or the address that could start a new header.
+    `once`: it serves a single call, and a transport keeps nothing for the next.
     `proxy` is an http:// address. `ca_file` is a PEM file that is trusted in addition to the system's. Certificates are
     always verified.
     """
@@ -41,6 +42,7 @@ class Endpoint(msgspec.Struct, frozen=True, eq=False):
     method: str = "POST"
     proxy: str | None = None
     ca_file: str | None = None
+    once: bool = False
 
 
 class Call(msgspec.Struct, frozen=True, eq=False):

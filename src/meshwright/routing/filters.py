@@ -6,6 +6,8 @@ from meshwright.routing.policy import Policy, Signal
 from meshwright.types.decision import Features
 from meshwright.types.model import Model
 
+WINDOW = "its window is"
+"""Words of a rejection for length."""
 ROUGH = 1.5
 """How far a token count may be off."""
 
@@ -44,7 +46,7 @@ def _window(model: Model, features: Features, named: bool) -> str:
     if wanted <= model.window * (ROUGH if named else 1):
         return ""
     parts = f" ({features.input_tokens:,} in, {answer:,} out)" if answer else ""
-    return f"about {wanted:,} tokens wanted{parts}, its window is {model.window:,}"
+    return f"about {wanted:,} tokens wanted{parts}, {WINDOW} {model.window:,}"
 
 
 def _abilities(model: Model, features: Features, policy: Policy) -> str:

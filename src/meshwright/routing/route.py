@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from meshwright.routing.features import features
-from meshwright.routing.filters import rejection
+from meshwright.routing.filters import WINDOW, rejection
 from meshwright.routing.policy import UNSEEN, Policy, Signal
 from meshwright.routing.predict import hopeless, predict
 from meshwright.routing.strategies import STRATEGIES
 from meshwright.types.decision import Candidate, Decision, Features, Plan
-from meshwright.types.errors import NoCandidate
+from meshwright.types.errors import ContextTooLong, NoCandidate
 from meshwright.types.model import Model
 from meshwright.types.money import dollars
 from meshwright.types.request import Request
@@ -25,12 +25,17 @@ def route(
     asked: str,
     snapshot: int,
 ) -> Decision:
-    """The decision. Pure: equal arguments give equal decisions. Raises NoCandidate with every rejection."""
+    """The decision. Pure: equal arguments give equal decisions. Raises NoCandidate with every rejection.
+
+    Raises ContextTooLong when every model was rejected for its window.
+    """
     strategy = STRATEGIES[policy.strategy]
     # Bounds on quality and cost ask for the task too: skills and lengths of answers go by task.
     seen = features(request, strategy.tasks or policy.floor > 0 or policy.max_cost is not None)
     candidates, rejected = _eligible(models, seen, policy, signals)
     if not candidates:
+        if rejected and all(WINDOW in reason for reason in rejected.values()):
+            raise ContextTooLong(f"This is too long for {_reasons(rejected)}.", field="messages", fix=_fix(rejected))
         raise NoCandidate(
             f'No model of "{asked}" can serve this request: {_reasons(rejected)}.', rejected, fix=_fix(rejected)
         )
@@ -91,7 +96,7 @@ def _reasons(rejected: Mapping[str, str], most: int = 5) -> str:
 
 FIXES = (
     ("resting", "Ask again when a model has rested."),
-    ("its window is", "Shorten the request, lower max_tokens, or add a model with a larger window."),
+    (WINDOW, "Shorten the request, lower max_tokens, or add a model with a larger window."),
     ("the request needs", "Leave out what no model here can do, or add a model that can."),
     (
         "max_cost",

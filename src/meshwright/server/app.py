@@ -7,8 +7,10 @@ import logging
 import time
 from collections.abc import Callable
 
+import msgspec
+
 from meshwright.server.auth import authenticate
-from meshwright.server.endpoint import Endpoint
+from meshwright.server.endpoint import ANY, Endpoint
 from meshwright.server.endpoints import find
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, ClientGone, Exchange, Flowing, compressed, too_slow
@@ -57,9 +59,10 @@ def _endpoint(exchange: Exchange) -> tuple[Endpoint, str, bool]:
     if not found:
         raise NotFound(f"There is no {exchange.path[:200]} here.", fix="GET /openapi.json lists what there is.")
     for endpoint, parameter in found:
-        if endpoint.method == exchange.method or (endpoint.method == "GET" and exchange.method == "HEAD"):
+        if endpoint.takes(exchange.method):
             return endpoint, parameter, True
-    return *found[0], False
+    methods = dict.fromkeys(method for endpoint, _ in found for method in endpoint.methods)
+    return msgspec.structs.replace(found[0][0], method=", ".join(methods)), "", False
 
 
 def _check_open(gate: Gate, exchange: Exchange, endpoint: Endpoint, allowed: bool) -> None:
@@ -90,7 +93,7 @@ async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter:
             raise PermissionDenied(
                 f'The key "{principal.name}" may not use {endpoint.path}.', fix=_fix_scope(endpoint.scope)
             )
-        body = await _body(gate, exchange) if endpoint.method == "POST" else b""
+        body = await _body(gate, exchange, endpoint) if endpoint.method in ("POST", ANY) else b""
         asked = Asked(
             method=exchange.method,
             path=exchange.path,
@@ -109,20 +112,24 @@ def _fix_scope(scope: str) -> str:
     return "Use the master key." if scope == "*" else f'Use a key with the scope "{scope}".'
 
 
-async def _body(gate: Gate, exchange: Exchange) -> bytes:
+async def _body(gate: Gate, exchange: Exchange, endpoint: Endpoint) -> bytes:
     """The body, once its owner is known: strangers cannot make us wait for it or keep it."""
     coding = exchange.header("content-encoding")
     if coding and coding.lower() != "identity":
         raise compressed(coding)
     task = asyncio.current_task()
     assert task is not None
-    gate.reading[task] = time.monotonic() + gate.settings.body_seconds
+    limit, seconds = gate.max_body, gate.settings.body_seconds
+    if endpoint.method == ANY and (exchange.header("content-type") or "").lower().startswith("multipart/"):
+        limit = gate.max_upload
+        seconds *= limit / gate.max_body  # the same pace
+    gate.reading[task] = time.monotonic() + seconds
     try:
-        return await exchange.body(gate.max_body)
+        return await exchange.body(limit)
     except asyncio.CancelledError:
         if task not in gate.reading:  # given up by us
             task.uncancel()
-            raise too_slow(gate.settings.body_seconds) from None
+            raise too_slow(seconds) from None
         raise
     finally:
         gate.reading.pop(task, None)

@@ -12,9 +12,11 @@ from meshwright.server.schemas import ERRORS, SCHEMAS
 
 
 def document(endpoints: Sequence[Endpoint]) -> bytes:
-    """The document for these endpoints, as JSON."""
+    """The document for these endpoints, as JSON. What is passed on as it is, the provider documents."""
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
+        if endpoint.answers == "Forwarded":
+            continue
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
     return json.dumps(
         {
@@ -22,8 +24,10 @@ def document(endpoints: Sequence[Endpoint]) -> bytes:
             "info": {
                 "title": "Meshwright",
                 "version": __version__,
-                "description": "One endpoint in front of every model, in the dialects that clients already speak.",
+                "description": "One endpoint in front of every model, in the dialects that clients already speak. "
+                "The rest of OpenAI's API is passed on as it is to a provider that has it.",
             },
+            "externalDocs": {"url": "https://platform.openai.com/docs/api-reference"},
             "paths": paths,
             "components": {
                 "schemas": SCHEMAS,

@@ -11,10 +11,15 @@ from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, Flowing
 from meshwright.wire.dialect import Dialect
 
+ANY = "ANY"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+"""What the method ANY stands for."""
+
 
 class Endpoint(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """One operation. A path may end in `{name}`, which takes all that follows.
 
+    The method ANY takes each of METHODS, and a body with each; forms may be as large as uploads may be.
     `scope` is what the key must allow ("" needs no key). `dialect` is how its errors look. `slow`: it waits for a
     provider, so the client's leaving cancels it. `request` and `answers` name its schemas in the OpenAPI document;
     `parameters` are the document's Parameter Objects for the query and for headers.
@@ -30,3 +35,14 @@ class Endpoint(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     request: str = ""
     answers: str = "Object"
     parameters: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """All that it takes; HEAD goes with GET."""
+        if self.method == ANY:
+            return METHODS
+        return ("GET", "HEAD") if self.method == "GET" else (self.method,)
+
+    def takes(self, method: str) -> bool:
+        """Whether it takes that method."""
+        return self.method == method or (self.method in (ANY, "GET") and method in self.methods)

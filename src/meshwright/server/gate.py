@@ -64,6 +64,7 @@ class Gate:
         self.idle = asyncio.Event()
         self.idle.set()
         self.max_body = int(settings.max_body_mb * 1024 * 1024)
+        self.max_upload = max(self.max_body, int(settings.max_upload_mb * 1024 * 1024))
 
     @property
     def under_way(self) -> int:

@@ -94,7 +94,7 @@ def too_large(limit: int) -> TooLarge:
     """The error for a body over `limit` bytes."""
     return TooLarge(
         f"The request body is over {limit // 1024} KiB.",
-        fix="Send less, or raise max_body_mb of [server] in mesh.toml.",
+        fix="Send less, or raise max_body_mb (for files: max_upload_mb) of [server] in mesh.toml.",
     )
 
 

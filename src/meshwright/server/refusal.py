@@ -19,5 +19,5 @@ def refusal(endpoint: Endpoint | None, error: MeshError, decision: str = "") -> 
     if isinstance(error, LimitReached | UpstreamStatus) and error.retry_after is not None:
         headers.append(("retry-after", str(max(1, round(error.retry_after)))))
     if endpoint is not None and isinstance(error, MethodNotAllowed):
-        headers.append(("allow", "GET, HEAD" if endpoint.method == "GET" else endpoint.method))  # RFC 9110, 15.5.6
+        headers.append(("allow", endpoint.method))  # RFC 9110, 15.5.6
     return Answered(error.status, headers, dialect.encode_error(error))

@@ -3,7 +3,8 @@
 MeshError
 ├── ClientError                 the caller can fix it; asking again unchanged cannot help
 │   ├── InvalidRequest     400  a field is wrong: names the field and the fix
-│   │   └── NotCarried     400  strict mode: the model's dialect cannot carry a parameter
+│   │   ├── NotCarried     400  strict mode: the model's dialect cannot carry a parameter
+│   │   └── ContextTooLong 400  no model of the pool has a window for this many tokens
 │   ├── Unauthenticated    401  no key, or one that we do not know
 │   ├── PermissionDenied   403  the key is known and may not do this
 │   ├── NotFound           404  no such path, decision or response
@@ -62,6 +63,12 @@ class NotCarried(InvalidRequest):
     """Strict mode: the chosen model's dialect has no place for a parameter of the request."""
 
     code = "not_carried"
+
+
+class ContextTooLong(InvalidRequest):
+    """More tokens than any eligible model's window holds."""
+
+    code = "context_length_exceeded"
 
 
 class Unauthenticated(ClientError):

@@ -85,8 +85,9 @@ class Tap(Protocol):
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """One wire format, both ways: towards providers (encode_request, decode_response, ...) and towards clients.
 
-    `path` is appended to a provider's base address. `headers` go with every upstream call. `event_stream` is the media
-    type of its streams.
+    `path` is appended to a provider's base address; where it holds the model or depends on streaming, `path_of(model,
+    stream)` is appended in its place, percent-encoded and with its query. `headers` go with every upstream call.
+    `event_stream` is the media type of its streams.
 
     decode_request   body of a client's request; raises InvalidRequest that names the field
     encode_request   the same dialect and nothing changed: the client's own bytes with `model` replaced
@@ -110,3 +111,4 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     tap: Callable[[Request], Tap]
     encode_error: Callable[[MeshError], bytes]
     decode_error: Callable[[int, bytes, float | None], UpstreamStatus]
+    path_of: Callable[[str, bool], str] | None = None

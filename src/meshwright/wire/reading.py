@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 MAX_DEPTH = 200
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<where>[^`]*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 _FIELDS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -45,8 +46,11 @@ def provider_json(decoder: msgspec.json.Decoder[T], body: bytes, what: str) -> T
 def explain(error: msgspec.ValidationError) -> tuple[str, str]:
     """msgspec's message split into what is wrong and the field's path without its leading `$.`."""
     match = _PATH.match(str(error))
-    where = (match["where"] if match else "") or ""
-    return (match["what"] if match else str(error)), where.removeprefix("$").removeprefix(".")
+    where = ((match["where"] if match else "") or "").removeprefix("$").removeprefix(".")
+    what = match["what"] if match else str(error)
+    if missing := _MISSING.fullmatch(what):
+        return "This is missing", f"{where}.{missing['name']}" if where else missing["name"]
+    return what, where
 
 
 def client_source(dialect: str, body: bytes) -> Source:

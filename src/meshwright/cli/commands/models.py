@@ -85,13 +85,10 @@ def _show(facts: Known, as_json: bool) -> None:
 
 def _line(line: Line) -> tuple[str, ...]:
     others = "; ".join(
-        f"{other.value} ({other.claim.source}, {other.claim.date}{', doubted' if other.doubted else ''})"
-        for other in line.others
+        f"{other.value} ({other.source}, {other.date}{', doubted' if other.doubted else ''})" for other in line.others
     )
-    if line.claim is None:
-        return line.fact, line.value, "", "", "", others
-    agree = f"{line.claim.agreeing} of {line.asked}" if line.asked else ""
-    return line.fact, line.value, agree, line.claim.source, line.claim.date, others
+    agree = f"{line.agreeing} of {line.asked}" if line.agreeing else ""
+    return line.fact, line.value, agree, line.source, line.date, others
 
 
 def _retiring(span: str, everywhere: bool, config: Path | None, as_json: bool) -> None:

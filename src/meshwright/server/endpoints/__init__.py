@@ -6,6 +6,7 @@ from meshwright.server.endpoint import Endpoint
 from meshwright.server.endpoints import (
     count_tokens,
     decisions,
+    forward,
     health,
     inference,
     metrics,
@@ -19,6 +20,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *inference.ENDPOINTS,
     count_tokens.ENDPOINT,
     *models.ENDPOINTS,
+    *forward.ENDPOINTS,
     *decisions.ENDPOINTS,
     *health.ENDPOINTS,
     metrics.ENDPOINT,

@@ -83,6 +83,7 @@ def decode_error(status: int, body: bytes, retry_after: float | None) -> Upstrea
 
 def _said(body: bytes) -> tuple[str, str]:
     """(message, type) of an error body."""
+    body = body.decode(errors="replace").encode()
     try:
         outer = _ANY.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,8 +1,8 @@
 """Citations, both ways.
 
-Source: https://docs.cohere.com/docs/rag-citations. A citation is a place in the answer and the documents, or the results
-of tools, that it rests on; here each source is a Citation of its own. A document that the caller did not name is
-"doc:N", N from 0. What one does not say keeps its bytes.
+Source: https://docs.cohere.com/docs/rag-citations. A citation is a place in the answer and the documents, or results of
+tools, that it rests on; here each source is a Citation of its own. The documents that the caller did not name are
+"doc:0", "doc:1", ... What a Citation does not say keeps its bytes.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ def citations_in(place: Place, raw: Raw) -> tuple[Citation, ...]:
     more = tuple(msgspec.structs.replace(one, raw=_MORE) for one in found[1:])
     found = (found[0], *more)
     again = _written(found, place.text or "", place.content_index)
+    if place.type is None:
+        del again["type"]
     if msgspec.json.decode(raw) != msgspec.json.decode(msgspec.json.encode(again)):
         found = (msgspec.structs.replace(found[0], raw=Opaque(NAME, "citation", raw)), *more)
     return found

@@ -92,7 +92,6 @@ NonNegative = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Positive = Annotated[int, Meta(ge=1, le=2**53)]
-Whole = Annotated[int, Meta(ge=-(2**63), le=2**64 - 1)]
 
 
 class Body(msgspec.Struct):
@@ -108,7 +107,7 @@ class Body(msgspec.Struct):
     max_tokens: Positive | None = None
     stop_sequences: list[str] | None = None
     temperature: NonNegative | None = None
-    seed: Whole | None = None
+    seed: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     k: Count | None = None

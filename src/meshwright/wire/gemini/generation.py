@@ -17,7 +17,7 @@ from meshwright.wire.gemini.notes import Notes
 from meshwright.wire.gemini.schema import json_schema, unkept
 from meshwright.wire.gemini.shapes import CONFIGURED, Generation
 from meshwright.wire.gemini.thinking import thinking_in, thinking_out
-from meshwright.wire.gemini.verbatim import NAME, below, members, present, raw_of
+from meshwright.wire.gemini.verbatim import NAME, below, members, present, raw_of, respelled
 
 _GENERATION: msgspec.json.Decoder[Generation] = msgspec.json.Decoder(Generation)
 _MEMBERS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
@@ -55,8 +55,9 @@ _SPEECH: msgspec.json.Decoder[_Speech] = msgspec.json.Decoder(_Speech)
 
 def generation_in(raw: Raw, extra: list[Opaque]) -> dict[str, Any]:
     """Its members as arguments of Request; others go to `extra`. Raises msgspec.ValidationError."""
-    given = members(raw, CONFIGURED)
-    wire = _GENERATION.decode(raw) if CONFIGURED >= _MEMBERS.decode(raw).keys() else _respelled(given)
+    written = _MEMBERS.decode(raw)
+    given = respelled(written, CONFIGURED)
+    wire = _GENERATION.decode(raw if written.keys() <= CONFIGURED else msgspec.json.encode(given))
     if not CONFIGURED.issuperset(given):
         extra += [Opaque(NAME, f"{_CONFIG}.{name}", value) for name, value in given.items() if name not in CONFIGURED]
     found: dict[str, Any] = {
@@ -86,10 +87,6 @@ def generation_in(raw: Raw, extra: list[Opaque]) -> dict[str, Any]:
         except msgspec.ValidationError as error:
             raise below(error, "thinkingConfig") from None
     return found
-
-
-def _respelled(given: dict[str, Raw]) -> Generation:
-    return _GENERATION.decode(msgspec.json.encode(given))
 
 
 def _output_in(wire: Generation, given: dict[str, Raw], extra: list[Opaque]) -> OutputFormat | None:

@@ -7,6 +7,8 @@ through every dialect that knows signed thoughts, and back onto the same part.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 from msgspec import Raw
 
@@ -127,7 +129,7 @@ class Sequence:
 
     __slots__ = ("_lone", "_origin", "asides", "names", "parts", "wires")
 
-    def __init__(self, origin: str = "") -> None:
+    def __init__(self, reads: Iterable[Read], origin: str = "") -> None:
         self._origin = origin
         self._lone = False
         self.parts: list[Part] = []
@@ -135,9 +137,10 @@ class Sequence:
         self.names: dict[int, str] = {}
         self.wires: list[int] = []
         """The number of the part that each wire part became."""
+        for read in reads:
+            self._add(read)
 
-    def add(self, read: Read) -> None:
-        """Take one more wire part in."""
+    def _add(self, read: Read) -> None:
         part, signature = read.part, read.signature
         if isinstance(part, Reasoning) and part.signature and self._origin:
             part = msgspec.structs.replace(part, origin=self._origin)

@@ -52,6 +52,8 @@ class Writer:
         self._inside = inside
         self._field = "choices" if origin is None else "messages"
         self._names: dict[str, str] = {}
+        self.places: dict[int, int] = {}
+        """Where among the wire's parts each part of the last message stands, by its number."""
         self.calls: list[str] = []
         """Ids of the calls of the last turn of the assistant that was written, in order."""
 
@@ -61,6 +63,7 @@ class Writer:
         if message.role == "assistant":
             self.calls = [part.id for part in message.parts if isinstance(part, ToolCall)]
         found: list[Wire] = []
+        self.places = {}
         signature = ""
         for index, part in enumerate(message.parts):
             if isinstance(part, Reasoning) and (alone := self.alone(part, message.role)) is not None:
@@ -78,6 +81,7 @@ class Writer:
                 found.append(unspoken(signature))
             signature = ""
             self._put(first, asides.get(index, ()))
+            self.places[index] = len(found)
             found += wires
         if signature:
             found.append(unspoken(signature))

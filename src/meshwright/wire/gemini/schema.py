@@ -1,7 +1,7 @@
 """The API's own form of schemas (a part of OpenAPI 3.0) as JSON Schema, which newer models take as it is.
 
-Source: https://ai.google.dev/api/caching (Schema) and .../api/generate-content (responseJsonSchema lists what is kept to
-of JSON Schema). Types are written in capitals, counts may be strings, `nullable` is a type of its own.
+Source: https://ai.google.dev/api/caching (Schema) and .../api/generate-content (responseJsonSchema lists what is kept
+to of JSON Schema). Types are written in capitals, counts may be strings, `nullable` is a type of its own.
 """
 
 from __future__ import annotations

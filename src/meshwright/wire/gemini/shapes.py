@@ -1,7 +1,7 @@
 """The JSON of generateContent as private structs, strict: an unknown member sends the reader to the patient path.
 
-Source: https://ai.google.dev/api/generate-content, https://ai.google.dev/api/caching (Content, Part, Tool) and the types
-of the official Python client. A part's kind is the one data member that it has.
+Source: https://ai.google.dev/api/generate-content, https://ai.google.dev/api/caching (Content, Part, Tool) and the
+types of the official Python client. A part's kind is the one data member that it has.
 """
 
 from __future__ import annotations

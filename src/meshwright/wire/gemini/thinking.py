@@ -1,8 +1,9 @@
 """`thinkingConfig`, both ways.
 
-Source: https://ai.google.dev/gemini-api/docs/thinking: Gemini 3 thinks by a level, 2.5 by a budget in tokens (0 is not at
-all, -1 leaves it to the model), never by both. Between the two stands the table of
-https://ai.google.dev/gemini-api/docs/openai, continued upwards; a budget that the model does not take becomes its nearest.
+Source: https://ai.google.dev/gemini-api/docs/thinking: Gemini 3 thinks by a level, 2.5 by a budget in tokens (0 is not
+at all, -1 leaves it to the model), never by both. Between the two stands the table of
+https://ai.google.dev/gemini-api/docs/openai, continued upwards; a budget that the model does not take becomes its
+nearest.
 
     effort   minimal  low    medium  high    xhigh   max
     tokens   1,024    1,024  8,192   24,576  32,768  32,768

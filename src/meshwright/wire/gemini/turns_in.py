@@ -1,8 +1,8 @@
 """`contents` and `systemInstruction` into messages.
 
-Source: https://ai.google.dev/api/caching (Content: the roles are user and model). A user's turn becomes as many messages
-as it has runs of function responses and of everything else; a response without an id answers the first call of its name
-that nobody has answered.
+Source: https://ai.google.dev/api/caching (Content: the roles are user and model). A user's turn becomes as many
+messages as it has runs of function responses and of everything else; a response without an id answers the first call of
+its name that nobody has answered.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from msgspec import Raw
 from meshwright.types.content import Message, Opaque, Part, Role, Text, ToolCall, ToolResult
 from meshwright.wire.gemini import callids
 from meshwright.wire.gemini.media import Aside
-from meshwright.wire.gemini.parts_in import Sequence, read_part, usual_part
+from meshwright.wire.gemini.parts_in import Read, Sequence, read_part, usual_part
 from meshwright.wire.gemini.shapes import Content
 from meshwright.wire.gemini.verbatim import NAME, below, is_string, listed, members, raw_of
 
@@ -38,11 +38,12 @@ class Turns:
     def add(self, index: int, raw: Raw) -> None:
         """One of `contents`. Raises msgspec.ValidationError (path in the body)."""
         try:
-            role, sequence, extra = read_content(raw)
+            role, reads, extra = read_content(raw)
             if role not in _ROLES:
                 raise msgspec.ValidationError(f"Invalid value {role!r:.40}, one of user, model - at `$.role`")
         except msgspec.ValidationError as error:
             raise below(error, f"contents[{index}]") from None
+        sequence = Sequence(reads)
         if _ROLES[role] == "assistant":
             parts = named(sequence.parts, f"turn {index}")
             self._open = [part for part in parts if isinstance(part, ToolCall)]
@@ -80,25 +81,20 @@ class Turns:
         return result
 
 
-def read_content(raw: Raw, origin: str = "") -> tuple[str | None, Sequence, list[Opaque]]:
+def read_content(raw: Raw) -> tuple[str | None, list[Read], list[Opaque]]:
     """(role, parts, members that a turn usually does not have). Raises msgspec.ValidationError (path in the turn)."""
-    sequence = Sequence(origin)
     try:
         content = _CONTENT.decode(raw)
-        for part in content.parts or ():
-            read = usual_part(part)
-            if read is None:
-                raise msgspec.ValidationError("An unusual part")
-            sequence.add(read)
-        return content.role, sequence, []
+        reads = [read for part in content.parts or () if (read := usual_part(part)) is not None]
+        if len(reads) == len(content.parts or ()):
+            return content.role, reads, []
     except msgspec.ValidationError:
-        # Something unusual or something wrong: the patient path tells which.
-        return _patiently(raw, origin)
+        pass  # something unusual or something wrong: the patient path tells which
+    return _patiently(raw)
 
 
-def _patiently(raw: Raw, origin: str) -> tuple[str | None, Sequence, list[Opaque]]:
+def _patiently(raw: Raw) -> tuple[str | None, list[Read], list[Opaque]]:
     found = members(raw, _FIELDS)
-    sequence = Sequence(origin)
     try:
         role = _STRING.decode(found["role"]) if "role" in found else None
     except msgspec.ValidationError as error:
@@ -107,12 +103,13 @@ def _patiently(raw: Raw, origin: str) -> tuple[str | None, Sequence, list[Opaque
         parts = listed(found["parts"]) if "parts" in found else []
     except msgspec.ValidationError as error:
         raise below(error, "parts") from None
+    reads: list[Read] = []
     for index, part in enumerate(parts):
         try:
-            sequence.add(read_part(part))
+            reads.append(read_part(part))
         except msgspec.ValidationError as error:
             raise below(error, f"parts[{index}]") from None
-    return role, sequence, [Opaque(NAME, name, value) for name, value in found.items() if name not in _FIELDS]
+    return role, reads, [Opaque(NAME, name, value) for name, value in found.items() if name not in _FIELDS]
 
 
 def system_in(raw: Raw) -> Message | None:
@@ -120,7 +117,8 @@ def system_in(raw: Raw) -> Message | None:
     if is_string(raw):
         text = _STRING.decode(raw)
         return Message("system", (Text(text),)) if text else None
-    _, sequence, extra = read_content(raw)
+    _, reads, extra = read_content(raw)
+    sequence = Sequence(reads)
     parts = tuple(sequence.parts)
     kept = (*extra, *_extra(sequence.asides, 0, len(parts)))
     return Message("system", parts, extra=kept) if parts or kept else None

@@ -1,8 +1,8 @@
 """Messages into `systemInstruction` and `contents`.
 
 Source: https://ai.google.dev/api/caching (Content), .../gemini-api/docs/function-calling (the answers to all calls of a
-turn come in one turn, right after it) and .../gemini-api/docs/thought-signatures (how to say that a call was not made by
-this model).
+turn come in one turn, right after it) and .../gemini-api/docs/thought-signatures (how to say that a call was not made
+by this model).
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Turns:
         for extra in message.extra:
             if not own(extra) or extra.kind.startswith("parts["):
                 continue
-            if extra.kind.startswith("choice.") or not turn and turn is not self.system_extra:
+            if extra.kind.startswith("choice.") or (not turn and turn is not self.system_extra):
                 self._notes.dropped(f"messages.{extra.kind}", "A turn that is sent has no such member.")
             else:
                 turn[extra.kind] = extra.raw

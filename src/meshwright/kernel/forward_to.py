@@ -1,0 +1,170 @@
+"""To whom a request goes that is passed on as it is: the provider of its model, or the one that was named for it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+import msgspec
+
+from meshwright.kernel.snapshot import Deployment, Snapshot
+from meshwright.types.errors import InvalidRequest, NotFound, UnknownModel
+from meshwright.types.principal import Principal
+from meshwright.types.request import Source
+from meshwright.wire.faithful import rewritten
+
+SHAPES = frozenset({"openai_chat", "openai_responses"})
+"""Dialects of providers whose API has OpenAI's paths."""
+JSON_KIND = "application/json"
+FORM = "multipart/form-data"
+FIX = (
+    "Name the model as PROVIDER/NAME, send the header x-mesh-provider, or set forward_to of [server] in mesh.toml to the "
+    "name of a provider that is served."
+)
+_FIELDS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_BOUNDARY = re.compile(r';[ \t]*boundary="?([^";\s]{1,70})"?', re.IGNORECASE)
+# The head of a form's part "model" (RFC 7578 section 4.2), the blank line, and what it holds.
+_MODEL_PART = (
+    rb"\r\n(?:[^\r\n]+\r\n)*(?i:content-disposition:[ \t]*form-data;[ \t]*name=(?:model|\"model\"))[ \t]*\r\n"
+    rb"(?:[^\r\n]+\r\n)*\r\n([^\r\n]{0,300})\r\n"
+)
+
+
+class Parcel(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """A request that is passed on: its path without "/v1" and percent-decoded, its query as it came, its bytes.
+
+    `headers` are those of the client's that the provider may see, `kind` among them if there is a body. `provider` is
+    whom the caller names, `preferred` whom the configuration names; "" names nobody. `counts`: its answer tells what
+    was used for it (and is not about something that was made and counted earlier).
+    """
+
+    method: str
+    path: str
+    principal: Principal
+    query: str = ""
+    kind: str = ""
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    provider: str = ""
+    preferred: str = ""
+    counts: bool = False
+
+    @property
+    def media(self) -> str:
+        """The media type without its parameters."""
+        return self.kind.partition(";")[0].strip().lower()
+
+
+class Addressed(msgspec.Struct, frozen=True, eq=False):
+    """The deployment that a parcel is for, and its body with the name that the provider gives to the model."""
+
+    deployment: Deployment
+    body: bytes
+
+
+def addressed(snapshot: Snapshot, parcel: Parcel) -> Addressed:
+    """The provider that the caller names, or of the model that he names, or that is preferred, or the first served.
+
+    A model is renamed to what its provider calls it. Raises NotFound, UnknownModel, InvalidRequest.
+    """
+    fields, part = _fields(parcel), None
+    asked = _json_model(fields)
+    if parcel.media == FORM:
+        part = _form_model(parcel)
+        asked = part.group(1).decode("utf-8", "replace").strip() if part is not None else ""
+    found = _served(snapshot, parcel.provider, asked, "x-mesh-provider") if parcel.provider else None
+    found = found or (_of_model(snapshot, asked) if asked else None)
+    found = found or (_served(snapshot, parcel.preferred, asked, "forward_to") if parcel.preferred else None)
+    found = found or _first(snapshot)
+    name = found.model.upstream or asked
+    if fields is not None and "model" in fields:
+        source = Source("", parcel.body, fields)
+        changes = {"model": msgspec.Raw(msgspec.json.encode(name))} if asked and name != asked else {}
+        return Addressed(found, rewritten(source, changes))
+    if part is not None and name != asked:
+        return Addressed(found, parcel.body[: part.start(1)] + name.encode() + parcel.body[part.end(1) :])
+    return Addressed(found, parcel.body)
+
+
+def _fields(parcel: Parcel) -> dict[str, msgspec.Raw] | None:
+    """The top-level members of a JSON body; None when there is no such body."""
+    if parcel.media != JSON_KIND or not parcel.body:
+        return None
+    try:
+        return _FIELDS.decode(parcel.body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRequest(f"The body is not a JSON object: {error}.", fix="Send one JSON object.") from None
+
+
+def _json_model(fields: dict[str, msgspec.Raw] | None) -> str:
+    """The model's name; "" when there is none. One that is no text (`null`, an object) is the provider's to judge."""
+    raw = (fields or {}).get("model")
+    if raw is None:
+        return ""
+    value = msgspec.json.decode(raw)
+    return value if isinstance(value, str) else ""
+
+
+def _form_model(parcel: Parcel) -> re.Match[bytes] | None:
+    """The form's part "model". Raises InvalidRequest when there are several: each reader would pick another."""
+    said = _BOUNDARY.search(parcel.kind)
+    if said is None:
+        return None
+    boundary = re.escape(b"--" + said.group(1).encode())
+    found = list(re.finditer(boundary + _MODEL_PART + boundary, parcel.body))
+    if len(found) > 1:
+        raise InvalidRequest('The form has the field "model" more than once.', field="model", fix="Send one.")
+    return found[0] if found else None
+
+
+def _of_model(snapshot: Snapshot, asked: str) -> Deployment | None:
+    """The deployment of a full name, an alias or a bare name; None when nobody here is known by it."""
+    policy = snapshot.names.get(asked)
+    if policy is not None and not policy.named:
+        raise UnknownModel(
+            f'"{asked}" is a route, and routes lead to models that answer chats.',
+            field="model",
+            fix="Name a model as PROVIDER/NAME.",
+        )
+    names = policy.pool if policy is not None else (asked,)
+    found = [deployment for name in names if (deployment := snapshot.deployment(name)) is not None]
+    shaped = [deployment for deployment in found if deployment.dialect.name in SHAPES and not _builtin(deployment)]
+    if found and not shaped:
+        raise NotFound(f"{found[0].provider.name} has no such path: its API does not have OpenAI's shape.", fix=FIX)
+    if not found and (reason := snapshot.refused.get(asked.partition("/")[0])) and "/" in asked:
+        raise UnknownModel(
+            f'"{asked[:200]}" cannot be served: {reason}.', field="model", fix="`mesh doctor` shows how to set it up."
+        )
+    return shaped[0] if shaped else None
+
+
+def _served(snapshot: Snapshot, provider: str, asked: str, said: str) -> Deployment:
+    """The deployment of `asked` at that provider, or the provider's pattern, which leaves the name as it is."""
+    pattern = snapshot.open_ended.get(provider)
+    if pattern is None:
+        reason = snapshot.refused.get(provider)
+        near = difflib.get_close_matches(provider, snapshot.open_ended, 1, 0.6)
+        there = f'"{provider[:100]}" ({said}) cannot be served: {reason}.' if reason else ""
+        raise NotFound(
+            there or f'There is no provider "{provider[:100]}" here ({said}).',
+            fix=f'Did you mean "{near[0]}"?' if near else "`mesh providers` lists those that are served.",
+        )
+    if pattern.dialect.name not in SHAPES:
+        raise NotFound(f"{provider} has no such path: its API does not have OpenAI's shape.", fix=FIX)
+    if asked.startswith(f"{provider}/") and (own := snapshot.deployment(asked)) is not None:
+        return own
+    policy = snapshot.names.get(asked)
+    pool = policy.pool if policy is not None and policy.named else ()
+    return next((snapshot.deployments[name] for name in pool if name.startswith(f"{provider}/")), pattern)
+
+
+def _first(snapshot: Snapshot) -> Deployment:
+    """The first provider of OpenAI's shape that is served and neither built in nor local."""
+    for pattern in snapshot.open_ended.values():
+        if pattern.dialect.name in SHAPES and not pattern.provider.local:
+            return pattern
+    raise NotFound("No provider is served that this could be passed on to.", fix=FIX)
+
+
+def _builtin(deployment: Deployment) -> bool:
+    return deployment.provider.name == "builtin"

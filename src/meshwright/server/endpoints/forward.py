@@ -1,0 +1,138 @@
+"""The rest of OpenAI's API: passed on as it is to a provider that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote
+
+from meshwright.kernel.arrival import Failure
+from meshwright.kernel.forward import Passed, forward
+from meshwright.kernel.forward_to import Parcel
+from meshwright.server.endpoint import ANY, Endpoint
+from meshwright.server.gate import Gate
+from meshwright.server.http import Answered, Asked, Flowing, Headers
+from meshwright.server.refusal import refusal
+from meshwright.wire import CODECS
+
+OPENAI = CODECS["openai_chat"]
+SENT_ON = ("content-type", "accept", "openai-beta", "idempotency-key")
+"""What the provider sees of the client's headers; its key, cookies and address stay here."""
+HANDED_BACK = frozenset({"content-type", "content-disposition", "content-length", "retry-after"})
+"""What the client sees of the provider's headers, beside those that begin with one of `FAMILIES`."""
+FAMILIES = ("openai-", "x-ratelimit-")
+
+COUNTED = (
+    ("embeddings", "Vectors for texts."),
+    ("completions", "Completions of a prompt, OpenAI's older form."),
+    ("moderations", "Whether a text or an image is objectionable."),
+    ("images", "Make, edit and vary images."),
+    ("audio", "Speak, transcribe and translate; voices."),
+)
+"""First words of paths whose answers tell what was used for them."""
+KEPT = (
+    ("files", "Files that the provider keeps."),
+    ("uploads", "Large files in parts."),
+    ("batches", "Requests that may take a day."),
+    ("fine_tuning", "Models trained further."),
+    ("vector_stores", "Files that can be searched."),
+    ("evals", "Tests of models that the provider runs."),
+    ("containers", "Computers that models use."),
+    ("assistants", "Assistants."),
+    ("threads", "Conversations of assistants, and their runs."),
+    ("videos", "Make and change videos."),
+    ("chatkit", "ChatKit's sessions and threads."),
+    ("conversations", "Conversations that the provider keeps."),
+    ("realtime", "Calls and keys for speech in real time."),
+    ("live", "Live sessions."),
+    ("skills", "Skills that the provider keeps."),
+    ("agents", "Agents that the provider runs."),
+    ("decisions", "Decisions that the provider makes."),
+    ("content_provenance_checks", "Where a picture comes from."),
+)
+GOVERNING = (
+    ("organization", "The provider's organization: users, keys, usage, costs."),
+    ("projects", "The provider's projects: roles and groups."),
+    ("webhook_endpoints", "Where the provider reports events to."),
+    ("webhook_event_types", "Which events it can report."),
+    ("vaults", "Secrets that the provider keeps."),
+    ("safety", "Cases of misuse."),
+)
+"""They rule over the account at the provider: only the master key may ask for them."""
+
+
+def _passing_on(counts: bool) -> Callable[[Gate, Asked], Awaitable[Answered | Flowing]]:
+    async def answer(gate: Gate, asked: Asked) -> Answered | Flowing:
+        """Pass the request on, and its answer back."""
+        header = asked.header
+        passed = await forward(
+            gate.kernel,
+            Parcel(
+                method=asked.method,
+                path=asked.path.removeprefix("/v1"),
+                principal=asked.principal,
+                query=asked.query,
+                kind=header("content-type") or "",
+                body=asked.body,
+                headers=tuple((name, value) for name in SENT_ON if (value := header(name))),
+                provider=header("x-mesh-provider") or "",
+                preferred=gate.settings.forward_to,
+                counts=counts and asked.method == "POST",
+            ),
+        )
+        if isinstance(passed, Failure):
+            return refusal(None, passed.error, passed.decision)
+        headers = _headers(passed)
+        if isinstance(passed.body, bytes):
+            return Answered(passed.status, [one for one in headers if one[0] != "content-length"], passed.body)
+        return Flowing(passed.status, headers, passed.body)
+
+    return answer
+
+
+def _headers(passed: Passed) -> Headers:
+    headers: Headers = [
+        ("x-mesh-model", quote(passed.served, safe="/:@ .,+-_")),
+        ("x-mesh-decision", passed.decision),
+        ("x-request-id", passed.decision),
+        ("request-id", passed.decision),
+    ]
+    for name, value in passed.headers:
+        if name in HANDED_BACK or name.startswith(FAMILIES):
+            headers.append((name, value))
+        elif name == "x-request-id":
+            headers.append(("x-mesh-upstream-id", value))
+        elif name == "location" and value.startswith("/v1/"):  # of a call in real time: it is answered here as well
+            headers.append((name, value))
+    return headers
+
+
+def _endpoint(path: str, summary: str, *, method: str = ANY, counts: bool = False, scope: str = "inference") -> Endpoint:
+    return Endpoint(
+        method=method,
+        path=path,
+        summary=summary,
+        answer=_passing_on(counts),
+        scope=scope,
+        dialect=OPENAI,
+        slow=True,
+        answers="Forwarded",
+    )
+
+
+def _family(name: str, summary: str, *, counts: bool = False, scope: str = "inference") -> tuple[Endpoint, Endpoint]:
+    return (
+        _endpoint(f"/v1/{name}", summary, counts=counts, scope=scope),
+        _endpoint(f"/v1/{name}/{{path}}", summary, counts=counts, scope=scope),
+    )
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    _endpoint("/v1/chat/completions", "Chats that the provider has stored.", method="GET"),
+    _endpoint("/v1/chat/completions/{path}", "A chat that the provider has stored, and its messages."),
+    _endpoint("/v1/responses/compact", "A shorter form of a conversation.", method="POST", counts=True),
+    _endpoint("/v1/responses/{path}", "A response that the provider has stored; counting of input tokens."),
+    _endpoint("/v1/models/{model}", "Delete a model that was trained further.", method="DELETE", scope="*"),
+    *(endpoint for name, summary in COUNTED for endpoint in _family(name, summary, counts=True)),
+    *(endpoint for name, summary in KEPT for endpoint in _family(name, summary)),
+    *(endpoint for name, summary in GOVERNING for endpoint in _family(name, summary, scope="*")),
+)

@@ -1,0 +1,91 @@
+"""Listening to a stream of this dialect that goes to a client of this dialect unchanged.
+
+The API tells usage in every stream, so nothing is taken out. When a stream is over: see `stream_in`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from meshwright.types.errors import UpstreamProtocol
+from meshwright.types.request import Request
+from meshwright.types.response import Finish
+from meshwright.types.usage import Usage
+from meshwright.wire.gemini.finishes import finish_in
+from meshwright.wire.gemini.response_in import blocking
+from meshwright.wire.gemini.shapes import NOTHING
+from meshwright.wire.gemini.stream_in import bare_error, failure
+from meshwright.wire.gemini.usage import COUNTS
+from meshwright.wire.gemini.verbatim import present
+from meshwright.wire.sse import EventCutter, events
+
+
+class _Candidate(msgspec.Struct, rename="camel", gc=False):
+    index: int = 0
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct, rename="camel", gc=False):
+    candidates: list[_Candidate] | None = None
+    prompt_feedback: Raw = NOTHING
+    usage_metadata: Raw = NOTHING
+    model_version: str = ""
+    response_id: str = ""
+    error: Raw = NOTHING
+
+
+_CHUNK: msgspec.json.Decoder[_Chunk] = msgspec.json.Decoder(_Chunk)
+
+
+class Listener:
+    """The Tap of this dialect."""
+
+    __slots__ = ("_called", "_cutter", "_finished", "ended", "failed", "finish", "id", "model", "usage")
+
+    def __init__(self, request: Request) -> None:
+        self.usage: Usage | None = None
+        self.finish: Finish | None = None
+        self.ended = False
+        self.failed = ""
+        self.model = ""
+        self.id = ""
+        self._called = False
+        self._finished: dict[int, bool] = {}
+        self._cutter = EventCutter()
+
+    def feed(self, data: bytes) -> bytes:
+        """The whole events of `data`, unchanged. Raises UpstreamProtocol on one over the limit or malformed."""
+        block = self._cutter.whole(data)
+        for _, event in events(block) if block else ():
+            self._hear(event)
+        rest = self._cutter.rest
+        for _, event in bare_error(self._cutter):
+            self._hear(event)
+            block += rest
+        return block
+
+    def _hear(self, data: bytes) -> None:
+        try:
+            chunk = _CHUNK.decode(data)
+            if present(chunk.error):
+                self.failed = failure(data, chunk.error).message
+                self.ended = True
+                return
+            if present(chunk.usage_metadata):
+                self.usage = COUNTS.decode(chunk.usage_metadata).usage()
+            blocked = present(chunk.prompt_feedback) and blocking(chunk.prompt_feedback) is not None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise UpstreamProtocol(f"The provider's stream is not what its dialect promises: {error}.") from None
+        self.id = self.id or chunk.response_id
+        self.model = self.model or chunk.model_version
+        self._called = self._called or b'"functionCall"' in data
+        for candidate in chunk.candidates or ():
+            over = candidate.finish_reason is not None
+            self._finished[candidate.index] = over or self._finished.get(candidate.index, False)
+            if candidate.finish_reason is not None and (self.finish is None or not candidate.index):
+                self.finish = finish_in(candidate.finish_reason, self._called)[0]
+        if blocked and not self._finished:
+            self.finish, self.ended = "content_filter", True
+        elif self._finished and all(self._finished.values()) and self.usage is not None:
+            self.ended = True
