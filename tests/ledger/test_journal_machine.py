@@ -60,7 +60,9 @@ class JournalMachine(RuleBasedStateMachine):
         if kind == "b":
             self.writers[which].begin(id, 1.0, "master")
         else:
-            self.writers[which].record(Trace(id=id, at=1.0, principal="master", dialect="openai_chat", outcome="ok", status=200))
+            self.writers[which].record(
+                Trace(id=id, at=1.0, principal="master", dialect="openai_chat", outcome="ok", status=200)
+            )
         self.written.append(Written(path, start, path.stat().st_size, id, kind))
 
     @rule(which=st.integers(0, 1))

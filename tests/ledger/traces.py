@@ -32,7 +32,9 @@ def trace(id: str, *, at: float = 1_760_000_000.0, principal: str = "master", co
         decision=DECISION,
         attempts=(
             Attempt(model="two/b", began=0.001, outcome="upstream_timeout", error="no first byte", cost=0),
-            Attempt(model="one/a", began=0.1, outcome="ok", status=200, first_byte=0.3, ended=1.2, usage=USAGE, cost=cost),
+            Attempt(
+                model="one/a", began=0.1, outcome="ok", status=200, first_byte=0.3, ended=1.2, usage=USAGE, cost=cost
+            ),
         ),
         stages={"route": 0.0002, "call": 1.2},
         seconds=1.2,

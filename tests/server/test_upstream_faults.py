@@ -87,8 +87,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Case, Seen]]
                 toml += f'[routes."{case.model}"]\nstrategy = "fixed"\npool = {pool}\n'
         with Gateway(tmp_path_factory.mktemp("faults"), toml) as gateway:
             worker = gateway.workers()
-            with ThreadPoolExecutor(8) as pool:
-                yield dict(zip(CASES, pool.map(lambda case: _ask(gateway, case), CASES), strict=True))
+            with ThreadPoolExecutor(8) as threads:
+                yield dict(zip(CASES, threads.map(lambda case: _ask(gateway, case), CASES), strict=True))
             assert gateway.workers() == worker
             assert "Traceback" not in gateway.log()
 

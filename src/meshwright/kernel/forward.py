@@ -152,9 +152,7 @@ async def _passed(kernel: Kernel, parcel: Parcel, answer: Answer, attempt: OpenA
         listening = Listening() if parcel.counts and recording.stream else None
         body = Passing(kernel, parcel, answer, attempt, listening)
         await body.open()
-    return Passed(
-        status=answer.status, headers=headers, body=body, decision=recording.id, served=attempt.model.name
-    )
+    return Passed(status=answer.status, headers=headers, body=body, decision=recording.id, served=attempt.model.name)
 
 
 def _close(attempt: OpenAttempt, parcel: Parcel, status: int, usage: Usage | None) -> None:

@@ -106,7 +106,9 @@ def _headers(passed: Passed) -> Headers:
     return headers
 
 
-def _endpoint(path: str, summary: str, *, method: str = ANY, counts: bool = False, scope: str = "inference") -> Endpoint:
+def _endpoint(
+    path: str, summary: str, *, method: str = ANY, counts: bool = False, scope: str = "inference"
+) -> Endpoint:
     return Endpoint(
         method=method,
         path=path,

@@ -8,6 +8,7 @@ path in the block ("toolUse.x", "content[0].image.x").
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -40,6 +41,7 @@ from meshwright.wire.bedrock_converse.shapes import (
 )
 from meshwright.wire.bedrock_converse.verbatim import NAME, below, members, present, raw_of
 
+T = TypeVar("T")
 Aside = tuple[str, Raw]
 """A member of a block that `types` has no place for: its path within the block, and its bytes."""
 
@@ -291,7 +293,7 @@ def _any_inner(raw: Raw) -> tuple[Text | Image | File | Opaque, list[Aside]]:
     return Opaque(NAME, kind, raw), []
 
 
-def _unless_strange[T](decoder: msgspec.json.Decoder[T], value: Raw) -> T | None:
+def _unless_strange(decoder: msgspec.json.Decoder[T], value: Raw) -> T | None:
     """The value, None when it has members that are not known. Raises ValidationError when it is no object."""
     members(value)
     try:
@@ -300,7 +302,7 @@ def _unless_strange[T](decoder: msgspec.json.Decoder[T], value: Raw) -> T | None
         return None
 
 
-def _at[T](path: str, decoder: msgspec.json.Decoder[T], value: Raw) -> T:
+def _at(path: str, decoder: msgspec.json.Decoder[T], value: Raw) -> T:
     try:
         return decoder.decode(value)
     except msgspec.ValidationError as error:
