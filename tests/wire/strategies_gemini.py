@@ -44,13 +44,13 @@ files = st.builds(
 ) | st.builds(File, url=words.map("gs://x/".__add__), media_type=st.just("application/pdf"), name=maybe | names)
 sounds = st.builds(Audio, data=base64s, format=st.sampled_from(["wav", "mp3", "pcm16"]))
 calls = st.builds(
-    lambda id, name, arguments: ToolCall(id=id, name=name, arguments=msgspec.json.encode(arguments).decode()),
+    lambda call, name, arguments: ToolCall(id=call, name=name, arguments=msgspec.json.encode(arguments).decode()),
     ids,
     names,
     json_objects,
 )
 results = st.builds(
-    lambda id, said, media, failed: ToolResult(call_id=id, parts=(*said, *media), is_error=failed),
+    lambda call, said, media, failed: ToolResult(call_id=call, parts=(*said, *media), is_error=failed),
     ids,
     st.tuples(st.builds(Text, words | json_objects.map(lambda value: msgspec.json.encode(value).decode()))),
     st.lists(images | files, max_size=2),
@@ -249,8 +249,8 @@ candidates = st.builds(
     st.just(0),
 )
 answers = st.builds(
-    lambda id, created, choices, usage, extra: Response(
-        id=id,
+    lambda name, created, choices, usage, extra: Response(
+        id=name,
         model="m",
         created=created,
         choices=tuple(msgspec.structs.replace(one, index=place) for place, one in enumerate(choices)),

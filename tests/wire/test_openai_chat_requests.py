@@ -341,7 +341,7 @@ def test_parameters_of_another_dialect_are_dropped_by_name() -> None:
         ({"temperature": "hot"}, "temperature"),
         ({"top_p": 2}, "top_p"),
         ({"n": 0}, "n"),
-        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": -1}, "max_tokens"),
         ({"max_tokens": 5, "max_completion_tokens": 6}, "max_completion_tokens"),
         ({"stop": [1]}, "stop[0]"),
         ({"stream": "yes"}, "stream"),

@@ -17,13 +17,15 @@ from meshwright.ledger.digest import holders
 from meshwright.net.transport import Deadlines, Endpoint, Transport
 from meshwright.types.model import Model, Provider
 from meshwright.wire import CODECS
-from meshwright.wire.dialect import Target
+from meshwright.wire.dialect import Dialect, Target
 
 AUTH_HEADERS: Mapping[str, Callable[[str], tuple[str, str]]] = {
     "bearer": lambda key: ("authorization", f"Bearer {key}"),
     "x-api-key": lambda key: ("x-api-key", key),
     "api-key": lambda key: ("api-key", key),
 }
+
+RESPONSES = CODECS["openai_responses"]
 
 
 def build(
@@ -66,12 +68,7 @@ def _deployment(part: ProviderPart, model: Model, config: Config, transport: Tra
         provider=row,
         dialect=dialect,
         target=Target("", row.name, None, frozenset(row.quirks)),
-        endpoint=Endpoint(
-            url=row.base_url.rstrip("/") + dialect.path,
-            headers=auth_headers(row, part.key, dialect.headers),
-            proxy=settings.proxy,
-            ca_file=settings.ca_file,
-        ),
+        endpoint=_endpoint(part, dialect),
         deadlines=Deadlines(
             settings.connect_seconds,
             settings.first_byte_seconds,
@@ -79,6 +76,16 @@ def _deployment(part: ProviderPart, model: Model, config: Config, transport: Tra
             settings.total_seconds,
         ),
         transport=transport,
+        also=(RESPONSES, _endpoint(part, RESPONSES)) if "responses" in row.quirks else None,
+    )
+
+
+def _endpoint(part: ProviderPart, dialect: Dialect) -> Endpoint:
+    return Endpoint(
+        url=part.row.base_url.rstrip("/") + dialect.path,
+        headers=auth_headers(part.row, part.key, dialect.headers),
+        proxy=part.settings.proxy,
+        ca_file=part.settings.ca_file,
     )
 
 

@@ -62,6 +62,7 @@ async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: 
 async def _attempt(
     kernel: Kernel, deployment: Deployment, arrival: Arrival, recording: Recording, attempt: OpenAttempt
 ) -> Reply:
+    deployment = deployment.speaking(arrival.dialect)
     dialect, target = deployment.dialect, deployment.target
     encoded = dialect.encode_request(arrival.request, target)
     attempt.adaptations = encoded.adaptations

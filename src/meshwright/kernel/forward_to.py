@@ -18,8 +18,8 @@ SHAPES = frozenset({"openai_chat", "openai_responses"})
 JSON_KIND = "application/json"
 FORM = "multipart/form-data"
 FIX = (
-    "Name the model as PROVIDER/NAME, send the header x-mesh-provider, or set forward_to of [server] in mesh.toml to the "
-    "name of a provider that is served."
+    "Name the model as PROVIDER/NAME, send the header x-mesh-provider, or set forward_to of [server] in mesh.toml to "
+    "the name of a provider that is served."
 )
 _FIELDS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BOUNDARY = re.compile(r';[ \t]*boundary="?([^";\s]{1,70})"?', re.IGNORECASE)
@@ -84,6 +84,15 @@ def addressed(snapshot: Snapshot, parcel: Parcel) -> Addressed:
     if part is not None and name != asked:
         return Addressed(found, parcel.body[: part.start(1)] + name.encode() + parcel.body[part.end(1) :])
     return Addressed(found, parcel.body)
+
+
+def takes_unnamed(snapshot: Snapshot, provider: str, preferred: str) -> bool:
+    """Whether a Responses call without a model (a stored prompt may name one) has somebody to go to."""
+    if provider or preferred:
+        return True
+    shaped = (one.provider for one in snapshot.open_ended.values() if one.dialect.name in SHAPES)
+    first = next((row for row in shaped if not row.local), None)
+    return first is not None and "responses" in first.quirks
 
 
 def _fields(parcel: Parcel) -> dict[str, msgspec.Raw] | None:

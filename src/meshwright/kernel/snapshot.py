@@ -23,6 +23,14 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
     endpoint: Endpoint
     deadlines: Deadlines
     transport: Transport
+    also: tuple[Dialect, Endpoint] | None = None
+    """A second dialect that the provider speaks, and where."""
+
+    def speaking(self, dialect: Dialect) -> Deployment:
+        """The deployment as a client of that dialect is served best: in that dialect, if the provider speaks it."""
+        if self.also is None or self.dialect is dialect or self.also[0] is not dialect:
+            return self
+        return msgspec.structs.replace(self, dialect=dialect, endpoint=self.also[1])
 
 
 class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):

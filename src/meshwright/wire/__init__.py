@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from meshwright.wire import anthropic_messages, openai_chat, openai_responses
+from meshwright.wire import anthropic_messages, gemini, openai_chat, openai_responses
 from meshwright.wire.dialect import Dialect
 
 CODECS: dict[str, Dialect] = {
-    row.name: row for row in (openai_chat.DIALECT, openai_responses.DIALECT, anthropic_messages.DIALECT)
+    row.name: row for row in (openai_chat.DIALECT, openai_responses.DIALECT, anthropic_messages.DIALECT, gemini.DIALECT)
 }

@@ -7,11 +7,15 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from meshwright.kernel.arrival import Arrival, Failure, Receipt, Streaming
+from meshwright.kernel.forward_to import takes_unnamed
 from meshwright.kernel.handle import handle
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing, Headers
+from meshwright.server.passing import passing_on
 from meshwright.server.refusal import refusal
 from meshwright.types.errors import InvalidRequest
 from meshwright.wire import CODECS
@@ -38,6 +42,7 @@ PARAMETERS: tuple[Mapping[str, Any], ...] = (
         "schema": {"enum": ["true", "false"]},
     },
 )
+_PASS_ON = passing_on(counts=True)
 NO_BUFFER = ("x-accel-buffering", "no")
 
 
@@ -47,8 +52,13 @@ def _asking(dialect: Dialect) -> Callable[[Gate, Asked], Awaitable[Answered | Fl
     async def answer(gate: Gate, asked: Asked) -> Answered | Flowing:
         """Decode, handle, send on."""
         began = perf_counter()
-        request = dialect.decode_request(asked.body)
         header = asked.header
+        try:
+            request = dialect.decode_request(asked.body)
+        except InvalidRequest as error:
+            if error.field != "model" or dialect.name != "openai_responses" or not _unnamed(gate, asked):
+                raise
+            return await _PASS_ON(gate, asked)
         arrival = Arrival(
             request=request,
             dialect=dialect,
@@ -69,6 +79,16 @@ def _asking(dialect: Dialect) -> Callable[[Gate, Asked], Awaitable[Answered | Fl
         return Answered(200, [kind, *headers], reply.body)
 
     return answer
+
+
+def _unnamed(gate: Gate, asked: Asked) -> bool:
+    """Whether a Responses call leaves its model to the provider (a stored prompt may name it), and one is there."""
+    header = asked.header
+    if header("x-mesh-route") or not asked.body.lstrip().startswith(b"{"):
+        return False
+    if "model" in msgspec.json.decode(asked.body, type=dict[str, msgspec.Raw]):
+        return False
+    return takes_unnamed(gate.kernel.snapshot, header("x-mesh-provider") or "", gate.settings.forward_to)
 
 
 def _strict(value: str | None) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from meshwright.types.content import Message, Opaque
+from meshwright.types.content import Message, Opaque, ToolCall
 from meshwright.types.errors import UpstreamProtocol
 from meshwright.types.request import Request
 from meshwright.types.response import Choice, Finish, Response, TokenProbability
@@ -48,13 +48,17 @@ REASONS: dict[Finish, str] = {
 _PLAIN = frozenset(REASONS[finish] for finish in ("stop", "length", "tool_calls", "error"))
 
 
-def finish_in(reason: str) -> tuple[Finish, list[Opaque]]:
-    """Why the answer ended, and the API's word where it says more than that."""
+def finish_in(reason: str, called: bool) -> tuple[Finish, list[Opaque]]:
+    """Why the answer ended, and the API's word where it says more than that. `called`: it calls a tool."""
+    if called and reason == "COMPLETE":
+        return "tool_calls", []
     extra = [] if reason in _PLAIN else [Opaque(NAME, "finish_reason", Raw(msgspec.json.encode(reason)))]
     return FINISHES.get(reason, "unknown"), extra
 
 
-def reason_out(finish: Finish | None, stop: str, extra: Sequence[Opaque], notes: Notes) -> str | Raw:
+def reason_out(
+    finish: Finish | None, stop: str, extra: Sequence[Opaque], notes: Notes, *, called: bool = False
+) -> str | Raw:
     """The API's word for why the answer ended; one that says more waits verbatim in `extra`."""
     for one in extra:
         if own(one) and one.kind == "finish_reason":
@@ -64,9 +68,9 @@ def reason_out(finish: Finish | None, stop: str, extra: Sequence[Opaque], notes:
     if stop:
         notes.dropped("choices.stop", "Which stop sequence ended the answer is not told here.")
         return "STOP_SEQUENCE" if finish == "stop" else REASONS.get(finish or "stop", "COMPLETE")
-    if finish not in ("stop", "length", "tool_calls", "error"):
+    if finish not in ("stop", "length", "tool_calls", "error") or (called and finish == "stop"):
         notes.changed("choices.finish", "Why the answer ended has no word here.")
-    return REASONS.get(finish or "stop", "COMPLETE")
+    return REASONS.get(finish or "stop", "COMPLETE") if finish != "stop" or not called else REASONS["tool_calls"]
 
 
 def tokens_in(chunks: Sequence[Chunk] | None) -> tuple[TokenProbability, ...]:
@@ -108,7 +112,8 @@ def decode_response(body: bytes, target: Target) -> Response:
     except (msgspec.DecodeError, RecursionError) as error:
         raise UpstreamProtocol(f"The provider's answer is not what its dialect promises: {error}.") from None
     if wire.finish_reason is not None:
-        finish, more = finish_in(wire.finish_reason)
+        called = any(isinstance(part, ToolCall) for part in message.parts)
+        finish, more = finish_in(wire.finish_reason, called)
         extra += more
     if not plain_tokens(wire.logprobs):
         extra.append(Opaque(NAME, "logprobs", source.fields["logprobs"]))
@@ -155,7 +160,7 @@ def encode_response(response: Response, request: Request) -> Encoded:
         "id": response.id,
         "model": response.model or request.model,
         "message": message,
-        "finish_reason": reason_out(choice.finish, choice.stop, response.extra, notes),
+        "finish_reason": reason_out(choice.finish, choice.stop, response.extra, notes, called="tool_calls" in message),
     }
     usage = usage_out(response.usage, response.extra, notes)
     if usage:

@@ -95,11 +95,12 @@ _IN_END = frozenset({"finish_reason", "usage", "error"})
 class Decoder:
     """The StreamDecoder of this dialect. Raises UpstreamProtocol on what is not JSON or not its events."""
 
-    __slots__ = ("_begun", "_blocks", "_calls", "_cutter", "_kinds", "_parts", "_plan", "_text", "ended")
+    __slots__ = ("_begun", "_blocks", "_called", "_calls", "_cutter", "_kinds", "_parts", "_plan", "_text", "ended")
 
     def __init__(self, target: Target) -> None:
         self.ended = False
         self._begun = False
+        self._called = False
         self._cutter = EventCutter()
         self._parts = 0
         self._plan: int | None = None
@@ -220,6 +221,7 @@ class Decoder:
 
     def _call(self, index: int, raw: Raw, found: list[Delta]) -> None:
         # The type says one call for each event; the words of the documentation speak of a list.
+        self._called = True
         for one in [raw] if is_object(raw) else _LIST.decode(raw):
             call = _CALL.decode(one)
             function = call.function or _Function()
@@ -267,7 +269,7 @@ class Decoder:
             if usage is not None:
                 found.append(UsageDelta(usage))
         if delta.finish_reason is not None:
-            finish, more = finish_in(delta.finish_reason)
+            finish, more = finish_in(delta.finish_reason, self._called)
             extra += more
             found.append(Finished(finish=finish))
         found += [OpaqueDelta(value=one) for one in extra]

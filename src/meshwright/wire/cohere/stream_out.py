@@ -268,7 +268,9 @@ class Encoder:
             self._cite(part, out)
         self._done = True
         finish = self._finish or Finished(finish="unknown")
-        change: dict[str, Any] = {"finish_reason": reason_out(finish.finish, finish.stop, self._extra, self._notes)}
+        called = bool(self._calls)
+        reason = reason_out(finish.finish, finish.stop, self._extra, self._notes, called=called)
+        change: dict[str, Any] = {"finish_reason": reason}
         usage = usage_out(self._usage, self._extra, self._notes)
         if usage:
             change["usage"] = usage

@@ -22,7 +22,7 @@ from meshwright.wire.sse import EventCutter, events
 class Listener:
     """The Tap of this dialect."""
 
-    __slots__ = ("_cutter", "ended", "failed", "finish", "id", "model", "usage")
+    __slots__ = ("_called", "_cutter", "ended", "failed", "finish", "id", "model", "usage")
 
     def __init__(self, request: Request) -> None:
         self.usage: Usage | None = None
@@ -31,11 +31,13 @@ class Listener:
         self.failed = ""
         self.model = ""
         self.id = ""
+        self._called = False
         self._cutter = EventCutter()
 
     def feed(self, data: bytes) -> bytes:
         """The whole events of `data`, unchanged. Raises UpstreamProtocol on one over the limit or malformed."""
         block = self._cutter.whole(data)
+        self._called = self._called or b'"tool-call-start"' in block
         # Nearly all of a stream is content; only its first event and its last, or an error, say something about it.
         if b"message-" in block or b'"type"' not in block:
             for name, event in events(block):
@@ -60,7 +62,7 @@ class Listener:
                     if present(event.delta.usage):
                         self.usage = usage_in(event.delta.usage)[0]
                     if event.delta.finish_reason is not None:
-                        self.finish = finish_in(event.delta.finish_reason)[0]
+                        self.finish = finish_in(event.delta.finish_reason, self._called)[0]
             elif not kind and event.delta is None:
                 self.ended = True
                 self.failed = decode_error(502, data, None).message

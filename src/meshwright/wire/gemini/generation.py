@@ -17,7 +17,7 @@ from meshwright.wire.gemini.notes import Notes
 from meshwright.wire.gemini.schema import json_schema, unkept
 from meshwright.wire.gemini.shapes import CONFIGURED, Generation
 from meshwright.wire.gemini.thinking import thinking_in, thinking_out
-from meshwright.wire.gemini.verbatim import NAME, below, members, present, raw_of, respelled
+from meshwright.wire.gemini.verbatim import NAME, below, members, present, raw_of, respelled, usual_spelling
 
 _GENERATION: msgspec.json.Decoder[Generation] = msgspec.json.Decoder(Generation)
 _MEMBERS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
@@ -112,7 +112,7 @@ def _output_in(wire: Generation, given: dict[str, Raw], extra: list[Opaque]) -> 
 def _speech_in(raw: Raw, extra: list[Opaque]) -> SpokenOutput | None:
     """One voice by its name; anything more goes to `extra`. The API answers in pcm16, whatever is asked for."""
     try:
-        name = _SPEECH.decode(raw).voice_config.prebuilt_voice_config.voice_name
+        name = _SPEECH.decode(usual_spelling(raw)).voice_config.prebuilt_voice_config.voice_name
     except msgspec.ValidationError:
         members(raw)  # not even an object: the caller's mistake
         extra.append(Opaque(NAME, f"{_CONFIG}.speechConfig", raw))

@@ -115,6 +115,8 @@ class Writer:
         if isinstance(part, ToolResult):
             return self._result(part, any(path == "functionResponse.name" for path, _ in asides))
         if isinstance(part, Text) and not part.text and not signed and not asides:
+            if part.citations or part.cache is not None:
+                self._notes.dropped(f"{self._field}.text", "A text without words is not sent.")
             return []  # the API refuses it, and it says nothing
         wire = self.wire(part, role)
         return [] if wire is None else [wire]

@@ -15,7 +15,7 @@ from meshwright.types.content import Audio, File, Image, Opaque, Text, ToolResul
 from meshwright.wire.gemini.media import Aside, blob_in, file_in, file_out, image_out
 from meshwright.wire.gemini.notes import Notes
 from meshwright.wire.gemini.shapes import FunctionResponse, Media
-from meshwright.wire.gemini.verbatim import NAME, below, is_object, is_string, members, own, present
+from meshwright.wire.gemini.verbatim import NAME, below, is_object, is_string, members, own, present, usual_spelling
 
 INNER = "responsePart"
 """The kind of a verbatim part of a function's response."""
@@ -63,7 +63,10 @@ def _said(response: Raw) -> tuple[str | None, bool]:
 def _inner(raw: Raw) -> Image | File | Opaque:
     aside: list[Aside] = []
     try:
-        media = _MEDIA.decode(raw)
+        try:
+            media = _MEDIA.decode(raw)
+        except msgspec.ValidationError:
+            media = _MEDIA.decode(usual_spelling(raw))
     except msgspec.ValidationError:
         members(raw)  # not even an object: the caller's mistake
         return Opaque(NAME, INNER, raw)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -74,6 +75,20 @@ def respelled(given: dict[str, Raw], known: Container[str]) -> dict[str, Raw]:
 def members(raw: Raw, known: Container[str] = ()) -> dict[str, Raw]:
     """An object's members, respelled. Raises msgspec.ValidationError when it is no object."""
     return respelled(_MEMBERS.decode(raw), known)
+
+
+def usual_spelling(raw: Raw) -> bytes:
+    """A value whose members, at every depth, are names of the dialect: all in their usual spelling."""
+    return msgspec.json.encode(_respelled(msgspec.json.decode(raw)))
+
+
+def _respelled(value: Any) -> Any:
+    match value:
+        case dict():
+            return {camel(name): _respelled(inner) for name, inner in value.items()}
+        case list():
+            return [_respelled(inner) for inner in value]
+    return value
 
 
 def listed(raw: Raw) -> list[Raw]:

@@ -1,0 +1,179 @@
+"""How much to think, both ways: `outputConfig.effort`, and the `thinking` of Claude models.
+
+Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_OutputConfig.html and
+https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html (`thinking` goes in
+`additionalModelRequestFields`). Claude models before 4.6 think by a budget in tokens, from 4.7 on by an effort, 4.6 by
+either. Between the two stands this table, ours; a budget counts as the greatest effort that it reaches.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+from msgspec import Raw
+
+from meshwright.types.request import Effort, ReasoningControl
+from meshwright.wire.bedrock_converse.notes import Notes
+from meshwright.wire.bedrock_converse.verbatim import members
+
+BUDGETS: dict[Effort, int] = {
+    "minimal": 1_024,
+    "low": 2_048,
+    "medium": 8_192,
+    "high": 16_384,
+    "xhigh": 32_768,
+    "max": 65_536,
+}
+_LEAST = 1_024
+_EFFORTS: dict[str, Effort] = {"low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
+_DISPLAYS = (None, "summarized", "omitted")
+_VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2})(?!\d))?(?!\d)")
+
+
+class Takes(msgspec.Struct, frozen=True):
+    """What a model takes. `thinking`: the member of Claude models; `budget`, `adaptive`: which kinds of it."""
+
+    thinking: bool
+    budget: bool = True
+    adaptive: bool = True
+    top_k: bool = False
+
+
+@lru_cache(maxsize=1024)
+def takes(model: str) -> Takes:
+    """What the model of this id or ARN takes; nothing of its own where the id does not tell its maker."""
+    name = model.lower()
+    if "claude" not in name:
+        return Takes(thinking=False, top_k="mistral" in name)
+    match = _VERSION.search(name)
+    if match is None:
+        return Takes(thinking=True, top_k=True)
+    version = (int(match[1]), int(match[2] or 0))
+    return Takes(thinking=True, budget=version < (4, 7), adaptive=version >= (4, 6), top_k=version < (4, 7))
+
+
+class _Thinking(msgspec.Struct):
+    type: str
+    budget_tokens: int | None = None
+    display: str | None = None
+
+
+_THINKING: msgspec.json.Decoder[_Thinking] = msgspec.json.Decoder(_Thinking)
+
+
+def effort_in(word: str) -> Effort | None:
+    """The effort of this name, None for one that we do not know."""
+    return _EFFORTS.get(word)
+
+
+def thinking_in(raw: Raw, effort: Effort | None) -> ReasoningControl | None:
+    """What `thinking` asks for, None when we do not know it."""
+    try:
+        asked = _THINKING.decode(raw)
+    except msgspec.ValidationError:
+        return None
+    if not members(raw).keys() <= {"type", "budget_tokens", "display"} or asked.display not in _DISPLAYS:
+        return None
+    if asked.type == "disabled" and asked.budget_tokens is None and asked.display is None:
+        return ReasoningControl(effort=effort, mode="off")
+    budget = asked.budget_tokens
+    if (asked.type, budget is None) not in (("enabled", False), ("adaptive", True)) or (budget is not None and budget < 1):
+        return None
+    return ReasoningControl(
+        effort=effort,
+        budget=budget,
+        mode="on" if asked.type == "enabled" else "adaptive",
+        summary="auto" if asked.display == "summarized" else "",
+        hidden=asked.display == "omitted",
+    )
+
+
+def thinking_out(
+    control: ReasoningControl | None, model: str, limit: int | None, notes: Notes
+) -> tuple[dict[str, object] | None, str | None]:
+    """(`thinking`, `outputConfig.effort`), each None when it is not sent. `limit` is the request's max_tokens."""
+    if control is None:
+        return None, None
+    able = takes(model)
+    effort = _effort(control, notes)
+    if control.mode == "off" or control.effort == "none":
+        if control.budget is not None or control.summary or control.hidden:
+            notes.dropped("reasoning", "Where thinking is disabled there is nothing more to say of it.")
+        if not able.thinking:
+            notes.dropped("reasoning", "This model has no known way to say that it shall not think.")
+            return None, effort
+        if control.effort == "none":
+            notes.moved("reasoning", "No effort is to say that thinking is disabled.")
+        return {"type": "disabled"}, effort
+    if not able.thinking:
+        if control.mode or control.budget is not None or control.summary or control.hidden:
+            notes.changed("reasoning", "This model is told an effort, nothing else.")
+        if effort is None and control.budget is not None:
+            effort = _effort_of(control.budget)
+        return None, effort
+    thinking: dict[str, object] | None = None
+    budget = control.budget
+    if not able.adaptive and (budget is not None or effort is not None or control.mode):
+        if budget is None:
+            budget = BUDGETS[control.effort if control.effort and control.effort != "none" else "high"]
+            notes.changed("reasoning", "This model thinks by a budget in tokens: one near to the effort was sent.")
+        elif control.effort or control.mode != "on":
+            notes.changed("reasoning", "This model thinks by a budget in tokens, without an effort.")
+        effort = None
+    elif budget is not None and not able.budget:
+        effort = effort or _effort_of(budget)
+        budget = None
+        notes.changed("reasoning", "This model thinks by effort: one near to the budget was sent.")
+        thinking = {"type": "adaptive"}
+    elif budget is not None and control.mode != "on":
+        notes.changed("reasoning", "A budget here says that thinking is on.")
+    elif budget is None and control.mode:
+        if control.mode != "adaptive":
+            notes.changed("reasoning", "Thinking is left to the model, by the effort.")
+        thinking = {"type": "adaptive"}
+    if budget is not None:
+        thinking = _by_budget(budget, control.budget is not None, limit, notes)
+    return _displayed(thinking, control, notes), effort
+
+
+def _by_budget(budget: int, said: bool, limit: int | None, notes: Notes) -> dict[str, object] | None:
+    if not said and limit is not None and budget >= limit:
+        budget = max(_LEAST, limit // 2)
+        if budget >= limit:
+            notes.dropped("reasoning", f"max_tokens leaves no room for the least budget of {_LEAST} tokens.")
+            return None
+    return {"type": "enabled", "budget_tokens": budget}
+
+
+def _displayed(thinking: dict[str, object] | None, control: ReasoningControl, notes: Notes) -> dict[str, object] | None:
+    if not control.hidden and not control.summary:
+        return thinking
+    if thinking is None:
+        notes.dropped("reasoning.summary", "How thoughts are shown can only be said where thinking is on.")
+        return None
+    if control.hidden:
+        thinking["display"] = "omitted"
+        if control.summary:
+            notes.dropped("reasoning.summary", "Thoughts that are not shown have no digest.")
+    else:
+        thinking["display"] = "summarized"
+        if control.summary != "auto":
+            notes.changed("reasoning.summary", "There is one kind of digest here.")
+    return thinking
+
+
+def _effort(control: ReasoningControl, notes: Notes) -> str | None:
+    if control.effort == "minimal":
+        notes.changed("reasoning.effort", "The least effort here is low.")
+        return "low"
+    return None if control.effort == "none" else control.effort
+
+
+def _effort_of(budget: int) -> str:
+    reached = "low"
+    for effort, tokens in BUDGETS.items():
+        if tokens <= budget and effort != "minimal":
+            reached = effort
+    return reached
