@@ -127,11 +127,10 @@ wild = st.fixed_dictionaries(
 
 @slow
 @given(wild)
-def test_any_json_is_a_request_or_a_refusal_that_names_the_field(body: Any) -> None:
+def test_any_json_is_a_request_that_nothing_of_is_lost_or_a_refusal(body: Any) -> None:
     try:
         request = DIALECT.decode_request(msgspec.json.encode(body))
-    except InvalidRequest as error:
-        assert error.field
+    except InvalidRequest:
         return
     encoded = DIALECT.encode_request(msgspec.structs.replace(request, source=None), TARGET)
     assert encoded.adaptations == ()

@@ -18,13 +18,15 @@ h1{font-size:1.4rem;margin:0}h2{font-size:1rem;margin:2rem 0 .5rem}p{margin:.3re
 ui-monospace,monospace}pre{background:var(--soft);border:1px solid var(--line);border-radius:6px;
 padding:.7rem;overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px}th,td{text-align:left;
 padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600}
-.scroll{overflow-x:auto}.dim{opacity:.65}
+.scroll{overflow-x:auto}summary{margin:2rem 0 .5rem;font-weight:600;cursor:pointer}
+td:nth-child(5){white-space:nowrap}.dim{opacity:.65}
 """
 
 
 def page(snapshot: Snapshot, traces: Sequence[Trace], address: str) -> str:
     """The whole page."""
     count = len(snapshot.deployments)
+    providers = _counted(_providers(snapshot), "provider")
     key = "" if snapshot.open else " -H 'authorization: Bearer YOUR_KEY'"
     curl = f"""curl {address}/v1/chat/completions{key} -H 'content-type: application/json' \\
   -d '{{"model": "auto", "messages": [{{"role": "user", "content": "What is 12.5% of 840?"}}]}}'"""
@@ -33,12 +35,13 @@ Anthropic(base_url="{address}", api_key="…")      # anthropic"""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>Meshwright</title><style>{STYLE}</style><h1>Meshwright</h1>"
-        f'<p><span class="ok">serving</span> {count} models of {_providers(snapshot)} providers · '
+        f'<p><span class="ok">serving</span> {_counted(count, "model")} of {providers} · '
         f"snapshot {snapshot.version} · {'open to this machine' if snapshot.open else 'keys required'}</p>"
         f"<h2>Ask</h2><pre>{escape(curl)}</pre><pre>{escape(clients)}</pre>"
         f"<h2>Latest decisions</h2>{_decisions(traces, snapshot.open)}"
         f"<h2>Models</h2>{_models(snapshot)}"
-        f"<h2>Not served</h2>{_refused(snapshot)}"
+        f"<details><summary>{_counted(len(snapshot.refused), 'provider')} known, not served</summary>"
+        f"{_refused(snapshot)}</details>"
         '<p class="dim">Machine-readable: <a href="/v1/models">models</a> · <a href="/v1/decisions">decisions</a> · '
         '<a href="/metrics">metrics</a> · <a href="/openapi.json">OpenAPI</a></p></html>'
     )
@@ -46,6 +49,10 @@ Anthropic(base_url="{address}", api_key="…")      # anthropic"""
 
 def _providers(snapshot: Snapshot) -> int:
     return len({deployment.provider.name for deployment in snapshot.deployments.values()})
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -32,7 +32,6 @@ KEPT = (
     ("live", "Live sessions."),
     ("skills", "Skills that the provider keeps."),
     ("agents", "Agents that the provider runs."),
-    ("decisions", "Decisions that the provider makes."),
     ("content_provenance_checks", "Where a picture comes from."),
 )
 GOVERNING = (
@@ -74,6 +73,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _endpoint("/v1/responses/compact", "A shorter form of a conversation.", method="POST", counts=True),
     _endpoint("/v1/responses/{path}", "A response that the provider has stored; counting of input tokens."),
     _endpoint("/v1/models/{model}", "Delete a model that was trained further.", method="DELETE", scope="*"),
+    _endpoint("/v1/decisions", "A decision that the provider makes.", method="POST"),
     *(endpoint for name, summary in COUNTED for endpoint in _family(name, summary, counts=True)),
     *(endpoint for name, summary in KEPT for endpoint in _family(name, summary)),
     *(endpoint for name, summary in GOVERNING for endpoint in _family(name, summary, scope="*")),
