@@ -24,18 +24,14 @@ START_SECONDS = 60
 class Stage:
     """`with Stage(upstreams, models) as stage:` serves both until the end of the block.
 
-    `models` are the names that each upstream is asked by; a model is called `UPSTREAM/NAME`. `routes` maps further names
-    to such a model.
+    `models` are the names of each upstream's models, one called `m` where nothing is said.
     """
 
-    def __init__(
-        self, upstreams: Sequence[Upstream], models: Sequence[str] = ("m",), routes: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, upstreams: Sequence[Upstream], models: Mapping[str, Sequence[str]] | None = None) -> None:
         self.upstreams = upstreams
         self.sim = Sim(upstreams)
         self.url = ""
-        self._models = models
-        self._routes = routes or {}
+        self._models = models or {}
         self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -115,8 +111,6 @@ class Stage:
                 f'dialect = "{one.dialect}"',
                 'auth = "none"',
                 "quirks = []",
-                f"models = {json.dumps([*self._models])}",
+                f"models = {json.dumps([*self._models.get(one.name, ['m'])])}",
             ]
-        for name, model in self._routes.items():
-            lines += [f"[routes.{json.dumps(name)}]", 'strategy = "fixed"', f'pool = ["{model}"]']
         return "\n".join((*lines, ""))

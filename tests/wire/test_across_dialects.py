@@ -17,6 +17,7 @@ from meshwright.types.usage import Usage
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect, Target
 from meshwright.wire.fold import fold, unfold
+from meshwright.wire.gemini.address import with_model
 from tests.wire.strategies import changed_fields, raw, requests, responses
 
 ORIGIN = "somebody/model"
@@ -109,12 +110,18 @@ def counted(usage: Usage | None, *names: str) -> Usage | None:
     return Usage(input=usage.total_input, output=usage.total_output)
 
 
+def understood(dialect: Dialect, body: bytes, request: Request) -> Request:
+    """The body as the dialect's server means it, with what the path says where the dialect says it there."""
+    meant = dialect.decode_request(body)
+    return meant if dialect.path_of is None else with_model(meant, THEIRS.model, request.stream)
+
+
 def relayed(request: Request, first: Dialect, second: Dialect) -> tuple[Request, Request, set[str]]:
     """The request as the first dialect's client means it, as the second's provider reads it, and what was lost."""
     sent = first.encode_request(msgspec.structs.replace(request, source=None), THEIRS)
-    meant = first.decode_request(sent.body)
+    meant = understood(first, sent.body, request)
     encoded = second.encode_request(meant, THEIRS)
-    return meant, second.decode_request(encoded.body), named(encoded.adaptations)
+    return meant, understood(second, encoded.body, request), named(encoded.adaptations)
 
 
 def shown(parts: Iterable[object]) -> list[object]:
@@ -241,13 +248,13 @@ def test_whatever_a_request_loses_on_the_way_is_named(one: str, other: str) -> N
     @given(requests())
     def whatever(request: Request) -> None:
         try:
-            meant = first.decode_request(first.encode_request(request, THEIRS).body)
+            meant = understood(first, first.encode_request(request, THEIRS).body, request)
         except InvalidRequest:
             return  # nothing that this dialect could carry was left
         encoded = second.encode_request(meant, THEIRS)
         lost = named(encoded.adaptations)
         try:
-            read = second.decode_request(encoded.body)
+            read = understood(second, encoded.body, meant)
         except InvalidRequest:
             assert "messages" in lost or not meant.messages
             return

@@ -120,7 +120,7 @@ def _form_model(parcel: Parcel) -> re.Match[bytes] | None:
     if said is None:
         return None
     boundary = re.escape(b"--" + said.group(1).encode())
-    found = list(re.finditer(boundary + _MODEL_PART + boundary, parcel.body))
+    found = list(re.finditer(boundary + _MODEL_PART + b"(?=" + boundary + b")", parcel.body))
     if len(found) > 1:
         raise InvalidRequest('The form has the field "model" more than once.', field="model", fix="Send one.")
     return found[0] if found else None

@@ -14,7 +14,7 @@ _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 
 
 def path(model: str, stream: bool) -> str:
-    """What follows the provider's base address. A model may be an ARN: its ":" and "/" are percent-encoded (RFC 3986)."""
+    """What follows the provider's base address. An ARN's ":" and "/" are percent-encoded (RFC 3986)."""
     name = "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in model.encode())
     return f"/model/{name}/{'converse-stream' if stream else 'converse'}"
 

@@ -263,8 +263,12 @@ def _known(kind: str, value: Raw) -> tuple[Part, list[Aside]] | None:
 
 
 def _with_content(result: ToolResult, content: Raw, asides: list[Aside]) -> ToolResult:
+    try:
+        blocks = _LIST.decode(content)
+    except msgspec.ValidationError as error:
+        raise below(error, "content") from None
     parts: list[Text | Image | File | Opaque] = []
-    for index, raw in enumerate(_at("content", _LIST, content)):
+    for index, raw in enumerate(blocks):
         try:
             part, further = _any_inner(raw)
         except msgspec.ValidationError as error:

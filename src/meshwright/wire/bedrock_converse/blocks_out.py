@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Cont
 
 from __future__ import annotations
 
+import binascii
 import re
 import zlib
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,8 @@ Wire = dict[str, object] | Raw
 
 FREE_TEXT = "A tool that takes free text takes it as `input` of an object here."
 """Why a custom tool, its calls and its results are changed."""
+NOT_BASE64 = "Hidden thoughts are bytes in base64 here."
+"""Why those of others stay behind."""
 
 _NOT_AN_ID = re.compile(r"[^a-zA-Z0-9_.:-]")
 _LONGEST_ID = 64
@@ -212,7 +215,7 @@ class Writer:
             return None
         text = thought.text or "\n\n".join(thought.summary)
         if thought.encrypted:
-            if ours and not text and not thought.signature:
+            if ours and not text and not thought.signature and is_base64(thought.encrypted):
                 return {"reasoningContent": {"redactedContent": thought.encrypted}}
             self._notes.dropped(f"{self._field}.reasoning.encrypted", "Hidden thoughts of another dialect stay behind.")
             if not thought.signature and (not text or not to_client):
@@ -227,8 +230,19 @@ class Writer:
         if not audio.transcript.strip():
             self._notes.dropped(f"{self._field}.audio", "A sound is its bytes and their format here.")
             return None
-        self._notes.changed(f"{self._field}.audio", "A sound is its bytes and their format here: the transcript was sent.")
+        self._notes.changed(
+            f"{self._field}.audio", "A sound is its bytes and their format here: the transcript was sent."
+        )
         return {"text": audio.transcript}
+
+
+def is_base64(text: str) -> bool:
+    """Whether the API could read it as bytes."""
+    try:
+        binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        return False
+    return bool(text)
 
 
 def cache_point(cache: Ttl) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Citations, both ways, and the block that holds cited words.
 
-Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CitationsContentBlock.html, ..._Citation.html
-and ..._CitationLocation.html. Offsets are into the source: characters, chunks or pages.
+Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CitationsContentBlock.html,
+..._Citation.html and ..._CitationLocation.html. Offsets are into the source: characters, chunks or pages.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def kind(self) -> str:
-        """"event", "exception" or "error"."""
+        """ "event", "exception" or "error"."""
         return self.headers.get(":message-type", "event")
 
     @property
@@ -152,9 +152,7 @@ def frame(headers: Iterable[tuple[str, str]], payload: bytes) -> bytes:
 
 def event(name: str, payload: bytes) -> bytes:
     """The frame of an event with a JSON payload."""
-    return frame(
-        ((":event-type", name), (":content-type", "application/json"), (":message-type", "event")), payload
-    )
+    return frame(((":event-type", name), (":content-type", "application/json"), (":message-type", "event")), payload)
 
 
 def exception(name: str, payload: bytes) -> bytes:

@@ -131,7 +131,9 @@ class DocumentNames:
             name = f"{wanted[: _LONGEST_NAME - 12]} ({count})"
         self._given.add(name)
         if name != file.name:
-            notes.changed(f"{field}.name", "A document has a name of its own here: letters, digits, blanks, -, () and [].")
+            notes.changed(
+                f"{field}.name", "A document has a name of its own here: letters, digits, blanks, -, () and []."
+            )
         return name
 
 

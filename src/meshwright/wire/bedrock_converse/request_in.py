@@ -138,15 +138,15 @@ def _options(wire: Body, extra: list[Opaque]) -> dict[str, Any]:
         found["stop"] = tuple(config.stop_sequences or ())
         _keep(wire.inference_config, INFERRED, "inferenceConfig", extra)
     if present(wire.tool_config):
-        config = _members("toolConfig", wire.tool_config)
-        if "tools" in config:
+        tool_config = _members("toolConfig", wire.tool_config)
+        if "tools" in tool_config:
             try:
-                found["tools"] = tools_in(config["tools"])
+                found["tools"] = tools_in(tool_config["tools"])
             except msgspec.ValidationError as error:
                 raise below(error, "toolConfig.tools") from None
-        if "toolChoice" in config:
+        if "toolChoice" in tool_config:
             try:
-                found["tool_choice"] = choice_in(config["toolChoice"], extra)
+                found["tool_choice"] = choice_in(tool_config["toolChoice"], extra)
             except msgspec.ValidationError as error:
                 raise below(error, "toolConfig.toolChoice") from None
         _keep(wire.tool_config, frozenset({"tools", "toolChoice"}), "toolConfig", extra)

@@ -79,7 +79,9 @@ def thinking_in(raw: Raw, effort: Effort | None) -> ReasoningControl | None:
     if asked.type == "disabled" and asked.budget_tokens is None and asked.display is None:
         return ReasoningControl(effort=effort, mode="off")
     budget = asked.budget_tokens
-    if (asked.type, budget is None) not in (("enabled", False), ("adaptive", True)) or (budget is not None and budget < 1):
+    if (asked.type, budget is None) not in (("enabled", False), ("adaptive", True)) or (
+        budget is not None and budget < 1
+    ):
         return None
     return ReasoningControl(
         effort=effort,
@@ -117,7 +119,7 @@ def thinking_out(
     budget = control.budget
     if not able.adaptive and (budget is not None or effort is not None or control.mode):
         if budget is None:
-            budget = BUDGETS[control.effort if control.effort and control.effort != "none" else "high"]
+            budget = BUDGETS[control.effort or "high"]
             notes.changed("reasoning", "This model thinks by a budget in tokens: one near to the effort was sent.")
         elif control.effort or control.mode != "on":
             notes.changed("reasoning", "This model thinks by a budget in tokens, without an effort.")

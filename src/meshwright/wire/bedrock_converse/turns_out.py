@@ -92,7 +92,9 @@ class Turns:
         else:
             self._notes.changed("messages.role", "Instructions after the first turn are marked words of the user.")
             marked = tuple(
-                Text(f"<system>\n{part.text}\n</system>", part.cache, part.citations) if isinstance(part, Text) else part
+                Text(f"<system>\n{part.text}\n</system>", part.cache, part.citations)
+                if isinstance(part, Text)
+                else part
                 for part in parts
             )
             asked = Message("user", marked, extra=message.extra)

@@ -49,11 +49,7 @@ def usage_in(raw: Raw) -> tuple[Usage, list[Opaque]]:
         cache_write_1h=max(0, hour),
         output=max(0, counts.output_tokens or 0),
     )
-    extra = [
-        Opaque(NAME, f"usage.{name}", value)
-        for name, value in members(raw).items()
-        if name not in _KNOWN
-    ]
+    extra = [Opaque(NAME, f"usage.{name}", value) for name, value in members(raw).items() if name not in _KNOWN]
     return usage, extra
 
 

@@ -37,7 +37,7 @@ from meshwright.wire.gemini.citations import Words, grounding_in, sources_in
 from meshwright.wire.gemini.errors import decode_error
 from meshwright.wire.gemini.finishes import finish_in
 from meshwright.wire.gemini.logprobs import logprobs_in
-from meshwright.wire.gemini.media import Aside, sound_type
+from meshwright.wire.gemini.media import sound_type
 from meshwright.wire.gemini.parts_in import SIGNED, Read
 from meshwright.wire.gemini.response_in import FEEDBACK, answer, blocking, candidate, content_in, created_in
 from meshwright.wire.gemini.shapes import Answer, Candidate
@@ -93,7 +93,7 @@ class Choice:
     def add(self, read: Read, found: list[Delta]) -> None:
         """The deltas of one more wire part."""
         part, signature = read.part, read.signature
-        number = self.parts - 1
+        number, before = self.parts - 1, len(found)
         if isinstance(part, Reasoning):
             if self._open is not Reasoning or self._signed:
                 number = self._begin(Reasoning)
@@ -110,8 +110,8 @@ class Choice:
             self._lone = part is None
             if part is not None:
                 number = self._next(part, found)
-        for path, raw in read.asides:
-            self._aside(number, (path, raw), found)
+        # Who writes the part must know what stands beside it.
+        found[before:before] = [self._aside(number, path, raw) for path, raw in read.asides]
 
     def _next(self, part: Part, found: list[Delta]) -> int:
         match part:
@@ -133,8 +133,7 @@ class Choice:
                 if self._open is not Audio:
                     number = self._begin(Audio)
                     if part.format != "pcm16":
-                        mime = raw_of(sound_type(part.format))
-                        self._aside(number, ("inlineData.mimeType", mime), found)
+                        found.append(self._aside(number, "inlineData.mimeType", raw_of(sound_type(part.format))))
                 found.append(AudioDelta(part=number, choice=self.index, data=part.data))
             case Opaque():
                 number = self._begin(None)
@@ -145,9 +144,8 @@ class Choice:
                 found.append(OpaqueDelta(value=carried, part=number, choice=self.index))
         return number
 
-    def _aside(self, number: int, aside: Aside, found: list[Delta]) -> None:
-        path, raw = aside
-        found.append(OpaqueDelta(value=Opaque(NAME, f"message.parts[{number}].{path}", raw), choice=self.index))
+    def _aside(self, number: int, path: str, raw: Raw) -> Delta:
+        return OpaqueDelta(value=Opaque(NAME, f"message.parts[{number}].{path}", raw), choice=self.index)
 
     def probable(self, logprobs: tuple[TokenProbability, ...], found: list[Delta]) -> None:
         """The probabilities of the tokens of this chunk: on its first text, or on a part that folds to nothing."""
@@ -265,8 +263,8 @@ def bare_error(cutter: EventCutter) -> list[tuple[bytes, bytes]]:
     if rest[:1] not in (b"{", b"["):
         return []
     data = rest.strip()
-    if data[:1] == b"[":
-        data = data[1:].removesuffix(b"]").strip()
+    if data[:1] == b"[" and data[-1:] == b"]":
+        data = data[1:-1].strip()
     try:
         fields = _FIELDS.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -56,6 +56,9 @@ class Turns:
             self._notes.changed("messages", "A request needs a turn: the instructions are sent as the user's.")
             self.contents.append({"role": "user", "parts": self.system, **self.system_extra})
             self.system, self.system_extra = [], {}
+        if not self.contents:
+            self._notes.changed("messages", "A request needs a turn: an empty one of the user was sent.")
+            self.contents.append({"role": "user", "parts": [{"text": ""}]})
         if self._signed:
             self._sign()
 

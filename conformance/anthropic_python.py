@@ -1,0 +1,119 @@
+"""Runs anthropic-sdk-python's own tests twice, against a pretend Anthropic and through a gateway in front of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from installed import python_with, source_distribution, versions
+from report import Outcome, counts, junit, table, write_section
+from stage import Stage
+
+from meshwright.sim import Upstream
+
+NEEDED = (
+    "anthropic[aiohttp]", "pytest", "pytest-asyncio", "pytest-xdist", "respx", "dirty-equals", "inline-snapshot",
+    "http-snapshot[httpx]==0.1.9", "time-machine", "hypothesis", "opentelemetry-sdk", "rich", "griffe", "packaging",
+    "importlib-metadata",
+)  # fmt: skip
+"""What its tests import, by its development group."""
+TESTS = "tests/api_resources"
+ASKED = ("claude-opus-5-5", "model_id")
+"""The models that its tests ask for."""
+SECONDS = 120
+Results = Mapping[str, Outcome]
+
+
+def main(environment: Path | None = None) -> int:
+    """Install, run both, write the section; 0 when at least as many pass through the gateway. `environment` has the
+    packages already."""
+    upstream = Upstream(name="anth", dialect="anthropic_messages")
+    with tempfile.TemporaryDirectory(prefix="anthropic-") as name:
+        folder = Path(name)
+        python = environment or python_with(folder, NEEDED)
+        source = source_distribution(python, "anthropic", folder)
+        with Stage([upstream], {"anth": ASKED}) as stage:
+            direct = suite(python, source, stage.sim.url("anth").removesuffix("/v1"))
+            through = suite(python, source, stage.url)
+        used = f"{versions(python, ['anthropic'])}, source distribution {source.name}"
+    both = (counts(direct.values())["passed"], counts(through.values())["passed"])
+    body = section(direct, through)
+    write_section("anthropic-sdk-python's own tests", "python conformance/anthropic_python.py", used, body)
+    lost = [name for name in direct if direct[name].state == "passed" and through[name].state != "passed"]
+    print(f"anthropic-sdk-python: {both[0]} pass directly, {both[1]} through Meshwright, {len(lost)} lost on the way")
+    return 1 if lost or not both[0] else 0
+
+
+def suite(python: Path, source: Path, url: str) -> Results:
+    """The outcome of each test when the API is at that address."""
+    xml = source / "junit.xml"
+    xml.unlink(missing_ok=True)
+    command = [python, "-m", "pytest", TESTS, "-q", "-n", "2", "-p", "no:cacheprovider", f"--junit-xml={xml}"]
+    environment = {name: value for name, value in os.environ.items() if not re.match("ANTHROPIC|AWS", name)}
+    environment["TEST_API_BASE_URL"] = url
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=source,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    if not xml.exists():
+        raise RuntimeError(done.stdout[-3000:] + done.stderr[-3000:])
+    return {f"{one.group}::{one.name}": one for one in junit(xml)}
+
+
+def section(direct: Results, through: Results) -> list[str]:
+    """The counts of each part of the API both ways, then every difference."""
+    parts: dict[str, list[str]] = {}
+    for name, one in direct.items():
+        parts.setdefault(part(one), []).append(name)
+    rows: list[Sequence[object]] = [
+        (name, len(members), passing(direct, members), passing(through, members))
+        for name, members in parts.items()
+        if passing(direct, members) or passing(through, members)
+    ]
+    silent = [name for members in parts.values() for name in members]
+    rows.append(("**all**", len(silent), passing(direct, silent), passing(through, silent)))
+    lines = [
+        "No OpenAPI document of this API is on a registry, so a sim of the Messages dialect stands in for the mock: it",
+        "answers messages, token counts and a list of models; what asks for other parts of the API fails both ways.",
+        "",
+        *table(("tests of", "tests", "pass directly", "pass through Meshwright"), rows),
+        "",
+    ]
+    for title, one, other in (
+        ("Pass directly, not through Meshwright", direct, through),
+        ("Pass through Meshwright, not directly", through, direct),
+    ):
+        names = [name for name in one if one[name].state == "passed" and other[name].state != "passed"]
+        lines += [f"{title}: {len(names) or 'none'}.", ""]
+        lines += [f"- `{short(name)}`: {other[name].why}" for name in names]
+        lines += [""] if names else []
+    return lines
+
+
+def part(one: Outcome) -> str:
+    """The part of the API that a test asks for: its file's path."""
+    return one.group.removeprefix("tests.api_resources.").rpartition(".")[0].replace(".", "/").replace("test_", "")
+
+
+def passing(results: Results, names: Sequence[str]) -> int:
+    """How many of those passed."""
+    return sum(results[name].state == "passed" for name in names)
+
+
+def short(name: str) -> str:
+    """A test's name without the folder that all of them are in."""
+    return name.removeprefix("tests.api_resources.")
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if sys.argv[1:] else None))
