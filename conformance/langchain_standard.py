@@ -124,4 +124,4 @@ def reason(told: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]) if sys.argv[1:] else None))
+    sys.exit(main(Path(sys.argv[1]).absolute() if sys.argv[1:] else None))

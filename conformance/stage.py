@@ -24,14 +24,21 @@ START_SECONDS = 60
 class Stage:
     """`with Stage(upstreams, models) as stage:` serves both until the end of the block.
 
-    `models` are the names of each upstream's models, one called `m` where nothing is said.
+    `models` are the names of each upstream's models, one called `m` where nothing is said. `quirks` are those of the
+    real provider that all of them pretend to be.
     """
 
-    def __init__(self, upstreams: Sequence[Upstream], models: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self,
+        upstreams: Sequence[Upstream],
+        models: Mapping[str, Sequence[str]] | None = None,
+        quirks: Sequence[str] = (),
+    ) -> None:
         self.upstreams = upstreams
         self.sim = Sim(upstreams)
         self.url = ""
         self._models = models or {}
+        self._quirks = quirks
         self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -110,7 +117,7 @@ class Stage:
                 f'base_url = "{self.sim.url(one.name)}"',
                 f'dialect = "{one.dialect}"',
                 'auth = "none"',
-                "quirks = []",
+                f"quirks = {json.dumps([*self._quirks])}",
                 f"models = {json.dumps([*self._models.get(one.name, ['m'])])}",
             ]
         return "\n".join((*lines, ""))

@@ -51,6 +51,10 @@ INNOCENT = {
     "store/open.py": "import alembic, sqlalchemy",
     "wire/anthropic_messages/request.py": "import msgspec",
     "wire/openai_chat/request.py": "",
+    "wire/bedrock_converse/request.py": "",
+    "wire/cohere/request.py": "",
+    "wire/gemini/request.py": "",
+    "wire/ollama/request.py": "",
     "wire/openai_responses/request.py": "",
 }
 ROOMS = ("catalog", "cli", "kernel", "ledger", "net", "providers", "routing", "server", "sim", "store", "types", "wire")
@@ -71,7 +75,6 @@ THIRD_PARTIES = {
     "mpmath": {"providers"},
     "msgspec": set(ROOMS),
     "numpy": {"providers", "routing"},
-    "pint": {"providers"},
     "rich": {"cli"},
     "sqlalchemy": {"store"},
     "sympy": {"providers"},

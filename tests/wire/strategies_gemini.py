@@ -96,7 +96,7 @@ def _answered(lead: list[Message], turns: list[Message]) -> tuple[Message, ...]:
             continue
         asked = {part.id: part for part in kept[-1].parts if isinstance(part, ToolCall)}
         pairs = zip(asked.values(), turn.parts, strict=False)
-        found = tuple(msgspec.structs.replace(one, call_id=call.id) for call, one in pairs)  # type: ignore[arg-type]
+        found = tuple(msgspec.structs.replace(one, call_id=call.id) for call, one in pairs)
         if found:
             kept.append(Message("tool", found))
     return (*lead, *(kept or [Message("user", (Text("a"),))]))

@@ -90,6 +90,9 @@ def test_a_stream_folds_to_its_answer_however_it_is_cut(response: Response, cuts
 def test_whatever_a_request_loses_is_named(request: Request) -> None:
     encoded = DIALECT.encode_request(request, TARGET)
     read = DIALECT.decode_request(encoded.body)
+    output = request.output
+    if output is not None and output.strict:  # a schema is always kept to here
+        request = msgspec.structs.replace(request, output=msgspec.structs.replace(output, strict=None))
     assert unlike(request, read) <= named(encoded.adaptations)
     assert {one.kind for one in request.extra} <= {one.field for one in encoded.adaptations}
     assert all(one.reason.endswith(".") for one in encoded.adaptations)

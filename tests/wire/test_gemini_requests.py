@@ -112,6 +112,10 @@ def test_every_usual_part_is_read() -> None:
         ToolResult(call_id=unnamed.id, parts=(Text('{"degrees":21}'),)),
     )
     assert last == Message("user", (Text("go on"),))
+    check_that_it_goes_out_again(request)
+
+
+def check_that_it_goes_out_again(request: Request) -> None:
     body, noted = encoded(request)
     assert noted == {}
     call, other = body["contents"][1]["parts"][1:3]

@@ -111,6 +111,7 @@ def test_no_limit_is_no_limit() -> None:
     ("changes", "field"),
     [
         ({"messages": []}, "messages"),
+        ({"messages": [{"content": "a"}]}, "messages[0].role"),
         ({"messages": [{"role": "x", "content": "a"}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
         ({"messages": [{"role": "user", "images": "a"}]}, "messages[0].images"),
@@ -263,3 +264,19 @@ def test_errors_are_read_whatever_their_form(body: bytes, words: str) -> None:
 def test_an_error_is_told_with_its_fix() -> None:
     told = msgspec.json.decode(DIALECT.encode_error(LimitReached("Too many.", fix="Wait.")))
     assert told == {"error": "Too many. Wait.", "code": "rate_limit_exceeded", "fix": "Wait."}
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("2023-08-04T08:52:19.385406455-07:00", 1691164339),
+        ("2024-02-29T23:59:59Z", 1709251199),
+        ("1970-01-01T00:00:00Z", 0),
+        ("yesterday", 0),
+    ],
+)
+def test_the_time_of_an_answer_is_read_and_told(told: str, seconds: int) -> None:
+    answer = DIALECT.decode_response(answered(done=True, done_reason="stop", created_at=told), TARGET)
+    assert answer.created == seconds
+    again = DIALECT.encode_response(msgspec.structs.replace(answer, source=None), ASKED)
+    assert DIALECT.decode_response(again.body, TARGET).created == seconds

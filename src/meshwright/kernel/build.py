@@ -23,6 +23,7 @@ AUTH_HEADERS: Mapping[str, Callable[[str], tuple[str, str]]] = {
     "bearer": lambda key: ("authorization", f"Bearer {key}"),
     "x-api-key": lambda key: ("x-api-key", key),
     "api-key": lambda key: ("api-key", key),
+    "x-goog-api-key": lambda key: ("x-goog-api-key", key),
 }
 
 RESPONSES = CODECS["openai_responses"]
@@ -47,7 +48,7 @@ def build(
             open_ended[part.row.name] = pattern
         for model in model_cards(part, config, shipped(part.row.name)):
             target = Target(model.upstream, model.name, model.max_output, pattern.target.quirks)
-            deployments[model.name] = msgspec.structs.replace(pattern, model=model, target=target)
+            deployments[model.name] = msgspec.structs.replace(pattern, model=model, target=target).addressed()
     return Snapshot(
         version=published.version,
         deployments=deployments,

@@ -69,7 +69,8 @@ async def _attempt(
     if encoded.adaptations:
         _check_carried(arrival, deployment.model.name, attempt)
     forward = arrival.forward if dialect is arrival.dialect else ()
-    answer = await deployment.transport.send(Call(deployment.endpoint, encoded.body, forward, deployment.deadlines))
+    endpoint = deployment.at(arrival.request.stream)
+    answer = await deployment.transport.send(Call(endpoint, encoded.body, forward, deployment.deadlines))
     try:
         attempt.answering(answer.status)
         if answer.status != 200:

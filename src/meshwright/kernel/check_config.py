@@ -133,7 +133,7 @@ def _header_names(path: Path, settings: ProviderSettings) -> list[Finding]:
             found.append(
                 ((*path, "headers", name), "this is no header.", "Names are letters and dashes, values one line.")
             )
-        elif name.lower() in ("authorization", "x-api-key", "api-key"):
+        elif name.lower() in ("authorization", "x-api-key", "api-key", "x-goog-api-key"):
             found.append(
                 ((*path, "headers", name), "a key does not belong in a file.", 'Use key_env = "NAME_OF_VARIABLE".')
             )

@@ -73,7 +73,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     key_env: str | None = None
     key_file: str | None = None
-    auth: Literal["bearer", "x-api-key", "api-key", "none"] | None = None
+    auth: Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"] | None = None
     headers: dict[str, str] = {}
     quirks: tuple[str, ...] | None = None
     local: bool | None = None

@@ -25,12 +25,31 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
     transport: Transport
     also: tuple[Dialect, Endpoint] | None = None
     """A second dialect that the provider speaks, and where."""
+    streaming: Endpoint | None = None
+    """Where streams are asked for, when that is another address."""
+
+    def at(self, stream: bool) -> Endpoint:
+        """The address for an answer in one piece, or for one as a stream."""
+        return self.streaming if stream and self.streaming is not None else self.endpoint
+
+    def addressed(self) -> Deployment:
+        """The same with the addresses of its own model, in dialects whose path names the model."""
+        path_of = self.dialect.path_of
+        if path_of is None:
+            return self
+        base = self.provider.base_url.rstrip("/")
+        whole, stream = (base + path_of(self.target.model, streamed) for streamed in (False, True))
+        return msgspec.structs.replace(
+            self,
+            endpoint=msgspec.structs.replace(self.endpoint, url=whole),
+            streaming=msgspec.structs.replace(self.endpoint, url=stream),
+        )
 
     def speaking(self, dialect: Dialect) -> Deployment:
         """The deployment as a client of that dialect is served best: in that dialect, if the provider speaks it."""
         if self.also is None or self.dialect is dialect or self.also[0] is not dialect:
             return self
-        return msgspec.structs.replace(self, dialect=dialect, endpoint=self.also[1])
+        return msgspec.structs.replace(self, dialect=dialect, endpoint=self.also[1], streaming=None)
 
 
 class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
@@ -62,4 +81,4 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         row = template.provider
         model = Model(name=name, provider=provider, upstream=upstream, privacy=row.privacy, regions=row.regions)
         target = msgspec.structs.replace(template.target, model=upstream, origin=name, max_output=None)
-        return msgspec.structs.replace(template, model=model, target=target)
+        return msgspec.structs.replace(template, model=model, target=target).addressed()

@@ -11,7 +11,7 @@ Ability = Literal[
     "tools", "parallel_tools", "structured_output", "json", "reasoning", "vision", "audio_input", "audio_output",
     "files", "logprobs", "streaming", "prompt_cache", "citations",
 ]  # fmt: skip
-Auth = Literal["bearer", "x-api-key", "api-key", "none"]
+Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
 Privacy = Literal["local", "no_training", "may_train", "unknown"]
 
 

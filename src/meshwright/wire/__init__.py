@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from meshwright.wire import anthropic_messages, gemini, openai_chat, openai_responses
+from meshwright.wire import anthropic_messages, bedrock_converse, cohere, gemini, ollama, openai_chat, openai_responses
 from meshwright.wire.dialect import Dialect
 
 CODECS: dict[str, Dialect] = {
-    row.name: row for row in (openai_chat.DIALECT, openai_responses.DIALECT, anthropic_messages.DIALECT, gemini.DIALECT)
+    row.name: row
+    for row in (
+        openai_chat.DIALECT,
+        openai_responses.DIALECT,
+        anthropic_messages.DIALECT,
+        bedrock_converse.DIALECT,
+        gemini.DIALECT,
+        ollama.DIALECT,
+        cohere.DIALECT,
+    )
 }

@@ -69,7 +69,7 @@ class Call(Strict):
 class Turn(Strict):
     """One of `messages`, and the message of an answer."""
 
-    role: Literal["system", "developer", "user", "assistant", "tool"] = "assistant"
+    role: Literal["system", "developer", "user", "assistant", "tool"] | None = None
     content: str | list[Block] | None = None
     tool_calls: list[Call] | None = None
     tool_plan: str | None = None

@@ -241,9 +241,9 @@ class Conversation:
 
     def add(self, raw: Raw) -> None:
         """Take the next message in. Raises ValidationError with the path in the message."""
-        if "role" not in _MEMBERS.decode(raw):
-            raise msgspec.ValidationError("Object missing required field `role`")
         reading = Reading(raw)
+        if reading.turn.role is None:
+            raise msgspec.ValidationError("Object missing required field `role`")
         if reading.turn.role == "tool":
             self._result(reading)
             return

@@ -55,8 +55,8 @@ def decode_response(body: bytes, target: Target) -> Response:
         choices = [
             _choice(raw, place, target.origin, wire.response_id) for place, raw in enumerate(wire.candidates or ())
         ]
-        blocked = None if choices else blocking(wire.prompt_feedback)
-        if blocked is not None:
+        blocked = blocking(wire.prompt_feedback)
+        if blocked is not None and not choices:
             choices = [Choice(message=Message("assistant", blocked), finish="content_filter")]
         if present(wire.prompt_feedback):
             extra.append(Opaque(NAME, FEEDBACK, wire.prompt_feedback))
@@ -97,6 +97,14 @@ def blocking(feedback: Raw) -> tuple[Part, ...] | None:
     if found.block_reason is None:
         return None
     return (Refusal(found.block_reason_message),) if found.block_reason_message else ()
+
+
+def blocked_by(feedback: Opaque | None) -> tuple[Part, ...] | None:
+    """The same of what was kept of an answer, whatever became of it."""
+    try:
+        return None if feedback is None else blocking(feedback.raw)
+    except msgspec.ValidationError:
+        return None
 
 
 def created_in(raw: Raw, extra: list[Opaque]) -> int:

@@ -19,7 +19,7 @@ from meshwright.wire.gemini.logprobs import RESULT, fits, logprobs_out
 from meshwright.wire.gemini.moments import moment
 from meshwright.wire.gemini.notes import Notes
 from meshwright.wire.gemini.parts_out import Writer
-from meshwright.wire.gemini.response_in import FEEDBACK, blocking
+from meshwright.wire.gemini.response_in import FEEDBACK, blocked_by
 from meshwright.wire.gemini.usage import usage_out
 from meshwright.wire.gemini.verbatim import NAME, own
 
@@ -58,11 +58,10 @@ def encode_response(response: Response, request: Request) -> Encoded:
 def _blocked(response: Response) -> bool:
     """Whether the answer is only what the API tells by `promptFeedback`, without a candidate."""
     feedback = next((one for one in response.extra if own(one) and one.kind == FEEDBACK), None)
-    if feedback is None or len(response.choices) != 1:
+    words = blocked_by(feedback)
+    if words is None:
         return False
-    (choice,) = response.choices
-    said = Choice(message=Message("assistant", blocking(feedback.raw) or ()), finish="content_filter")
-    return choice == said and blocking(feedback.raw) is not None
+    return response.choices == (Choice(message=Message("assistant", words), finish="content_filter"),)
 
 
 def _candidate(choice: Choice, notes: Notes) -> dict[str, Any]:

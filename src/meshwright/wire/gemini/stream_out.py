@@ -42,7 +42,7 @@ from meshwright.wire.gemini.media import SPOKEN
 from meshwright.wire.gemini.moments import moment
 from meshwright.wire.gemini.notes import Notes
 from meshwright.wire.gemini.parts_out import Wire, Writer, put, unspoken
-from meshwright.wire.gemini.response_in import FEEDBACK, blocking
+from meshwright.wire.gemini.response_in import FEEDBACK, blocked_by
 from meshwright.wire.gemini.usage import usage_out
 from meshwright.wire.gemini.verbatim import is_base64, own
 from meshwright.wire.sse import event
@@ -58,6 +58,8 @@ class Choice:
     def __init__(self, index: int, writer: Writer, notes: Notes) -> None:
         self.index = index
         self.finish: Finished | None = None
+        self.spoke = False
+        """There is more than a refusal that a filter made."""
         self.extra: dict[str, Opaque] = {}
         """Members of the candidate, for the next chunk; why it ended waits for the last."""
         self.content: dict[str, Raw] = {}
@@ -78,6 +80,11 @@ class Choice:
 
     def add(self, delta: Delta) -> None:
         """Take one more delta of this choice in."""
+        match delta:
+            case PartEnded() | TextDelta(refusal=True) | Finished(finish="content_filter"):
+                pass
+            case _:
+                self.spoke = True
         if self._open and not isinstance(delta, ToolCallDelta | PartEnded | Finished):
             self._close_all()
         match delta:
@@ -337,5 +344,5 @@ class Encoder:
 
     def _blocked(self) -> bool:
         """Whether all there is is what the API tells by `promptFeedback`, without a candidate."""
-        feedback = self._extra.get(FEEDBACK)
-        return feedback is not None and blocking(feedback.raw) is not None
+        spoke = any(choice.spoke for choice in self._choices.values())
+        return not spoke and blocked_by(self._extra.get(FEEDBACK)) is not None

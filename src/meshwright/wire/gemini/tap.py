@@ -21,7 +21,16 @@ from meshwright.wire.gemini.verbatim import present
 from meshwright.wire.sse import EventCutter, events
 
 
+class _Part(msgspec.Struct, rename="camel", gc=False):
+    function_call: Raw = NOTHING
+
+
+class _Content(msgspec.Struct, gc=False):
+    parts: list[_Part] | None = None
+
+
 class _Candidate(msgspec.Struct, rename="camel", gc=False):
+    content: Raw = NOTHING
     index: int = 0
     finish_reason: str | None = None
 
@@ -36,6 +45,7 @@ class _Chunk(msgspec.Struct, rename="camel", gc=False):
 
 
 _CHUNK: msgspec.json.Decoder[_Chunk] = msgspec.json.Decoder(_Chunk)
+_CONTENT: msgspec.json.Decoder[_Content] = msgspec.json.Decoder(_Content)
 
 
 class Listener:
@@ -50,7 +60,8 @@ class Listener:
         self.failed = ""
         self.model = ""
         self.id = ""
-        self._called = False
+        self._called: set[int] = set()
+        """Candidates that called a tool."""
         self._finished: dict[int, bool] = {}
         self._cutter = EventCutter()
 
@@ -79,13 +90,24 @@ class Listener:
             raise UpstreamProtocol(f"The provider's stream is not what its dialect promises: {error}.") from None
         self.id = self.id or chunk.response_id
         self.model = self.model or chunk.model_version
-        self._called = self._called or b'"functionCall"' in data
         for candidate in chunk.candidates or ():
+            if _calls(candidate.content):
+                self._called.add(candidate.index)
             over = candidate.finish_reason is not None
             self._finished[candidate.index] = over or self._finished.get(candidate.index, False)
             if candidate.finish_reason is not None and (self.finish is None or not candidate.index):
-                self.finish = finish_in(candidate.finish_reason, self._called)[0]
+                self.finish = finish_in(candidate.finish_reason, candidate.index in self._called)[0]
         if blocked and not self._finished:
             self.finish, self.ended = "content_filter", True
         elif self._finished and all(self._finished.values()) and self.usage is not None:
             self.ended = True
+
+
+def _calls(content: Raw) -> bool:
+    """Whether a candidate calls a tool in this chunk."""
+    if b'"functionCall"' not in bytes(content):
+        return False
+    try:
+        return any(present(part.function_call) for part in _CONTENT.decode(content).parts or ())
+    except msgspec.ValidationError:
+        return False  # an unusual form: its bytes go to the client, which may know it

@@ -6,8 +6,8 @@ that was read and `eval_count` everything that was produced; one that is zero is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from meshwright.types.response import Finish, TokenProbability
 from meshwright.types.usage import Usage
@@ -19,6 +19,8 @@ FINISHES: dict[str, Finish] = {"stop": "stop", "length": "length"}
 
 _REASONS: dict[Finish, str] = {"stop": "stop", "tool_calls": "stop", "length": "length", "context": "length"}
 _LAST_SECOND = 253_402_300_799
+# Plain arithmetic: this room imports no calendar, and nothing that could ask for the time.
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))?$", re.ASCII)
 
 
 def finish_in(reason: str | None, called: bool) -> Finish:
@@ -54,15 +56,31 @@ def usage_out(usage: Usage | None, notes: Notes) -> dict[str, object]:
 
 def seconds(created_at: str) -> int:
     """Seconds since 1970 of an RFC 3339 time, 0 when it is none."""
-    try:
-        return int(datetime.fromisoformat(created_at).timestamp())
-    except (ValueError, OverflowError):
+    match = _TIME.match(created_at)
+    if match is None:
         return 0
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    sign, hours, minutes = match[7], int(match[8] or 0), int(match[9] or 0)
+    offset = (hours * 60 + minutes) * (-60 if sign == "-" else 60)
+    return max(0, _days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset)
+
+
+def _days(year: int, month: int, day: int) -> int:
+    """Days since 1970 of a date of the Gregorian calendar; years begin in March, so that a leap day ends one."""
+    year -= month < 3
+    month = month - 3 if month > 2 else month + 9
+    return 365 * year + year // 4 - year // 100 + year // 400 + (153 * month + 2) // 5 + day - 719_469
 
 
 def time_out(created: int) -> str:
     """The RFC 3339 time of seconds since 1970; 1970 itself where nobody told the time, for it must be one."""
-    return datetime.fromtimestamp(min(max(0, created), _LAST_SECOND), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    days, rest = divmod(min(max(0, created), _LAST_SECOND), 86_400)
+    year = 1970 + days // 366
+    while _days(year + 1, 1, 1) <= days:
+        year += 1
+    month = next(month for month in range(12, 0, -1) if _days(year, month, 1) <= days)
+    day = days - _days(year, month, 1) + 1
+    return f"{year:04}-{month:02}-{day:02}T{rest // 3_600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
 
 
 def tokens_in(tokens: Sequence[Token] | None) -> tuple[TokenProbability, ...]:

@@ -36,7 +36,7 @@ class Call(Strict):
 class Turn(Strict):
     """One message, of a request or an answer."""
 
-    role: Literal["system", "developer", "user", "assistant", "tool"] = "assistant"
+    role: Literal["system", "developer", "user", "assistant", "tool"] | None = None
     content: str | None = None
     thinking: str | None = None
     images: list[str] | None = None

@@ -144,6 +144,8 @@ class Conversation:
     def add(self, raw: Raw) -> None:
         """Take the next message in. Raises ValidationError with the path in the message."""
         turn, asides = read_turn(raw)
+        if turn.role is None:
+            raise msgspec.ValidationError("Object missing required field `role`")
         if turn.role == "tool":
             self._result(turn, asides)
             return
