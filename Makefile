@@ -6,7 +6,7 @@ INPUTS := pyproject.toml scripts/venv.sh
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint fmt lock clean bench-gateway bench-net bench-tasks
+.PHONY: help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ lint: .venv/dev.stamp ## style, types, contracts between rooms, shape and docume
 fmt: .venv/dev.stamp ## put the code in the house style
 	$(VENV)/ruff check --fix-only --quiet .
 	$(VENV)/ruff format .
+
+conformance: .venv/dev.stamp ## other people's tests against Meshwright (ARGS=openai_python runs one of them)
+	@wrong=0; for one in $(or $(ARGS),openai_python anthropic_python langchain_standard); do \
+	$(VENV)/python conformance/$$one.py || wrong=1; done; exit $$wrong
 
 bench-gateway: .venv/dev.stamp ## requests and streams per second beside nginx and others (ARGS="full mesh switchyard")
 	@$(VENV)/python bench/gateway/run.py $(ARGS)

@@ -26,8 +26,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from installed import node_with, python_with, run, versions
-from report import Outcome, counts, junit, table, write_section
 from stage import Stage
+
+from report import Outcome, counts, junit, table, write_section
 
 OPENAPI = Path(__file__).resolve().parent / "data" / "openai-2026-08-20.yaml.gz"
 NEEDED = ("pytest", "pytest-asyncio", "pytest-timeout", "rich", "inline-snapshot", "trio")
@@ -186,7 +187,11 @@ def peer(python: Path, source: Path, folder: Path, url: str, good: Sequence[str]
     }
     command = [venv / "bin/litellm", "--config", config, "--port", port, "--host", "127.0.0.1", "--num_workers", 1]
     with process(command, folder, f"http://127.0.0.1:{port}/health/liveliness", 90, environment):
-        found = suite(python, source, f"http://127.0.0.1:{port}/v1", [node_id(name) for name in good], LITELLM_SECONDS)
+        chosen = [node_id(name) for name in good]
+        try:
+            found = suite(python, source, f"http://127.0.0.1:{port}/v1", chosen, LITELLM_SECONDS)
+        except subprocess.TimeoutExpired:
+            return {}, f"LiteLLM was not measured to the end: its run took over {LITELLM_SECONDS} s"
     passed = sum(name in found and found[name].state == "passed" for name in good)
     used = versions(venv / "bin/python", ["litellm"])
     return (

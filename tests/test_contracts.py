@@ -74,7 +74,7 @@ THIRD_PARTIES = {
     "httptools": {"net"},
     "mpmath": {"providers"},
     "msgspec": set(ROOMS),
-    "numpy": {"providers", "routing"},
+    "numpy": {"providers"},
     "rich": {"cli"},
     "sqlalchemy": {"store"},
     "sympy": {"providers"},

@@ -64,7 +64,8 @@ class Answer:
             "output": output,
             **self._after,
         }
-        made["service_tier"] = self.service_tier or None
+        # Open Responses asks for a word, and who has no tiers serves everybody in the usual one.
+        made["service_tier"] = self.service_tier or "default"
         made["usage"] = counts
         for name, extra in self.extra.items():
             if name not in ("usage", "status", "incomplete_details") and not name.startswith("event."):
