@@ -7,15 +7,16 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from installed import python_with, run, source_distribution, versions
-from report import Outcome, counts, junit, table, write_section
 from stage import Stage
 
 from meshwright.providers import PROVIDERS
 from meshwright.sim import Upstream
+from report import Outcome, counts, junit, table, write_section
 
 NEEDED = (
     "anthropic[aiohttp]", "pytest", "pytest-asyncio", "pytest-xdist", "respx", "dirty-equals", "inline-snapshot",
@@ -34,6 +35,10 @@ TESTS = tuple(
 LISTED = "from anthropic.resources.messages import DEPRECATED_MODELS; print(*DEPRECATED_MODELS)"
 QUIRKS = PROVIDERS["anthropic"].quirks
 SECONDS = 120
+CAUSES = {
+    "('active', 'deprecated', 'retired')": "`/v1/models` does not tell `lifecycle`, which the library wants",
+    "batches": "there is no `/v1/messages/batches`",
+}
 Results = Mapping[str, Outcome]
 
 
@@ -85,8 +90,7 @@ def section(direct: Results, through: Results) -> list[str]:
     for name, one in direct.items():
         parts.setdefault(part(one), []).append(name)
     rows: list[Sequence[object]] = [
-        (name, len(members), passing(direct, members), passing(through, members))
-        for name, members in parts.items()
+        (name, len(members), passing(direct, members), passing(through, members)) for name, members in parts.items()
     ]
     silent = [name for members in parts.values() for name in members]
     rows.append(("**all**", len(silent), passing(direct, silent), passing(through, silent)))
@@ -105,7 +109,14 @@ def section(direct: Results, through: Results) -> list[str]:
         lines += [f"{title}: {len(names) or 'none'}.", ""]
         lines += [f"- `{short(name)}`: {other[name].why}" for name in names]
         lines += [""] if names else []
-    return lines
+    causes = Counter(cause(one.why) for one in through.values() if one.state == "failed")
+    lines += ["Why tests fail through Meshwright:", ""]
+    return [*lines, *(f"- {count}: {why}" for why, count in causes.most_common())]
+
+
+def cause(why: str) -> str:
+    """The known reason behind what a failed test says, else its words."""
+    return next((reason for words, reason in CAUSES.items() if words in why), why)
 
 
 def part(one: Outcome) -> str:

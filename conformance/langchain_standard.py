@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from installed import python_with, versions
-from report import Outcome, counts, junit, table, write_section
 from stage import Stage
 
 from meshwright.sim import Calling, Rule, Say, Upstream
 from meshwright.sim.upstream import ends_with_results, last_words
 from meshwright.types.request import Request
 from meshwright.types.usage import Usage
+from report import Outcome, counts, junit, table, write_section
 
 HERE = Path(__file__).resolve().parent
 PACKAGES = ("langchain-tests", "langchain-openai", "langchain-anthropic")
@@ -39,7 +39,9 @@ REASONS = {
 
 def main(environment: Path | None = None) -> int:
     """Install, run, write the section; 0 when nothing failed. `environment` has the packages already."""
-    upstreams = [Upstream(name=name, dialect=dialect, script=(Rule(write=answer),)) for name, dialect in UPSTREAMS.items()]
+    upstreams = [
+        Upstream(name=name, dialect=dialect, script=(Rule(write=answer),)) for name, dialect in UPSTREAMS.items()
+    ]
     with tempfile.TemporaryDirectory(prefix="langchain-") as folder:
         python = environment or python_with(Path(folder), PACKAGES)
         with Stage(upstreams, models=MODELS) as stage:
@@ -112,7 +114,7 @@ def section(outcomes: Sequence[Outcome]) -> list[str]:
     failed = [one for one in outcomes if one.state == "failed"]
     lines += ["", "Failed:" if failed else "Nothing failed.", ""]
     lines += [f"- {one.group.rpartition('.Test')[2]} `{one.name}`: {one.why}" for one in failed]
-    lines += ["", "Not applicable:", ""]
+    lines += [*([""] if failed else []), "Not applicable:", ""]
     skipped = Counter((one.name, reason(one.why)) for one in outcomes if one.state == "skipped")
     lines += [f"- `{name}` ({count}): {why}" for (name, why), count in skipped.items()]
     return lines

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import re
-import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 RESULTS = Path(__file__).resolve().parent / "RESULTS.md"
 TITLE = "# Conformance: other people's tests and clients against Meshwright\n"
@@ -47,7 +47,7 @@ def write_section(title: str, command: str, versions: str, body: Sequence[str]) 
 def junit(file: Path) -> list[Outcome]:
     """The outcomes of a pytest run, from the file that `--junit-xml` wrote."""
     found = []
-    for case in ElementTree.parse(file).getroot().iter("testcase"):  # noqa: S314  # written by our own run
+    for case in ET.parse(file).getroot().iter("testcase"):  # written by our own run
         state, why = "passed", ""
         for child in case:
             if child.tag in {"failure", "error", "skipped"}:

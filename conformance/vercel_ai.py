@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from installed import node_with, run
-from report import Outcome, counts, one_line, table, write_section
 from stage import Stage
 
 from meshwright.sim import Upstream
+from report import Outcome, counts, one_line, table, write_section
 
 CASES = Path(__file__).resolve().parent / "vercel_ai" / "cases.mjs"
 PACKAGES = ("ai", "@ai-sdk/openai", "@ai-sdk/anthropic", "zod")
@@ -53,7 +53,10 @@ def section(outcomes: Sequence[Outcome]) -> list[str]:
     failures = [one for one in outcomes if one.state == "failed"]
     lines += ["", "Failed:" if failures else "Nothing failed.", ""]
     lines += [f"- {one.group}, {one.name}: {one.why}" for one in failures]
-    lines += [*([""] if failures else []), "Not applicable: signed thoughts stay with the model that made them, so only the same dialect shows them."]
+    lines += [
+        *([""] if failures else []),
+        "Not applicable: thoughts stay with the model that signed them; the same dialect shows them.",
+    ]
     return lines
 
 

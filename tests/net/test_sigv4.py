@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 import pytest
 from botocore import auth
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from meshwright.net.sigv4 import sign
 from meshwright.types.errors import InvalidRequest
-from meshwright.wire.bedrock_converse import DIALECT
+from meshwright.wire.bedrock_converse.address import path as path_of
 
 # The example credentials of AWS's documentation: they open nothing.
 ACCESS, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -96,7 +96,8 @@ def test_the_signature_is_the_one_of_the_published_suite(name: str) -> None:
 def test_a_session_token_is_sent_and_signed() -> None:
     added = dict(
         sign(
-            "POST", "https://example.amazonaws.com/", [], b"", access_key=ACCESS, secret_key=SECRET, session_token=TOKEN,
+            "POST", "https://example.amazonaws.com/", [], b"",
+            access_key=ACCESS, secret_key=SECRET, session_token=TOKEN,
             region="us-east-1", service="service", now=SUITE_TIME,
         )
     )  # fmt: skip
@@ -110,14 +111,15 @@ def test_an_address_that_cannot_be_called_is_not_signed() -> None:
         sign("POST", "ftp://x/", [], b"", access_key="a", secret_key="b", region="r", service="s", now=0.0)
 
 
-
 visible = st.characters(min_codepoint=0x21, max_codepoint=0x7E)
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,9}", fullmatch=True).filter(
     lambda name: name.lower() not in {"host", "date", "content-length", "authorization", "x-amz-date"}
 )
 values = st.text(visible | st.just(" "), max_size=12)
 segments = st.text(st.sampled_from("abz09-._~%3AF()!*'@:$,;=+&"), max_size=6)
-queries = st.lists(st.tuples(st.text(st.sampled_from("abAB1%20"), max_size=4), st.text("ab%3D", max_size=4)), max_size=3)
+queries = st.lists(
+    st.tuples(st.text(st.sampled_from("abAB1%20"), max_size=4), st.text("ab%3D", max_size=4)), max_size=3
+)
 models = st.sampled_from(
     [
         "anthropic.claude-sonnet-4-5-20250929-v1:0",
@@ -125,7 +127,7 @@ models = st.sampled_from(
         "arn:aws:bedrock:us-east-1:123456789012:prompt/ABCDEFGHIJ:2",
     ]
 )
-model_paths = st.builds(lambda model, stream: (DIALECT.path_of or str)(model, stream), models, st.booleans())  # type: ignore[operator]
+model_paths = st.builds(path_of, models, st.booleans())
 
 
 @settings(deadline=None)
@@ -149,7 +151,7 @@ def test_the_signature_is_the_one_of_the_official_client(
         url += "?" + "&".join(f"{name}={value}" for name, value in query)
     request = AWSRequest(method=method, url=url, headers=dict(headers), data=body)
     official = SigV4Auth(Credentials(ACCESS, secret, token or None), "bedrock", region)
-    at = datetime.datetime.fromtimestamp(now, datetime.UTC)
+    at = dt.datetime.fromtimestamp(now, dt.UTC)
     known = auth.get_current_datetime
     auth.get_current_datetime = lambda *_: at.replace(tzinfo=None)
     try:

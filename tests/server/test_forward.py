@@ -39,6 +39,7 @@ max_upload_mb = 1
 base_url = "http://127.0.0.1:{first.port}/deep/v1"
 key_env = "FIRST_KEY"
 models = ["vectors"]
+quirks = ["responses"]
 between_bytes_seconds = 2
 [providers.second]
 base_url = "http://127.0.0.1:{second.port}/v1/"
@@ -163,6 +164,38 @@ def test_a_model_that_nobody_lists_goes_on_by_its_name(gateway: Gateway, upstrea
     assert upstreams[1].last().body == b'{"model":"unheard-of"}'
     asked(gateway, "POST /v1/embeddings", b'{"model": "first/unheard-of"}', "content-type: application/json")
     assert upstreams[0].last().body == b'{"model":"unheard-of"}'
+
+
+RESPONSE = b"""{"id": "resp_9", "object": "response", "created_at": 1, "model": "text-vectors-3", "status": "completed",
+"output": [{"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content":
+[{"type": "output_text", "text": "hi", "annotations": [] , "odd": 1.50}]}],
+"usage": {"input_tokens": 2, "output_tokens": 1, "total_tokens": 3}}"""
+
+
+def test_a_provider_that_has_the_responses_api_gets_its_clients_as_they_are(gateway: Gateway, upstreams):
+    upstreams[0].answer = json_answer(RESPONSE)
+    body = b'{"model":"vec","previous_response_id":"resp_1","background":true,"odd":{ "x":1.50}}'
+    found = asked(gateway, "POST /v1/responses", body, "content-type: application/json")
+    assert found.status == 200
+    assert found.body == RESPONSE
+    got = upstreams[0].last()
+    assert got.line == "POST /deep/v1/responses HTTP/1.1"
+    assert got.body == body.replace(b"vec", b"text-vectors-3")
+    assert trace(gateway, found)["cost"] == 3000
+
+
+def test_a_response_of_a_stored_prompt_needs_no_model(gateway: Gateway, upstreams):
+    upstreams[1].answer = json_answer(RESPONSE)
+    found = asked(gateway, "POST /v1/responses", b'{"prompt": {"id": "p"}}', "content-type: application/json")
+    assert (found.status, found.body) == (200, RESPONSE)
+    assert upstreams[1].last().body == b'{"prompt": {"id": "p"}}'
+    assert trace(gateway, found)["usage"] == {"input": 2, "output": 1}
+
+
+def test_without_somebody_who_knows_the_prompt_the_model_is_missing(plain: Gateway):
+    status, _, body = plain.call("/v1/responses", {"prompt": {"id": "p"}})
+    assert status == 400
+    assert "model" in json.loads(body)["error"]["message"]
 
 
 def test_the_header_names_a_provider(gateway: Gateway, upstreams):

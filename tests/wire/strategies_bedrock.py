@@ -136,7 +136,9 @@ tools = st.builds(
     cache=ttls,
     extra=st.lists(opaques(NAME, st.just("x_new")), max_size=1).map(tuple),
 ) | st.builds(
-    lambda name: ToolSpec(name="systemTool", kind="hosted", hosted=Opaque(NAME, "systemTool", raw({"systemTool": name}))),
+    lambda name: ToolSpec(
+        name="systemTool", kind="hosted", hosted=Opaque(NAME, "systemTool", raw({"systemTool": name}))
+    ),
     st.fixed_dictionaries({"name": names}),
 )
 choices = st.sampled_from([ToolChoice("auto"), ToolChoice("required")]) | st.builds(
@@ -211,7 +213,9 @@ answers = st.builds(
     usages,
     st.sampled_from(["", "priority", "default"]),
     st.lists(
-        opaques(NAME, st.sampled_from(["additionalModelResponseFields", "trace", "performanceConfig", "metrics", "x_new"])),
+        opaques(
+            NAME, st.sampled_from(["additionalModelResponseFields", "trace", "performanceConfig", "metrics", "x_new"])
+        ),
         max_size=2,
         unique_by=lambda one: one.kind,
     ),

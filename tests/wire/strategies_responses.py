@@ -309,6 +309,6 @@ def carried_responses() -> st.SearchStrategy[Response]:
         created=counts,
         choices=st.tuples(choice),
         usage=st.none() | usages,
-        service_tier=st.sampled_from(["", "flex"]),
+        service_tier=st.sampled_from(["default", "flex"]),
         extra=extra.map(lambda found: tuple(Opaque(NAME, name, found[name]) for name in sorted(found))),
     )

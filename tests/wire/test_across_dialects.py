@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from meshwright.types.content import Citation, Image, Message, Reasoning, Refusal, Text, ToolCall, ToolResult
+from meshwright.types.content import Citation, File, Image, Message, Reasoning, Refusal, Text, ToolCall, ToolResult
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.request import Adaptation, OutputFormat, ReasoningControl, Request, ToolChoice, ToolSpec
 from meshwright.types.response import Choice, Response
@@ -321,6 +321,8 @@ def plain_part(part: object) -> object:
             )
         case ToolResult():
             return (part.call_id, part.is_error, tuple(plain_part(one) for one in part.parts if one != Text("")))
+        case File(media_type="") if part.text:
+            return msgspec.structs.replace(part, media_type="text/plain")
     return part
 
 

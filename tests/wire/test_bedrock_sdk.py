@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -216,7 +216,7 @@ def test_the_client_signs_as_we_do(upstream: Upstream, client: Any) -> None:
     client.converse(modelId=MODEL, messages=[{"role": "user", "content": [{"text": "a"}]}])
     theirs = upstream.headers["authorization"]
     names = theirs.partition("SignedHeaders=")[2].partition(",")[0].split(";")
-    at = datetime.datetime.strptime(upstream.headers["x-amz-date"], "%Y%m%dT%H%M%S%z").timestamp()
+    at = dt.datetime.strptime(upstream.headers["x-amz-date"], "%Y%m%dT%H%M%S%z").timestamp()
     ours = sign(
         "POST", upstream.address + upstream.path, [(name, upstream.headers[name]) for name in names], upstream.body,
         access_key=ACCESS, secret_key=SECRET, session_token="token", region="eu-west-1", service="bedrock",

@@ -174,10 +174,10 @@ def encode_response(response: Response, request: Request) -> Encoded:
 
 def stop_reason(finish: Finish | None, stop: str, extra: Sequence[Opaque], notes: Notes) -> str | Raw | None:
     """The API's word for why the answer ended; one without a meaning in `types` waits verbatim in `extra`."""
-    if finish is None:
-        return None
     if stop:
         notes.dropped("choices.stop", "That a stop sequence ended it is said here, not which one.")
+    if finish is None:
+        return None
     verbatim = next((one.raw for one in extra if own(one) and one.kind == "stopReason"), None)
     if finish == "unknown" and verbatim is not None:
         return verbatim

@@ -68,7 +68,9 @@ class Turns:
                     self._results(message)
                 case _:
                     self._say("user", self._writer.blocks(message), message)
-        if not self.turns and self.system:
+        if not self.turns and not self.system and messages:
+            self._notes.dropped("messages", "They say nothing that could be sent.")
+        elif not self.turns and self.system:
             self._notes.changed("messages", "A request needs a turn: the instructions are sent as the user's.")
             turn = Turn("user")
             turn.blocks, self.system = self.system, []

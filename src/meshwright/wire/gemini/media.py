@@ -87,6 +87,8 @@ def image_out(image: Image, notes: Notes, field: str) -> dict[str, object] | Non
         notes.dropped(f"{field}.detail", "How closely to look is said for a whole request here.")
     if image.cache is not None:
         notes.dropped(f"{field}.cache", "What is cached is not marked here.")
+    if (image.data, image.url, image.file_id).count("") < 2:
+        notes.dropped(f"{field}.image", "A picture comes from one place here.")
     data, mime = _inline(image.url) or (image.data, image.media_type)
     if data:
         mime = mime or _beginning(data)
@@ -113,6 +115,8 @@ def file_out(file: File, notes: Notes, field: str) -> dict[str, object] | None:
     for name in ("context", "cite", "cache"):
         if getattr(file, name):
             notes.dropped(f"{field}.{name}", "A document has no such mark here.")
+    if (file.data, file.url, file.file_id, file.text).count("") < 3:
+        notes.dropped(f"{field}.file", "A document comes from one place here.")
     data, mime = _inline(file.url) or (file.data, file.media_type)
     if file.text and not data:
         notes.changed(f"{field}.file", "The text of a document is sent as a text file.")

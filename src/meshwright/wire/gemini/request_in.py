@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw
 
-from meshwright.types.content import Opaque
+from meshwright.types.content import Message, Opaque
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.request import Request
 from meshwright.wire.gemini.generation import generation_in
 from meshwright.wire.gemini.shapes import KNOWN, REQUESTED
 from meshwright.wire.gemini.tools import choice_in, tools_in
-from meshwright.wire.gemini.turns_in import Turns, system_in
+from meshwright.wire.gemini.turns_in import Turns, plain_turns, system_in
 from meshwright.wire.gemini.verbatim import NAME, below, is_string, listed, raw_of, respelled
 from meshwright.wire.reading import client_source, explain
 
@@ -46,20 +46,21 @@ def decode_request(body: bytes) -> Request:
     return Request(messages=messages, extra=tuple(extra), source=source, **options)
 
 
-def _messages(found: dict[str, Raw]) -> tuple[Any, ...]:
+def _messages(found: dict[str, Raw]) -> tuple[Message, ...]:
     if "contents" not in found:
         raise InvalidRequest("Object missing required field `contents`.", field="contents", fix=_A_TURN)
+    system = _at("systemInstruction", system_in, found["systemInstruction"]) if "systemInstruction" in found else None
+    lead = () if system is None else (system,)
+    plain = plain_turns(found["contents"])
+    if plain:
+        return (*lead, *plain)
     contents = _at("contents", _turns, found["contents"])
     if not contents:
         raise InvalidRequest("There is no turn.", field="contents", fix=_A_TURN)
     turns = Turns()
-    if "systemInstruction" in found:
-        system = _at("systemInstruction", system_in, found["systemInstruction"])
-        if system is not None:
-            turns.messages.append(system)
     for index, raw in enumerate(contents):
         turns.add(index, raw)
-    return tuple(turns.messages)
+    return (*lead, *turns.messages)
 
 
 def _turns(raw: Raw) -> list[Raw]:

@@ -23,7 +23,7 @@ from meshwright.wire.gemini.parts_in import Read, Sequence
 from meshwright.wire.gemini.shapes import ANSWERED, CHOSEN, Answer, Candidate
 from meshwright.wire.gemini.turns_in import asides_of, named, read_content
 from meshwright.wire.gemini.usage import usage_in
-from meshwright.wire.gemini.verbatim import NAME, below, is_string, members, present, raw_of, respelled
+from meshwright.wire.gemini.verbatim import NAME, below, is_string, members, present, raw_of
 from meshwright.wire.reading import provider_source
 
 FEEDBACK = "promptFeedback"
@@ -51,7 +51,7 @@ def decode_response(body: bytes, target: Target) -> Response:
     extra: list[Opaque] = []
     usage: Usage | None = None
     try:
-        wire = answer(source.fields, extra)
+        wire = answer(body, extra)
         choices = [
             _choice(raw, place, target.origin, wire.response_id) for place, raw in enumerate(wire.candidates or ())
         ]
@@ -77,18 +77,24 @@ def decode_response(body: bytes, target: Target) -> Response:
     )
 
 
-def answer(fields: dict[str, Raw], extra: list[Opaque]) -> Answer:
-    """An answer's members, or those of a piece of one; unknown ones go to `extra`. Raises msgspec.ValidationError."""
-    found = respelled(fields, ANSWERED)
+def answer(data: bytes, extra: list[Opaque]) -> Answer:
+    """An answer's members, or those of a piece of one; unknown ones go to `extra`. Raises msgspec.DecodeError."""
+    try:
+        return _ANSWER.decode(data)
+    except msgspec.ValidationError:
+        found = members(Raw(data), ANSWERED)
     extra += [Opaque(NAME, name, raw) for name, raw in found.items() if name not in ANSWERED]
-    return _ANSWER.decode(msgspec.json.encode(found))
+    return _ANSWER.decode(msgspec.json.encode({name: raw for name, raw in found.items() if name in ANSWERED}))
 
 
-def candidate(raw: Raw) -> tuple[Candidate, list[Opaque], bool]:
-    """(a candidate, members without a place, whether it says its number). Raises msgspec.ValidationError."""
-    found = members(raw, CHOSEN)
-    extra = [Opaque(NAME, f"choice.{name}", value) for name, value in found.items() if name not in CHOSEN]
-    return _CANDIDATE.decode(msgspec.json.encode(found)), extra, "index" in found
+def candidate(raw: Raw, extra: list[Opaque]) -> Candidate:
+    """A candidate; members without a place go to `extra`. Raises msgspec.ValidationError."""
+    try:
+        return _CANDIDATE.decode(raw)
+    except msgspec.ValidationError:
+        found = members(raw, CHOSEN)
+    extra += [Opaque(NAME, f"choice.{name}", value) for name, value in found.items() if name not in CHOSEN]
+    return _CANDIDATE.decode(msgspec.json.encode({name: value for name, value in found.items() if name in CHOSEN}))
 
 
 def blocking(feedback: Raw) -> tuple[Part, ...] | None:
@@ -131,11 +137,13 @@ def content_in(raw: Raw) -> tuple[list[Read], list[Opaque]]:
 
 
 def _choice(raw: Raw, place: int, origin: str, seed: str) -> Choice:
-    wire, extra, numbered = candidate(raw)
+    extra: list[Opaque] = []
+    wire = candidate(raw, extra)
     reads, more = content_in(wire.content)
     sequence = Sequence(reads, origin)
     extra += more
-    parts = list(named(sequence.parts, seed or bytes(raw).decode()))
+    index = place if wire.index is None else wire.index
+    parts = list(named(sequence.parts, f"{seed or bytes(raw).decode()} {index or ''}".rstrip()))
     words = [
         Words(at, number, part.text)
         for at, number in enumerate(sequence.wires)
@@ -158,7 +166,7 @@ def _choice(raw: Raw, place: int, origin: str, seed: str) -> Choice:
         extra += [result] if result is not None else []
     return Choice(
         message=Message("assistant", tuple(parts), extra=(*extra, *asides_of(sequence))),
-        index=wire.index if numbered else place,
+        index=index,
         finish=finish,
         logprobs=logprobs or None,
     )

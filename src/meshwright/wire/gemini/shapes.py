@@ -6,7 +6,7 @@ types of the official Python client. A part's kind is the one data member that i
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Raw
@@ -87,6 +87,17 @@ class Content(Strict):
     role: str | None = None
 
 
+class PlainPart(Strict):
+    text: str
+
+
+class PlainContent(Strict):
+    """A turn of words alone, as most are."""
+
+    parts: list[PlainPart]
+    role: Literal["user", "model"] | None = None
+
+
 Finite = Annotated[float, Meta(ge=-(2**60), le=2**60)]
 NonNegative = Annotated[float, Meta(ge=0, le=2**60)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -127,11 +138,11 @@ KNOWN = REQUESTED | {"safetySettings", "cachedContent", "labels", "store"}
 """Those whose other spelling is known."""
 
 
-class Candidate(msgspec.Struct, rename="camel", gc=False):
+class Candidate(Strict):
     """One answer, or in a stream the next piece of one."""
 
     content: Raw = NOTHING
-    index: Count = 0
+    index: Count | None = None
     finish_reason: str | None = None
     citation_metadata: Raw = NOTHING
     grounding_metadata: Raw = NOTHING
@@ -141,8 +152,8 @@ class Candidate(msgspec.Struct, rename="camel", gc=False):
 CHOSEN = frozenset(Candidate.__struct_encode_fields__)
 
 
-class Answer(msgspec.Struct, rename="camel", gc=False):
-    """A GenerateContentResponse."""
+class Answer(Strict):
+    """A GenerateContentResponse, or in its place an error."""
 
     candidates: list[Raw] | None = None
     prompt_feedback: Raw = NOTHING
@@ -150,6 +161,7 @@ class Answer(msgspec.Struct, rename="camel", gc=False):
     model_version: str = ""
     response_id: str = ""
     create_time: Raw = NOTHING
+    error: Raw = NOTHING
 
 
 ANSWERED = frozenset(Answer.__struct_encode_fields__)

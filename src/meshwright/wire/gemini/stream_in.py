@@ -184,13 +184,12 @@ class Decoder:
         return tuple(found)
 
     def _chunk(self, data: bytes, found: list[Delta]) -> None:
-        fields = _FIELDS.decode(data)
-        if "error" in fields:
-            found.append(failure(data, fields["error"]))
+        extra: list[Opaque] = []
+        wire = answer(data, extra)
+        if present(wire.error):
+            found.append(failure(data, wire.error))
             self.ended = True
             return
-        extra: list[Opaque] = []
-        wire = answer(fields, extra)
         if not self._begun:
             self._begin(wire, data, extra, found)
         for raw in wire.candidates or ():
@@ -224,10 +223,12 @@ class Decoder:
         self._blocked = True
 
     def _candidate(self, raw: Raw, found: list[Delta]) -> None:
-        wire, extra, _ = candidate(raw)
-        choice = self._choices.get(wire.index)
+        extra: list[Opaque] = []
+        wire = candidate(raw, extra)
+        index = wire.index or 0
+        choice = self._choices.get(index)
         if choice is None:
-            choice = self._choices[wire.index] = Choice(wire.index, f"{self._seed} {wire.index or ''}".rstrip())
+            choice = self._choices[index] = Choice(index, f"{self._seed} {index or ''}".rstrip())
         reads, more = content_in(wire.content)
         fresh: list[Delta] = []
         for read in reads:

@@ -18,9 +18,11 @@ from meshwright.types.content import Message, Opaque, Part, Role, Text, ToolCall
 from meshwright.wire.gemini import callids
 from meshwright.wire.gemini.media import Aside
 from meshwright.wire.gemini.parts_in import Read, Sequence, read_part, usual_part
-from meshwright.wire.gemini.shapes import Content
+from meshwright.wire.gemini.shapes import Content, PlainContent
 from meshwright.wire.gemini.verbatim import NAME, below, is_string, listed, members, raw_of
 
+_PLAIN: msgspec.json.Decoder[list[PlainContent]] = msgspec.json.Decoder(list[PlainContent])
+_PLAIN_ONE: msgspec.json.Decoder[PlainContent] = msgspec.json.Decoder(PlainContent)
 _CONTENT: msgspec.json.Decoder[Content] = msgspec.json.Decoder(Content)
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 _FIELDS = frozenset(Content.__struct_encode_fields__)
@@ -81,6 +83,18 @@ class Turns:
         return result
 
 
+def plain_turns(raw: Raw) -> list[Message] | None:
+    """The turns where all of them are words alone; None when there is anything else to read, or anything wrong."""
+    try:
+        turns = _PLAIN.decode(raw)
+    except msgspec.ValidationError:
+        return None
+    return [
+        Message("assistant" if turn.role == "model" else "user", tuple([Text(part.text) for part in turn.parts]))
+        for turn in turns
+    ]
+
+
 def read_content(raw: Raw) -> tuple[str | None, list[Read], list[Opaque]]:
     """(role, parts, members that a turn usually does not have). Raises msgspec.ValidationError (path in the turn)."""
     try:
@@ -117,6 +131,11 @@ def system_in(raw: Raw) -> Message | None:
     if is_string(raw):
         text = _STRING.decode(raw)
         return Message("system", (Text(text),)) if text else None
+    try:
+        found = tuple([Text(part.text) for part in _PLAIN_ONE.decode(raw).parts])
+        return Message("system", found) if found else None
+    except msgspec.ValidationError:
+        pass  # a role of another name, or more than words
     _, reads, extra = read_content(raw)
     sequence = Sequence(reads)
     parts = tuple(sequence.parts)

@@ -126,8 +126,12 @@ def _tool(spec: ToolSpec, silent: Notes) -> Json | Raw | None:
 
 def _text(request: Request, silent: Notes) -> Json:
     output = request.output
+    form: Json = {"type": "text"} if output is None else format_out(output, silent)
+    if form["type"] == "json_schema":
+        form.setdefault("description", None)
+        form.setdefault("strict", False)
     return {
-        "format": {"type": "text"} if output is None else format_out(output, silent),
+        "format": form,
         "verbosity": request.verbosity or "medium",
     }
 
