@@ -11,7 +11,7 @@ import pytest
 from meshwright.server.endpoints import ENDPOINTS
 from tests.gateway import Gateway
 from tests.server.raw import Told, Wire
-from tests.server.upstream import Upstream, answer, chunked, json_answer
+from tests.server.upstream import RESPONSE, Upstream, answer, chunked, form, json_answer
 
 KEY = "mesh-test-master-key-0001"
 SECRET = "sk-upstream-secret"
@@ -166,12 +166,6 @@ def test_a_model_that_nobody_lists_goes_on_by_its_name(gateway: Gateway, upstrea
     assert upstreams[0].last().body == b'{"model":"unheard-of"}'
 
 
-RESPONSE = b"""{"id": "resp_9", "object": "response", "created_at": 1, "model": "text-vectors-3", "status": "completed",
-"output": [{"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content":
-[{"type": "output_text", "text": "hi", "annotations": [] , "odd": 1.50}]}],
-"usage": {"input_tokens": 2, "output_tokens": 1, "total_tokens": 3}}"""
-
-
 def test_a_provider_that_has_the_responses_api_gets_its_clients_as_they_are(gateway: Gateway, upstreams):
     upstreams[0].answer = json_answer(RESPONSE)
     body = b'{"model":"vec","previous_response_id":"resp_1","background":true,"odd":{ "x":1.50}}'
@@ -204,15 +198,6 @@ def test_the_header_names_a_provider(gateway: Gateway, upstreams):
     body = b'{"model": "second/other"}'  # a name that means something else there
     asked(gateway, "POST /v1/embeddings", body, "content-type: application/json", "x-mesh-provider: first")
     assert upstreams[0].last().body == b'{"model":"second/other"}'
-
-
-def form(model: bytes, more: bytes = b"") -> bytes:
-    """A form with a file whose bytes look like the end of a form's part, and a model."""
-    return (
-        b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: audio/wav\r\n\r\n'
-        b'\x00\xff\r\n--X\r\nContent-Disposition: form-data; name="model"\r\n\r\nnot/this\r\n--X\r\n'
-        b'\r\n--XX\r\nContent-Disposition: form-data; name="model"\r\n\r\n' + model + b"\r\n" + more + b"--XX--\r\n"
-    )
 
 
 def test_a_form_is_untouched_but_for_the_name_of_its_model(gateway: Gateway, upstreams):

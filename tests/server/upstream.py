@@ -6,6 +6,12 @@ import socket
 import threading
 from typing import NamedTuple
 
+RESPONSE = b"""{"id": "resp_9", "object": "response", "created_at": 1, "model": "text-vectors-3", "status": "completed",
+"output": [{"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content":
+[{"type": "output_text", "text": "hi", "annotations": [] , "odd": 1.50}]}],
+"usage": {"input_tokens": 2, "output_tokens": 1, "total_tokens": 3}}"""
+"""An answer of the Responses API."""
+
 
 class Got(NamedTuple):
     """One request as it was on the wire. Header names are lower case."""
@@ -90,3 +96,12 @@ def chunked(pieces: list[bytes], *headers: str, end: bool = True) -> bytes:
     head = "\r\n".join(("HTTP/1.1 200 OK", *headers, "transfer-encoding: chunked", "connection: close"))
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
     return head.encode() + b"\r\n\r\n" + chunks + (b"0\r\n\r\n" if end else b"")
+
+
+def form(model: bytes, more: bytes = b"") -> bytes:
+    """A form with a file whose bytes look like the end of a form's part, and a model."""
+    return (
+        b'--XX\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: audio/wav\r\n\r\n'
+        b'\x00\xff\r\n--X\r\nContent-Disposition: form-data; name="model"\r\n\r\nnot/this\r\n--X\r\n'
+        b'\r\n--XX\r\nContent-Disposition: form-data; name="model"\r\n\r\n' + model + b"\r\n" + more + b"--XX--\r\n"
+    )

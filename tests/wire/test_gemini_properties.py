@@ -23,7 +23,7 @@ from tests.wire.strategies_gemini import answers, carried
 TARGET = Target("m", "p/m")
 GEMINIS = ["gemini-2.0-flash", "gemini-2.5-pro", "gemini-2.5-flash", "gemini-3-pro-preview", "gemini-3.1-flash"]
 REQUEST = Request(model="m", stream=True)
-slow = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=600)
+slow = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=60)
 
 
 def bare(request: Request) -> Request:

@@ -17,7 +17,7 @@ async def every(gate: Gate, asked: Asked) -> Answered:
     names = [*_routes(snapshot), *snapshot.deployments]
     if asked.header("anthropic-version"):
         data = [_anthropic(name) for name in names]
-        return as_json({"data": data, "has_more": False, "first_id": names[0] if names else None, "last_id": names[-1]})
+        return as_json({"data": data, "has_more": False, "first_id": names[0] if names else None, "last_id": names[-1] if names else None})
     return as_json({"object": "list", "data": [_openai(name) for name in names]})
 
 
@@ -40,7 +40,7 @@ def _openai(name: str) -> dict[str, object]:
 
 
 def _anthropic(name: str) -> dict[str, object]:
-    return {"type": "model", "id": name, "display_name": name, "created_at": SINCE}
+    return {"type": "model", "id": name, "display_name": name, "created_at": SINCE, "lifecycle": "active"}
 
 
 ENDPOINTS = (
