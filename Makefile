@@ -32,7 +32,7 @@ fmt: .venv/dev.stamp ## put the code in the house style
 	$(VENV)/ruff format .
 
 conformance: .venv/dev.stamp ## other people's tests against Meshwright (ARGS=openai_python runs one of them)
-	@wrong=0; for one in $(or $(ARGS),openai_python anthropic_python langchain_standard); do \
+	@wrong=0; for one in $(or $(ARGS),openai_python anthropic_python langchain_standard vercel_ai open_responses); do \
 	$(VENV)/python conformance/$$one.py || wrong=1; done; exit $$wrong
 
 bench-gateway: .venv/dev.stamp ## requests and streams per second beside nginx and others (ARGS="full mesh switchyard")

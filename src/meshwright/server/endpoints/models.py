@@ -17,7 +17,8 @@ async def every(gate: Gate, asked: Asked) -> Answered:
     names = [*_routes(snapshot), *snapshot.deployments]
     if asked.header("anthropic-version"):
         data = [_anthropic(name) for name in names]
-        return as_json({"data": data, "has_more": False, "first_id": names[0] if names else None, "last_id": names[-1] if names else None})
+        first, last = (names[0], names[-1]) if names else (None, None)
+        return as_json({"data": data, "has_more": False, "first_id": first, "last_id": last})
     return as_json({"object": "list", "data": [_openai(name) for name in names]})
 
 
