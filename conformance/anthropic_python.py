@@ -97,7 +97,7 @@ def section(direct: Results, through: Results) -> list[str]:
     silent = [name for members in parts.values() for name in members]
     rows.append(("**all**", len(silent), passing(direct, silent), passing(through, silent)))
     lines = [
-        "No OpenAPI document of this API is on a registry, so a sim of the Messages dialect stands in for the mock: it",
+        "We use no OpenAPI document of this API: a sim of the Messages dialect stands in for the mock; it",
         "answers messages, token counts and a list of models; what asks for other parts of the API fails both ways.",
         "",
         *table(("tests of", "tests", "pass directly", "pass through Meshwright"), rows),
