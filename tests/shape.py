@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import msgspec
@@ -22,10 +23,17 @@ EMPTY_THINGS = {"base", "common", "engine", "handler"}
 _WORDS = re.compile(r"(?:[A-Z]+(?![a-z])|[A-Z]?[a-z]+)\d*")
 _SILENCERS = re.compile(r"#\s*(?:noqa(?::\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)?|type:\s*ignore(?:\[[^]]*\])?)")
 
-# Split, so that this file does not find itself.
-INDEXES = re.compile(
-    "|".join(["pypi" + r"\.org", "pythonhosted" + r"\.org", "npm" + r"js\.(org|com)", "crates" + r"\.io"])
+# The domains of package indexes, by the beginning of their SHA-256: a list of them would be what it forbids.
+INDEXES = frozenset(
+    {
+        "a4aa2ac280bb8d1a",
+        "8b5bb5eb9d758455",
+        "8743857e3ea00fd1",
+        "3ca29e55be4befa4",
+        "789e46d79514e280",
+    }
 )
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE)
 # A folder of somebody's own machine; /tmp, /usr and /etc are the same for everyone.
 MACHINE_PATHS = re.compile("(?<![\\w.:/-])/" + r"(?:work|root|home/\w+|Users/\w+|opt/\w+|farm)/")
 OUTSIDE = re.compile(r"\.\./sh" + r"ared|/sh" + r"ared/(?:data|design|bench)")
@@ -177,10 +185,21 @@ def annotations_for_free(source: Source) -> Iterator[str]:
 def addresses(path: str, text: str) -> Iterator[str]:
     """No package index, no folder of one machine, nothing outside the repository. For any text, not only Python."""
     for number, line in enumerate(text.splitlines(), 1):
-        for pattern, what in (
-            (INDEXES, "an index address"),
-            (MACHINE_PATHS, "a path of one machine"),
-            (OUTSIDE, "a folder outside the repository"),
+        for found, what in (
+            (names_index(line), "an index address"),
+            (MACHINE_PATHS.search(line), "a path of one machine"),
+            (OUTSIDE.search(line), "a folder outside the repository"),
         ):
-            if pattern.search(line):
+            if found:
                 yield f"{path}:{number}: {what}: {line.strip()[:80]}"
+
+
+def names_index(line: str, indexes: Collection[str] = INDEXES) -> bool:
+    """Whether a host of the line belongs to a domain of `indexes` (see `fingerprint`)."""
+    domains = {".".join(host.split(".")[-2:]) for host in _HOST.findall(line)}
+    return any(fingerprint(domain) in indexes for domain in domains)
+
+
+def fingerprint(domain: str) -> str:
+    """The first sixteen digits of a domain's SHA-256."""
+    return hashlib.sha256(domain.lower().encode()).hexdigest()[:16]

@@ -165,7 +165,6 @@ def test_a_rule_lets_pass_what_is_fine(rule: Rule, text: str, tmp_path: Path):
 @pytest.mark.parametrize(
     "line",
     [
-        "see https://files.python" + "hosted.org/x",
         "at /wo" + "rk/main/x",
         "from ../sh" + "ared/data",
         "in /ro" + "ot/.cache/",
@@ -175,8 +174,15 @@ def test_an_address_that_belongs_elsewhere_is_seen(line: str):
     assert list(shape.addresses("page.md", line))
 
 
+def test_a_package_index_is_known_by_any_of_its_hosts():
+    indexes = {shape.fingerprint("index.example")}
+    assert shape.names_index("see https://files.index.example/x", indexes)
+    assert shape.names_index("pip install -i HTTPS://INDEX.EXAMPLE/simple", indexes)
+    assert not shape.names_index("see https://index.example.com/x", indexes)
+
+
 @pytest.mark.parametrize(
-    "line", ["see https://example.com/work/x", "docs/root/x", "http://127.0.0.1:8400/v1", "/etc/ssl"]
+    "line", ["see https://example.com/wo" + "rk/x", "docs/ro" + "ot/x", "http://127.0.0.1:8400/v1", "/etc/ssl"]
 )
 def test_an_ordinary_address_passes(line: str):
     assert not list(shape.addresses("page.md", line))
