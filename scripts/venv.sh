@@ -34,7 +34,8 @@ case "${1:?run or dev}" in
   *) echo "venv.sh: run or dev, not $1" >&2; exit 2 ;;
 esac
 echo "Installing $what ($(grep -c '==' "$locked") packages, locked with hashes) ..."
-.venv/bin/python -m pip install --quiet --require-hashes -r "$locked"
+# The file is complete, so nothing is resolved: older pips would look for newer versions of what is asked for with an extra.
+.venv/bin/python -m pip install --quiet --require-hashes --no-deps -r "$locked"
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
 
 touch ".venv/$1.stamp"
