@@ -10,7 +10,6 @@ from meshwright.catalog.cards import shipped
 from meshwright.kernel.build_models import model_cards
 from meshwright.kernel.build_providers import ProviderPart, provider_parts
 from meshwright.kernel.build_routes import policies
-from meshwright.kernel.config import Config
 from meshwright.kernel.published import Published
 from meshwright.kernel.snapshot import Deployment, Snapshot
 from meshwright.ledger.digest import holders
@@ -43,12 +42,11 @@ def build(
     open_ended: dict[str, Deployment] = {}
     for part in parts:
         reach = builtin if part.row.name == "builtin" and builtin is not None else transport
-        pattern = _deployment(part, Model(name=part.row.name, provider=part.row.name, upstream=""), config, reach)
+        pattern = _pattern(part, reach)
         if part.row.name != "builtin":
             open_ended[part.row.name] = pattern
         for model in model_cards(part, config, shipped(part.row.name)):
-            target = Target(model.upstream, model.name, model.max_output, pattern.target.quirks)
-            deployments[model.name] = msgspec.structs.replace(pattern, model=model, target=target).addressed()
+            deployments[model.name] = pattern.serving(model)
     return Snapshot(
         version=published.version,
         deployments=deployments,
@@ -60,12 +58,12 @@ def build(
     )
 
 
-def _deployment(part: ProviderPart, model: Model, config: Config, transport: Transport) -> Deployment:
-    """The pattern of all deployments of a provider; they share one endpoint, so that its head is prepared once."""
+def _pattern(part: ProviderPart, transport: Transport) -> Deployment:
+    """The pattern of a provider's deployments; they share one endpoint, so that its head is prepared once."""
     row, settings = part.row, part.settings
     dialect = CODECS[row.dialect]
-    return Deployment(
-        model=model,
+    pattern = Deployment(
+        model=Model(name=row.name, provider=row.name, upstream=""),
         provider=row,
         dialect=dialect,
         target=Target("", row.name, None, frozenset(row.quirks)),
@@ -77,8 +75,11 @@ def _deployment(part: ProviderPart, model: Model, config: Config, transport: Tra
             settings.total_seconds,
         ),
         transport=transport,
-        also=(RESPONSES, _endpoint(part, RESPONSES)) if "responses" in row.quirks else None,
     )
+    if "responses" not in row.quirks:
+        return pattern
+    also = msgspec.structs.replace(pattern, dialect=RESPONSES, endpoint=_endpoint(part, RESPONSES))
+    return msgspec.structs.replace(pattern, also=also)
 
 
 def _endpoint(part: ProviderPart, dialect: Dialect) -> Endpoint:

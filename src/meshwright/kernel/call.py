@@ -5,28 +5,18 @@ from __future__ import annotations
 import asyncio
 
 from meshwright.kernel.arrival import Arrival, Receipt, Reply, Streaming, Whole
+from meshwright.kernel.failing import BROKE, NO_USAGE, another_may_help, free, refused
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import OpenAttempt, Recording
 from meshwright.kernel.snapshot import Deployment, Snapshot
 from meshwright.kernel.stream import open_flow
-from meshwright.net.transport import Answer, Call
-from meshwright.types.errors import (
-    ConnectFailed,
-    Declined,
-    MeshError,
-    NotCarried,
-    UpstreamError,
-    UpstreamProtocol,
-    UpstreamStatus,
-    UpstreamTimeout,
-)
+from meshwright.net.transport import Call
+from meshwright.types.errors import MeshError, NotCarried, UpstreamError
 from meshwright.types.response import Response
 from meshwright.wire.dialect import Encoded
 from meshwright.wire.fold import unfold
 
 MAX_ANSWER = 64 * 1024 * 1024
-MAX_ERROR = 64 * 1024
-MAYBE_BILLED = "the call broke off; the provider may charge for it"
 HELD_ELSEWHERE = frozenset({"conversation", "previous_response_id", "prompt", "thread"})
 """What a request names instead of sending it. Dropped, the model would answer to a conversation without its beginning,
 and nobody would see why: that is refused, strict or not."""
@@ -44,17 +34,17 @@ async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: 
             return await _attempt(kernel, deployment, arrival, recording, attempt)
         except UpstreamError as error:
             kernel.signals.failed(name, error)
-            attempt.close(None, error.code, error.message, unpriced="" if _free(error) else MAYBE_BILLED)
-            if position + 1 == len(models) or not _another_may_help(error):
+            attempt.close(None, error.code, error.message, unpriced="" if free(error) else BROKE)
+            if position + 1 == len(models) or not another_may_help(error):
                 raise _told(error, recording) from None
         except asyncio.CancelledError:
-            attempt.close(None, "cancelled", unpriced=MAYBE_BILLED)
+            attempt.close(None, "cancelled", unpriced=BROKE)
             raise
         except NotCarried:
             raise  # it was never asked
         except Exception as error:
             code = error.code if isinstance(error, MeshError) else MeshError.code
-            attempt.close(None, code, f"{type(error).__name__}: {error}", unpriced=MAYBE_BILLED)
+            attempt.close(None, code, f"{type(error).__name__}: {error}", unpriced=BROKE)
             raise
     raise AssertionError("a plan has at least one model")
 
@@ -74,12 +64,12 @@ async def _attempt(
     try:
         attempt.answering(answer.status)
         if answer.status != 200:
-            raise await _refusal(deployment, answer)
+            raise await refused(deployment, answer)
         recording.stage("upstream")
         # Only what calls itself JSON is taken for an answer in one piece: some servers and proxies mislabel streams.
         if arrival.request.stream and not answer.headers.get("content-type", "").startswith("application/json"):
-            flow = await open_flow(kernel, deployment, arrival, recording, attempt, answer)
-            return Streaming(flow, _receipt(recording, attempt))
+            flow = await open_flow(kernel, deployment, arrival, attempt, answer)
+            return Streaming(flow, _receipt(attempt))
         body = await answer.read(MAX_ANSWER)
         response = dialect.decode_response(body, target)
         ready = _encoded(arrival, response)
@@ -88,7 +78,7 @@ async def _attempt(
         raise
     attempt.adaptations += ready.adaptations
     _succeeded(kernel, recording, attempt, response)
-    return Whole(response, ready.body, _receipt(recording, attempt))
+    return Whole(response, ready.body, _receipt(attempt))
 
 
 def _check_carried(arrival: Arrival, model: str, attempt: OpenAttempt) -> None:
@@ -118,53 +108,12 @@ def _succeeded(kernel: Kernel, recording: Recording, attempt: OpenAttempt, respo
     attempt.upstream_id = response.id
     recording.served = attempt.model.name
     recording.first_byte = attempt.first_byte
-    attempt.close(response.usage, unpriced="" if response.usage else "the provider told no usage")
+    attempt.close(response.usage, unpriced="" if response.usage else NO_USAGE)
     kernel.signals.answered(attempt.model.name, None, recording.elapsed() - attempt.began)
 
 
-def _receipt(recording: Recording, attempt: OpenAttempt) -> Receipt:
-    recording.adaptations = attempt.adaptations
-    return Receipt(recording.id, attempt.model.name, attempt.adaptations)
-
-
-async def _refusal(deployment: Deployment, answer: Answer) -> UpstreamError:
-    """The provider's error answer as one of ours."""
-    body = await answer.read(MAX_ERROR)
-    if 300 <= answer.status < 400:
-        where = answer.headers.get("location", "nowhere")
-        return UpstreamProtocol(
-            f"{deployment.provider.name} redirects to {where[:200]}; redirects are not followed.",
-            fix=f"Set base_url of [providers.{deployment.provider.name}] to the address that answers.",
-        )
-    if answer.status < 300:
-        return UpstreamProtocol(f"{deployment.provider.name} answered with status {answer.status} instead of 200.")
-    error = deployment.dialect.decode_error(answer.status, body, _retry_after(answer))
-    if error.code == "declined":
-        return Declined(error.message)
-    return error
-
-
-def _retry_after(answer: Answer) -> float | None:
-    """Seconds, when the header gives seconds; a date is left to the policy of rests."""
-    value = answer.headers.get("retry-after", "")
-    try:
-        return max(0.0, float(value)) if value else None
-    except ValueError:
-        return None
-
-
-def _another_may_help(error: UpstreamError) -> bool:
-    """Whether the next model of the chain should be asked: not when the request itself is what was refused."""
-    return (
-        error.retryable or isinstance(error, Declined) or error.code in ("context_length_exceeded", "model_not_found")
-    )
-
-
-def _free(error: UpstreamError) -> bool:
-    """Whether nothing can have been charged: refused, unreachable, or timed out before it was connected."""
-    if isinstance(error, UpstreamTimeout):
-        return error.phase == "connect"
-    return isinstance(error, ConnectFailed | UpstreamStatus | Declined)
+def _receipt(attempt: OpenAttempt) -> Receipt:
+    return Receipt(attempt.recording.id, attempt.model.name, attempt.adaptations)
 
 
 def _told(error: UpstreamError, recording: Recording) -> UpstreamError:

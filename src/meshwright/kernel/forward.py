@@ -11,32 +11,23 @@ from urllib.parse import quote
 import msgspec
 
 from meshwright.kernel.arrival import Failure, Flow
+from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
 from meshwright.kernel.forward_to import JSON_KIND, Parcel, addressed
 from meshwright.kernel.forward_usage import Listening, usage_of
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import OpenAttempt, Recording
 from meshwright.kernel.snapshot import Deployment
+from meshwright.kernel.stream import Stream
 from meshwright.net.transport import Answer, Call, Endpoint
-from meshwright.types.errors import (
-    ConnectFailed,
-    InvalidRequest,
-    MeshError,
-    StoreError,
-    StreamCut,
-    UpstreamError,
-    UpstreamProtocol,
-    UpstreamStatus,
-)
+from meshwright.types.errors import InvalidRequest, MeshError, UpstreamError
+from meshwright.types.request import Adaptation
 from meshwright.types.usage import Usage
 from meshwright.wire import CODECS
 
 WHOLE = 1024 * 1024
 """An answer whose announced length is at most this is read before it is passed on, in bytes; others flow."""
 MAX_COUNTED = 64 * 1024 * 1024
-MAX_ERROR = 64 * 1024
-NO_USAGE = "the provider told no usage"
-BROKE = "the call broke off; the provider may charge for it"
-LEFT = "the client left before the answer was complete"
+OPENAI = CODECS["openai_chat"]
 EVENTS = "text/event-stream"
 _SAFE = "/:@!$&'()*+,;=-._~"
 _FREE = frozenset({"GET", "HEAD", "DELETE"})
@@ -111,29 +102,20 @@ async def _send(
             recording.status, recording.first_byte = answer.status, attempt.first_byte
             recording.served = attempt.model.name
             attempt.upstream_id = answer.headers.get("x-request-id", "")[:200]
-            await _check(deployment, answer)
+            if 300 <= answer.status < 400 or answer.status in (401, 403):  # about us, and not about the request
+                raise await refused(deployment, answer)
             return await _passed(kernel, parcel, answer, attempt)
         except BaseException:
             answer.abort()
             raise
     except UpstreamError as error:
-        free = parcel.method in _FREE or isinstance(error, ConnectFailed | UpstreamStatus)
-        attempt.close(None, error.code, error.message, unpriced="" if free else BROKE)
+        owed = "" if parcel.method in _FREE or free(error) else BROKE
+        attempt.close(None, error.code, error.message, unpriced=owed)
         raise
     except BaseException as error:
         fault = MeshError.code if isinstance(error, Exception) else "cancelled"
         attempt.close(None, error.code if isinstance(error, MeshError) else fault, str(error), unpriced=BROKE)
         raise
-
-
-async def _check(deployment: Deployment, answer: Answer) -> None:
-    """Raises UpstreamError for the answers that are about us and not about the request."""
-    name = deployment.provider.name
-    if 300 <= answer.status < 400:
-        where = answer.headers.get("location", "nowhere")
-        raise UpstreamProtocol(f"{name} redirects to {where[:200]}; redirects are not followed.")
-    if answer.status in (401, 403):
-        raise CODECS["openai_chat"].decode_error(answer.status, await answer.read(MAX_ERROR), None)
 
 
 async def _passed(kernel: Kernel, parcel: Parcel, answer: Answer, attempt: OpenAttempt) -> Passed:
@@ -145,96 +127,49 @@ async def _passed(kernel: Kernel, parcel: Parcel, answer: Answer, attempt: OpenA
     body: bytes | Flow
     if counted or answer.status >= 400 or parcel.method == "HEAD" or (length.isdigit() and int(length) <= WHOLE):
         body = await answer.read(MAX_COUNTED)
-        usage = usage_of(body) if counted and answer.status < 400 else None
-        _close(attempt, parcel, answer.status, usage)
+        good = answer.status < 400
+        usage = usage_of(body) if counted and good else None
+        recording.outcome = "ok" if good else "upstream_error"
+        attempt.close(usage, recording.outcome, unpriced="" if parcel.method in _FREE or not good else NO_USAGE)
     else:
         recording.stream = kind == EVENTS
         listening = Listening() if parcel.counts and recording.stream else None
-        body = Passing(kernel, parcel, answer, attempt, listening)
+        path = Verbatim(attempt.upstream_id, recording.stream, listening)
+        unpriced = "" if parcel.method in _FREE else NO_USAGE
+        body = Stream(kernel, path, attempt, answer, signals=None, unpriced=unpriced)
         await body.open()
     return Passed(status=answer.status, headers=headers, body=body, decision=recording.id, served=attempt.model.name)
 
 
-def _close(attempt: OpenAttempt, parcel: Parcel, status: int, usage: Usage | None) -> None:
-    """The attempt is over, and the provider has answered all of it."""
-    free = parcel.method in _FREE or status >= 400
-    outcome = "ok" if status < 400 else "upstream_error"
-    attempt.close(usage, outcome, unpriced="" if free else NO_USAGE)
-    attempt.recording.outcome = outcome
+class Verbatim:
+    """The way of an answer that is passed on as it is (see `kernel.paths`): listened to, and nothing else."""
 
+    ended = False
+    complete = True
+    """The connection alone says when it is over; the transport raises when it was cut."""
+    failed = ""
+    adaptations: tuple[Adaptation, ...] = ()
 
-class Passing:
-    """An answer on its way, as it comes. It settles itself: at its end, at a break, or when the client leaves."""
-
-    def __init__(
-        self, kernel: Kernel, parcel: Parcel, answer: Answer, attempt: OpenAttempt, listening: Listening | None
-    ) -> None:
-        self._kernel, self._parcel, self._answer, self._attempt = kernel, parcel, answer, attempt
+    def __init__(self, upstream_id: str, events: bool, listening: Listening | None) -> None:
+        self.upstream_id = upstream_id
+        self._events = events
         self._listening = listening
-        self._recording = attempt.recording
-        self._first = b""
-        self._over = False
 
-    async def open(self) -> None:
-        """Wait for the first bytes: what breaks before them is an error with a status of its own."""
-        self._first = await self._answer.next()
-        self._recording.first_byte = self._recording.elapsed()
-        if not self._first:
-            self._end()
+    @property
+    def usage(self) -> Usage | None:
+        """The last that was told."""
+        return self._listening.usage if self._listening is not None else None
 
-    async def next(self) -> bytes:
-        """The next bytes, b"" at the end."""
-        data, self._first = self._first, b""
-        if self._over:
-            return b""
-        if not data:
-            try:
-                data = await self._answer.next()
-            except UpstreamError as error:
-                return self._broken(error)
-        if not data:
-            self._end()
-        elif self._listening is not None:
+    def feed(self, data: bytes) -> bytes:
+        """The same bytes."""
+        if self._listening is not None:
             self._listening.feed(data)
         return data
 
-    def _end(self) -> None:
-        self._over = True
-        usage = self._listening.usage if self._listening is not None else None
-        _close(self._attempt, self._parcel, self._answer.status, usage)
-        try:
-            self._kernel.settle(self._recording)
-        except StoreError:
-            self._answer.abort()
-            raise
+    def finish(self) -> bytes:
+        """Nothing is owed."""
+        return b""
 
-    def _broken(self, error: UpstreamError) -> bytes:
-        """It broke after it had begun. Events can say so; of anything else the end must not look like one."""
-        self._stop(error, error.code, BROKE)
-        if self._recording.stream:
-            return self._said(error)
-        raise StreamCut(f"The provider's answer broke off: {error.message}")
-
-    def abort(self) -> None:
-        """The client left: stop the provider, settle."""
-        if not self._over:
-            self._stop(GeneratorExit(), "cancelled", LEFT)
-
-    def cut(self, error: MeshError) -> bytes:
-        """The gateway breaks it off: the same, and the in-band error where there can be one."""
-        if not self._over:
-            self._stop(GeneratorExit(error.message), "cancelled", BROKE)
-        elif not isinstance(error, StoreError):
-            return b""
-        return self._said(error) if self._recording.stream else b""
-
-    def _said(self, error: MeshError) -> bytes:
-        return b"\n\ndata: " + CODECS["openai_chat"].encode_error(error) + b"\n\n"
-
-    def _stop(self, why: BaseException, outcome: str, unpriced: str) -> None:
-        self._over = True
-        self._answer.abort()
-        self._recording.failed(why)
-        usage = self._listening.usage if self._listening is not None else None
-        self._attempt.close(usage, outcome, str(why), unpriced="" if usage else unpriced)
-        self._kernel.settle(self._recording)
+    def fail(self, error: MeshError) -> bytes | None:
+        """Events can say that it broke; of anything else the end must not look like one."""
+        return b"\n\ndata: " + OPENAI.encode_error(error) + b"\n\n" if self._events else None

@@ -39,9 +39,8 @@ class Kernel:
         self.signals = Signals(monotonic)
         self.recent: dict[str, Trace] = {}
         self.listeners = listeners
-        self.under_way = 0
 
-    def settle(self, recording: Recording) -> Trace:
+    def settle(self, recording: Recording) -> None:
         """The request is over: journal it, remember it for a while, tell the listeners. Raises StoreError."""
         recording.stage("answer")
         trace = recording.trace()
@@ -51,4 +50,3 @@ class Kernel:
             del self.recent[next(iter(self.recent))]
         for listener in self.listeners:
             listener(trace)
-        return trace

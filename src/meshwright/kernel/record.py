@@ -31,7 +31,6 @@ class Recording:
 
     __slots__ = (
         "_last",
-        "adaptations",
         "at",
         "attempts",
         "decision",
@@ -47,7 +46,7 @@ class Recording:
         "started",
         "status",
         "stream",
-    )  # fmt: skip
+    )
 
     def __init__(self, principal: str, dialect: str, path: str) -> None:
         self.at = time()
@@ -65,7 +64,6 @@ class Recording:
         self.outcome = "ok"
         self.error = ""
         self.first_byte: float | None = None
-        self.adaptations: tuple[Adaptation, ...] = ()
 
     def elapsed(self) -> float:
         """Seconds since the request arrived."""

@@ -23,8 +23,8 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
     endpoint: Endpoint
     deadlines: Deadlines
     transport: Transport
-    also: tuple[Dialect, Endpoint] | None = None
-    """A second dialect that the provider speaks, and where."""
+    also: Deployment | None = None
+    """The same model in a second dialect that the provider speaks."""
     streaming: Endpoint | None = None
     """Where streams are asked for, when that is another address."""
 
@@ -32,24 +32,24 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
         """The address for an answer in one piece, or for one as a stream."""
         return self.streaming if stream and self.streaming is not None else self.endpoint
 
-    def addressed(self) -> Deployment:
-        """The same with the addresses of its own model, in dialects whose path names the model."""
-        path_of = self.dialect.path_of
-        if path_of is None:
-            return self
-        base = self.provider.base_url.rstrip("/")
-        whole, stream = (base + path_of(self.target.model, streamed) for streamed in (False, True))
-        return msgspec.structs.replace(
-            self,
-            endpoint=msgspec.structs.replace(self.endpoint, url=whole),
-            streaming=msgspec.structs.replace(self.endpoint, url=stream),
+    def serving(self, model: Model) -> Deployment:
+        """This pattern of deployments, for one model: with its own addresses where the path names the model."""
+        target = msgspec.structs.replace(
+            self.target, model=model.upstream, origin=model.name, max_output=model.max_output
         )
+        also = self.also.serving(model) if self.also is not None else None
+        whole, streaming = self.endpoint, self.streaming
+        if (path_of := self.dialect.path_of) is not None:
+            base = self.provider.base_url.rstrip("/")
+            whole, streaming = (
+                msgspec.structs.replace(self.endpoint, url=base + path_of(model.upstream, streamed))
+                for streamed in (False, True)
+            )
+        return msgspec.structs.replace(self, model=model, target=target, endpoint=whole, streaming=streaming, also=also)
 
     def speaking(self, dialect: Dialect) -> Deployment:
         """The deployment as a client of that dialect is served best: in that dialect, if the provider speaks it."""
-        if self.also is None or self.dialect is dialect or self.also[0] is not dialect:
-            return self
-        return msgspec.structs.replace(self, dialect=dialect, endpoint=self.also[1], streaming=None)
+        return self.also if self.also is not None and self.also.dialect is dialect else self
 
 
 class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
@@ -80,5 +80,4 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
             return None
         row = template.provider
         model = Model(name=name, provider=provider, upstream=upstream, privacy=row.privacy, regions=row.regions)
-        target = msgspec.structs.replace(template.target, model=upstream, origin=name, max_output=None)
-        return msgspec.structs.replace(template, model=model, target=target).addressed()
+        return template.serving(model)

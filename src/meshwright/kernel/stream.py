@@ -1,146 +1,52 @@
-"""An answer in pieces: passed through when both sides speak the same dialect, translated when they do not."""
+"""An answer in pieces, from its first bytes to its end; it settles itself."""
 
 from __future__ import annotations
 
 from meshwright.kernel.arrival import Arrival
+from meshwright.kernel.failing import BROKE, CUT, LEFT, NO_USAGE
 from meshwright.kernel.kernel import Kernel
-from meshwright.kernel.record import OpenAttempt, Recording
+from meshwright.kernel.paths import PassedThrough, Path, Translated
+from meshwright.kernel.record import OpenAttempt
+from meshwright.kernel.signals import Signals
 from meshwright.kernel.snapshot import Deployment
 from meshwright.net.transport import Answer
 from meshwright.types.errors import MeshError, StoreError, StreamCut, UpstreamError, UpstreamProtocol
-from meshwright.types.request import Adaptation
-from meshwright.types.response import Began, Delta, Ended, Failed, Finished, UsageDelta
-from meshwright.types.usage import Usage
-from meshwright.wire.dialect import StreamEncoder
-
-NO_USAGE = "the provider told no usage"
-LEFT = "the client left before the provider told the usage"
-CUT = "the gateway was stopped before the provider told the usage"
-
-
-class PassedThrough:
-    """Same dialect on both sides: the provider's bytes, whole events only, listened to on their way."""
-
-    def __init__(self, deployment: Deployment, arrival: Arrival) -> None:
-        self._tap = deployment.dialect.tap(arrival.request)
-        self._encoder = deployment.dialect.stream_encoder(arrival.request)
-
-    def feed(self, data: bytes) -> bytes:
-        """The client's bytes."""
-        return self._tap.feed(data)
-
-    @property
-    def ended(self) -> bool:
-        """The end mark has passed. A failure that the provider reported in-band has passed through as it was."""
-        return self._tap.ended
-
-    @property
-    def complete(self) -> bool:
-        """Nothing is missing, though the end mark may be."""
-        return self._tap.ended or self._tap.finish is not None
-
-    @property
-    def failed(self) -> str:
-        """An in-band error's message."""
-        return self._tap.failed
-
-    @property
-    def usage(self) -> Usage | None:
-        """The provider's count."""
-        return self._tap.usage
-
-    @property
-    def upstream_id(self) -> str:
-        """The provider's id of the answer."""
-        return self._tap.id
-
-    @property
-    def adaptations(self) -> tuple[Adaptation, ...]:
-        """Nothing is translated, nothing is adapted."""
-        return ()
-
-    def fail(self, error: MeshError) -> bytes:
-        """The in-band error."""
-        return self._encoder.fail(error)
-
-    def finish(self) -> bytes:
-        """What is still owed to the client when the provider left out the end mark."""
-        return b"" if self._tap.ended else self._encoder.feed((Ended(),))
-
-
-class Translated:
-    """Two dialects: events to deltas to events."""
-
-    def __init__(self, deployment: Deployment, arrival: Arrival) -> None:
-        self._decoder = deployment.dialect.stream_decoder(deployment.target)
-        self._encoder: StreamEncoder = arrival.dialect.stream_encoder(arrival.request)
-        self.usage: Usage | None = None
-        self.upstream_id = ""
-        self.failed = ""
-        self.ended = False
-        self.complete = False
-
-    def feed(self, data: bytes) -> bytes:
-        """The client's bytes."""
-        deltas = self._decoder.feed(data)
-        for delta in deltas:
-            self._note(delta)
-        return self._encoder.feed(deltas) if deltas else b""
-
-    @property
-    def adaptations(self) -> tuple[Adaptation, ...]:
-        """What the client's dialect could not carry so far."""
-        return tuple(self._encoder.adaptations)
-
-    def _note(self, delta: Delta) -> None:
-        if isinstance(delta, UsageDelta):
-            self.usage = delta.usage
-        elif isinstance(delta, Began):
-            self.upstream_id = delta.id
-            self.usage = delta.usage or self.usage
-        elif isinstance(delta, Finished):
-            self.complete = True
-        elif isinstance(delta, Failed):
-            self.failed = delta.message
-            self.ended = True
-        elif isinstance(delta, Ended):
-            self.ended = self.complete = True
-
-    def fail(self, error: MeshError) -> bytes:
-        """The in-band error."""
-        return self._encoder.fail(error)
-
-    def finish(self) -> bytes:
-        """The client's end mark when the provider left out its own."""
-        return b"" if self.ended else self._encoder.feed((Ended(),))
 
 
 class Stream:
-    """One answer on its way to one client. It settles itself: at its end, at a break, or when the client leaves."""
+    """One answer on its way to one client. It settles itself: at its end, at a break, or when the client leaves.
+
+    `signals` hear how the model did; None where the answer says nothing of that. `unpriced` is why the cost of a
+    complete answer without usage is not known, "" when nothing is owed.
+    """
 
     def __init__(
         self,
         kernel: Kernel,
-        path: PassedThrough | Translated,
-        recording: Recording,
+        path: Path,
         attempt: OpenAttempt,
         answer: Answer,
+        *,
+        signals: Signals | None,
+        unpriced: str = NO_USAGE,
     ) -> None:
         self._kernel = kernel
         self._path = path
-        self._recording = recording
         self._attempt = attempt
+        self._recording = attempt.recording
         self._answer = answer
+        self._signals = signals
+        self._unpriced = unpriced
         self._first = b""
         self._over = False
 
     async def open(self) -> None:
         """Wait for the first bytes that are for the client. Until then, whatever breaks is an UpstreamError."""
-        while not self._first:
+        while not self._first and not self._over:
             data = await self._answer.next()
-            if not data:
+            if not data and not self._path.complete:
                 raise StreamCut("The provider's stream ended before it began.")
-            self._first = self._path.feed(data)
+            self._first = self._path.feed(data) if data else self._end()
             if self._path.failed:
                 raise UpstreamProtocol(f"The provider's stream began with an error: {self._path.failed}")
         self._recording.first_byte = self._recording.elapsed()
@@ -181,43 +87,44 @@ class Stream:
         self._over = True
         failed = self._path.failed
         try:
-            self._settle("ok" if not failed else "upstream_error", failed, NO_USAGE)
+            self._settle("ok" if not failed else "upstream_error", failed, self._unpriced)
         except StoreError:
             self._answer.abort()
             raise
-        if not failed:
+        if self._signals is not None and not failed:
             name, began = self._attempt.model.name, self._attempt.began
             first = None if self._recording.first_byte is None else self._recording.first_byte - began
-            self._kernel.signals.answered(name, first, self._recording.elapsed() - began)
+            self._signals.answered(name, first, self._recording.elapsed() - began)
         self._answer.release()
 
     def _broken(self, error: UpstreamError) -> bytes:
         """It broke after it had begun: say so in the client's dialect. Never a clean finish."""
-        self._over = True
-        self._answer.abort()
-        self._kernel.signals.failed(self._attempt.model.name, error)
-        self._recording.failed(error)
-        self._settle(error.code, error.message, "the stream broke before the provider told the usage")
-        return self._path.fail(error)
+        if self._signals is not None:
+            self._signals.failed(self._attempt.model.name, error)
+        self._stop(error, error.code, error.message, BROKE)
+        said = self._path.fail(error)
+        if said is None:
+            raise StreamCut(f"The provider's answer broke off: {error.message}")
+        return said
 
     def abort(self) -> None:
         """The client left: stop the provider, settle."""
         if not self._over:
-            self._stop(GeneratorExit(), LEFT)
+            self._stop(GeneratorExit(), "cancelled", "", LEFT)
 
     def cut(self, error: MeshError) -> bytes:
         """We break it off ourselves: stop the provider, settle if that is not done; gives the in-band error."""
         if not self._over:
-            self._stop(GeneratorExit(error.message), CUT)
+            self._stop(GeneratorExit(error.message), "cancelled", "", CUT)
         elif not isinstance(error, StoreError):
             return b""  # all of it is on its way to the client
-        return self._path.fail(error)
+        return self._path.fail(error) or b""
 
-    def _stop(self, why: GeneratorExit, unpriced: str) -> None:
+    def _stop(self, why: BaseException, outcome: str, error: str, unpriced: str) -> None:
         self._over = True
         self._answer.abort()
         self._recording.failed(why)
-        self._settle("cancelled", "", unpriced)
+        self._settle(outcome, error, unpriced)
 
     def _settle(self, outcome: str, error: str, unpriced: str) -> None:
         self._attempt.upstream_id = self._path.upstream_id
@@ -230,11 +137,11 @@ class Stream:
 
 
 async def open_flow(
-    kernel: Kernel, deployment: Deployment, arrival: Arrival, recording: Recording, attempt: OpenAttempt, answer: Answer
+    kernel: Kernel, deployment: Deployment, arrival: Arrival, attempt: OpenAttempt, answer: Answer
 ) -> Stream:
     """A stream whose first bytes are there. Raises UpstreamError while another model can still take over."""
     same = deployment.dialect is arrival.dialect
     path = PassedThrough(deployment, arrival) if same else Translated(deployment, arrival)
-    stream = Stream(kernel, path, recording, attempt, answer)
+    stream = Stream(kernel, path, attempt, answer, signals=kernel.signals)
     await stream.open()
     return stream

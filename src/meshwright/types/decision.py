@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import msgspec
 
@@ -29,7 +28,6 @@ class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     turns: int = 1
     characters: int = 0
     code: bool = False
-    language: str = ""
     needs: tuple[str, ...] = ()
     """Abilities without which the request cannot be served."""
     attachments: tuple[str, ...] = ()
@@ -39,7 +37,7 @@ class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """An eligible model with its predictions: quality 0..1, cost in nano-dollars, latency in seconds, and its score.
+    """An eligible model with its predictions: quality 0..1, cost in nano-dollars, latency in seconds.
 
     None is unknown. `why` says in words where the quality and the order come from.
     """
@@ -48,7 +46,6 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     quality: Interval | None = None
     cost: Interval | None = None
     latency: Interval | None = None
-    score: float = 0.0
     why: str = ""
 
 
@@ -56,7 +53,6 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     """What to do: try these models in this order until one answers."""
 
     models: tuple[str, ...]
-    kind: Literal["chain"] = "chain"
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -76,7 +72,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One call to one model. Times are seconds since the request arrived; money is nano-dollars, None when unknown.
 
-    `outcome` is "ok" or an error's code. `free` says that nothing was charged because nothing was produced.
+    `outcome` is "ok" or an error's code. A `cost` of 0 says that nothing was charged because nothing was produced.
     """
 
     model: str

@@ -1,0 +1,160 @@
+"""The ways that a stream's bytes take from the provider to the client: passed through, or translated."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from meshwright.kernel.arrival import Arrival
+from meshwright.kernel.snapshot import Deployment
+from meshwright.types.errors import MeshError
+from meshwright.types.request import Adaptation
+from meshwright.types.response import Began, Delta, Ended, Failed, Finished, UsageDelta
+from meshwright.types.usage import Usage
+from meshwright.wire.dialect import StreamEncoder
+
+
+class Path(Protocol):
+    """What a stream asks of its way: the client's bytes for the provider's, and what was heard on it."""
+
+    @property
+    def ended(self) -> bool:
+        """The end mark has passed, or an in-band error of the provider's."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Nothing is missing, though the end mark may be."""
+        ...
+
+    @property
+    def failed(self) -> str:
+        """The message of an in-band error of the provider's."""
+        ...
+
+    @property
+    def usage(self) -> Usage | None:
+        """The provider's count."""
+        ...
+
+    @property
+    def upstream_id(self) -> str:
+        """The provider's id of the answer."""
+        ...
+
+    @property
+    def adaptations(self) -> tuple[Adaptation, ...]:
+        """What the client's dialect could not carry so far."""
+        ...
+
+    def feed(self, data: bytes) -> bytes:
+        """The client's bytes. Raises UpstreamProtocol."""
+        ...
+
+    def finish(self) -> bytes:
+        """What is still owed to the client when the provider left out the end mark."""
+        ...
+
+    def fail(self, error: MeshError) -> bytes | None:
+        """The in-band error; None where there is no way to say it."""
+        ...
+
+
+class PassedThrough:
+    """Same dialect on both sides: the provider's bytes, whole events only, listened to on their way."""
+
+    def __init__(self, deployment: Deployment, arrival: Arrival) -> None:
+        self._arrival = arrival
+        self._tap = deployment.dialect.tap(arrival.request)
+
+    def feed(self, data: bytes) -> bytes:
+        """The client's bytes."""
+        return self._tap.feed(data)
+
+    @property
+    def ended(self) -> bool:
+        """The end mark has passed. A failure that the provider reported in-band has passed through as it was."""
+        return self._tap.ended
+
+    @property
+    def complete(self) -> bool:
+        """Nothing is missing, though the end mark may be."""
+        return self._tap.ended or self._tap.finish is not None
+
+    @property
+    def failed(self) -> str:
+        """An in-band error's message."""
+        return self._tap.failed
+
+    @property
+    def usage(self) -> Usage | None:
+        """The provider's count."""
+        return self._tap.usage
+
+    @property
+    def upstream_id(self) -> str:
+        """The provider's id of the answer."""
+        return self._tap.id
+
+    @property
+    def adaptations(self) -> tuple[Adaptation, ...]:
+        """Nothing is translated, nothing is adapted."""
+        return ()
+
+    def fail(self, error: MeshError) -> bytes:
+        """The in-band error."""
+        return self._encoder().fail(error)
+
+    def finish(self) -> bytes:
+        """What is still owed to the client when the provider left out the end mark."""
+        return b"" if self._tap.ended else self._encoder().feed((Ended(),))
+
+    def _encoder(self) -> StreamEncoder:
+        """Needed at a break only: nearly every stream passes without one."""
+        return self._arrival.dialect.stream_encoder(self._arrival.request)
+
+
+class Translated:
+    """Two dialects: events to deltas to events."""
+
+    def __init__(self, deployment: Deployment, arrival: Arrival) -> None:
+        self._decoder = deployment.dialect.stream_decoder(deployment.target)
+        self._encoder: StreamEncoder = arrival.dialect.stream_encoder(arrival.request)
+        self.usage: Usage | None = None
+        self.upstream_id = ""
+        self.failed = ""
+        self.ended = False
+        self.complete = False
+
+    def feed(self, data: bytes) -> bytes:
+        """The client's bytes."""
+        deltas = self._decoder.feed(data)
+        for delta in deltas:
+            self._note(delta)
+        return self._encoder.feed(deltas) if deltas else b""
+
+    @property
+    def adaptations(self) -> tuple[Adaptation, ...]:
+        """What the client's dialect could not carry so far."""
+        return tuple(self._encoder.adaptations)
+
+    def _note(self, delta: Delta) -> None:
+        if isinstance(delta, UsageDelta):
+            self.usage = delta.usage
+        elif isinstance(delta, Began):
+            self.upstream_id = delta.id
+            self.usage = delta.usage or self.usage
+        elif isinstance(delta, Finished):
+            self.complete = True
+        elif isinstance(delta, Failed):
+            self.failed = delta.message
+            self.ended = True
+        elif isinstance(delta, Ended):
+            self.ended = self.complete = True
+
+    def fail(self, error: MeshError) -> bytes:
+        """The in-band error."""
+        return self._encoder.fail(error)
+
+    def finish(self) -> bytes:
+        """The client's end mark when the provider left out its own."""
+        return b"" if self.ended else self._encoder.feed((Ended(),))
