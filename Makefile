@@ -4,6 +4,8 @@ SHELL := /bin/bash
 VENV := .venv/bin
 INPUTS := pyproject.toml scripts/venv.sh
 ARGS ?=
+# The suite keeps two cores busy, a file to a core at a time; a part of it that is named runs in one process.
+SPREAD := $(if $(ARGS),,-n 2 --dist loadfile)
 
 .DEFAULT_GOAL := help
 .PHONY: help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks
@@ -15,7 +17,7 @@ up: .venv/run.stamp ## install what is missing and start the gateway on http://1
 	@exec $(VENV)/mesh up $(ARGS)
 
 test: .venv/dev.stamp ## install what tests need and run them (ARGS="tests/wire -k stream")
-	@$(VENV)/python -m pytest $(ARGS)
+	@$(VENV)/python -m pytest $(SPREAD) $(ARGS)
 
 # All of them run, so that one look shows everything that is wrong.
 lint: .venv/dev.stamp ## style, types, contracts between rooms, shape and documentation

@@ -23,8 +23,8 @@ compile() {
 
 everything="$tool/constraints.txt"
 if [ -z "${UPGRADE:-}" ] && [ -f constraints.txt ]; then cp constraints.txt "$everything"; fi
-compile --extra offline --group dev --output-file "$everything" >/dev/null
-compile --extra offline --group build --constraints "$everything" --output-file "$tool/constraints-run.txt" >/dev/null
+compile --all-extras --group dev --output-file "$everything" >/dev/null
+compile --extra offline --extra crypto --group build --constraints "$everything" --output-file "$tool/constraints-run.txt" >/dev/null
 
 write() { # write FILE SENTENCE
   { echo "# $2"; echo "# Written by scripts/lock.sh (make lock); do not edit."; grep -v '^#' "$tool/$1"; } >"$tool/new"

@@ -15,6 +15,9 @@ settings.register_profile(
 settings.register_profile("hunt", deadline=None, max_examples=2000, phases=tuple(Phase))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
+# Rich reads the terminal's width once, when the first test of a process imports the command line.
+os.environ["COLUMNS"] = "250"
+
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
