@@ -145,13 +145,13 @@ async def test_a_request_that_is_still_going_out_is_not_yet_waited_for(transport
         while left:
             left -= len(await peer.reader.read(min(left, 131_072)))
             if left > 16_000_000:  # until then more than twice the deadline; the rest fits into the system's buffers
-                await asyncio.sleep(0.003)
+                await asyncio.sleep(0.008)
         await peer.send(plain(b"ok"))
         await peer.gone()
 
     body = FIVE_MB * 8
     size = len(body)
     async with served(script, limit=65_536) as server:
-        answer = await transport.send(server.call(body, deadlines=msgspec.structs.replace(PATIENT, first_byte=0.2)))
+        answer = await transport.send(server.call(body, deadlines=msgspec.structs.replace(PATIENT, first_byte=0.6)))
         assert await answer.read(LIMIT) == b"ok"
         await transport.close()
