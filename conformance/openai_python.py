@@ -3,7 +3,7 @@
     python conformance/openai_python.py [OPENAPI.yaml.gz]
 
 The mock is the npm package that openai-python's own scripts use. BENCH_PEERS=FOLDER, with LiteLLM's virtual environment
-in FOLDER/litellm, runs the tests that pass directly through LiteLLM's proxy too.
+in FOLDER/litellm, runs every sixteenth test that passes directly through LiteLLM's proxy too: all of them take hours.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ TESTS = "tests/api_resources"
 SETTINGS = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = session\n"
 """Its own, but for warnings of other packages, which are no errors here, and for the number of processes."""
 SECONDS = 240
-LITELLM_SECONDS = 420
+LITELLM_SECONDS = 900
+LITELLM_EVERY = 16
 STEADY = ("--validator-query-array-format=brackets", "--validator-form-array-format=brackets",
           "--validator-query-object-format=brackets", "--validator-form-object-format=brackets")  # fmt: skip
 """The options of openai-python's own `scripts/mock`."""
@@ -187,18 +188,20 @@ def peer(python: Path, source: Path, folder: Path, url: str, good: Sequence[str]
     }
     command = [venv / "bin/litellm", "--config", config, "--port", port, "--host", "127.0.0.1", "--num_workers", 1]
     with process(command, folder, f"http://127.0.0.1:{port}/health/liveliness", 90, environment):
-        chosen = [node_id(name) for name in good]
+        sample = sorted(good)[::LITELLM_EVERY]
+        chosen = [node_id(name) for name in sample]
         try:
             found = suite(python, source, f"http://127.0.0.1:{port}/v1", chosen, LITELLM_SECONDS)
         except subprocess.TimeoutExpired:
             return {}, f"LiteLLM was not measured to the end: its run took over {LITELLM_SECONDS} s"
-    if not found.keys() >= set(good):
+    if not found.keys() >= set(sample):
         raise RuntimeError("LiteLLM's run is not complete.")
-    passed = sum(name in found and found[name].state == "passed" for name in good)
+    passed = sum(found[name].state == "passed" for name in sample)
     used = versions(venv / "bin/python", ["litellm"])
+    used = f"{used} (wildcard model, no database)"
     return (
         found,
-        f"{passed} of the {len(good)} that pass directly also pass through {used} (wildcard model, no database)",
+        f"Of {len(sample)} that pass directly (each {LITELLM_EVERY}th by name) {passed} also pass through {used}",
     )
 
 
