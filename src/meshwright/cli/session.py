@@ -20,6 +20,9 @@ from meshwright.server.control import Control, load_config
 from meshwright.server.places import Places, places
 from meshwright.server.supervise import open_control
 
+ASIDE_SECONDS = 60.0
+"""How long copies of a request may take after its answer is there."""
+
 
 class Session(msgspec.Struct, frozen=True, eq=False):
     """A kernel of our own, with the control plane beside it."""
@@ -48,9 +51,11 @@ async def session(control: Control) -> AsyncIterator[Session]:
     settings = control.config.builtin
     builtin = BuiltinTransport(time.time, new_id, limit=settings.seconds) if settings.enabled else None
     journal = Journal(control.places.journal, f"cli{os.getpid()}")
+    kernel = Kernel(build(published, os.environ, transport, builtin), journal)
     try:
-        yield Session(Kernel(build(published, os.environ, transport, builtin), journal), control)
+        yield Session(kernel, control)
     finally:
+        await kernel.aside.close(ASIDE_SECONDS)
         journal.close()
         await transport.close()
         if builtin is not None:

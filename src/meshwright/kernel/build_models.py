@@ -52,7 +52,7 @@ def _corrected(card: Model, part: ProviderPart, settings: ModelSettings) -> Mode
         facts["regions"] = part.row.regions
     given: dict[str, object] = {
         name: value
-        for name in ("upstream", "window", "max_output", "regions", "privacy")
+        for name in ("upstream", "window", "max_output", "regions", "privacy", "licence")
         if (value := getattr(settings, name)) is not None
     }
     if settings.price:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+
+import msgspec
 
 from meshwright.kernel.config import Config, RouteSettings
 from meshwright.routing.policy import Policy
+from meshwright.routing.strategies import STRATEGIES
 from meshwright.types.model import Model
 from meshwright.types.money import nano
 
 PRESETS = {
     "auto": RouteSettings(strategy="task"),
     "auto:cheap": RouteSettings(strategy="cheapest"),
+    "auto:best": RouteSettings(strategy="balanced", options={"thrift": 0.0}),
     "auto:fast": RouteSettings(strategy="fastest"),
 }
+ROUTE = "route/"
 
 
 def policies(config: Config, models: Sequence[Model]) -> dict[str, Policy]:
@@ -30,9 +35,10 @@ def policies(config: Config, models: Sequence[Model]) -> dict[str, Policy]:
     for name, pool in called.items():
         chain = (name,) if name in pool else tuple(pool)
         names[name] = Policy(name=name, strategy="fixed", pool=chain, named=True, attempts=len(chain))
-    for name, settings in {**PRESETS, **config.routes}.items():
-        policy = _policy(name, settings, models)
-        names[f"route/{name}"] = policy
+    routes = {**PRESETS, **config.routes}
+    for name, settings in routes.items():
+        policy = _policy(name, settings, models, routes)
+        names[f"{ROUTE}{name}"] = policy
         if name in PRESETS or name not in names:
             names[name] = policy
     return names
@@ -51,16 +57,61 @@ def matching(patterns: Sequence[str], models: Sequence[Model]) -> tuple[str, ...
     return tuple(dict.fromkeys(found))
 
 
-def _policy(name: str, settings: RouteSettings, models: Sequence[Model]) -> Policy:
-    return Policy(
+def meant(step: str, routes: Mapping[str, RouteSettings]) -> str:
+    """The route that a step's name means; "" when it is a model or a pattern."""
+    name = step.removeprefix(ROUTE)
+    return name if name in routes and (step != name or name in PRESETS) else ""
+
+
+def steps_of(settings: RouteSettings) -> tuple[str, ...]:
+    """The names of a route's steps: `steps`, or where there are none, those that have weights or examples."""
+    return settings.steps or tuple(dict.fromkeys((*settings.weights, *settings.examples)))
+
+
+def _policy(
+    name: str,
+    settings: RouteSettings,
+    models: Sequence[Model],
+    routes: Mapping[str, RouteSettings],
+    within: tuple[Policy, ...] = (),
+) -> Policy:
+    policy = Policy(
         name=name,
         strategy=settings.strategy,
-        pool=matching(settings.pool, models),
+        pool=(),
         regions=settings.regions,
         privacy=settings.privacy,
         require=settings.require,
+        licences=settings.licences,
         max_cost=None if settings.max_cost is None else nano(settings.max_cost),
+        max_seconds=settings.max_seconds,
+        min_window=settings.min_window,
         floor=settings.floor,
         attempts=settings.attempts,
         options=settings.options,
+        within=within,
     )
+    if STRATEGIES[settings.strategy].compose is None:
+        return msgspec.structs.replace(policy, pool=matching(settings.pool, models))
+    around = (*within, policy)
+    names = steps_of(settings)
+    steps = tuple(_step(step, models, routes, around) for step in names)
+    by = _step(settings.by, models, routes, around) if settings.by else None
+    pools = [one.pool for one in (*steps, *((by,) if by is not None else ()))]
+    return msgspec.structs.replace(
+        policy,
+        pool=tuple(dict.fromkeys(model for pool in pools for model in pool)),
+        steps=steps,
+        by=by,
+        weights=tuple(settings.weights.get(step, 0.0 if settings.weights else 1.0) for step in names),
+        examples=tuple(settings.examples.get(step, ()) for step in names),
+    )
+
+
+def _step(
+    step: str, models: Sequence[Model], routes: Mapping[str, RouteSettings], within: tuple[Policy, ...]
+) -> Policy:
+    """A step's policy: a route's own, or the models that the name or pattern means, in order."""
+    if name := meant(step, routes):
+        return msgspec.structs.replace(_policy(name, routes[name], models, routes, within), name=step)
+    return Policy(name=step, strategy="fixed", pool=matching((step,), models), within=within)

@@ -5,24 +5,20 @@ from __future__ import annotations
 import difflib
 import ipaddress
 from collections.abc import Mapping, Sequence
-from typing import get_args
 from urllib.parse import SplitResult, urlsplit
 
+from meshwright.kernel.check_routes import ABILITIES, Finding, check_routes, known
 from meshwright.kernel.config import Config, ProviderSettings
 from meshwright.kernel.toml_lines import Path, key_lines, line_of
 from meshwright.providers import PROVIDERS
-from meshwright.routing.strategies import STRATEGIES
 from meshwright.types.errors import ConfigError, Problem
-from meshwright.types.model import Ability
 from meshwright.wire import CODECS
-
-ABILITIES = get_args(Ability)
 
 
 def check(config: Config, text: str, source: str, environment: Mapping[str, str]) -> None:
     """Raises ConfigError with every problem, each with its line."""
     lines = key_lines(text)
-    found = [*_server(config, environment), *_providers(config), *_models(config), *_routes(config)]
+    found = [*_server(config, environment), *_providers(config), *_models(config), *check_routes(config)]
     if found:
         raise ConfigError(
             [
@@ -30,9 +26,6 @@ def check(config: Config, text: str, source: str, environment: Mapping[str, str]
                 for path, message, fix in found
             ]
         )
-
-
-Finding = tuple[Path, str, str]
 
 
 def _server(config: Config, environment: Mapping[str, str]) -> list[Finding]:
@@ -148,36 +141,10 @@ def _models(config: Config) -> list[Finding]:
             found.append((("models", name), "a model's name is PROVIDER/NAME.", 'Write [models."openai/gpt-4o"].'))
         elif provider not in PROVIDERS and provider not in config.providers:
             found.append((("models", name), f'there is no provider "{provider}".', f"Add [providers.{provider}]."))
-        found += _known(("models", name, "abilities"), settings.abilities, ABILITIES)
+        found += known(("models", name, "abilities"), settings.abilities, ABILITIES)
         for task, skill in settings.skills.items():
             if not 0 <= skill <= 1:
                 found.append((("models", name, "skills", task), "a skill is a probability from 0 to 1.", "Write 0.8."))
-    return found
-
-
-def _routes(config: Config) -> list[Finding]:
-    found = list[Finding]()
-    for name, settings in config.routes.items():
-        path = ("routes", name)
-        if settings.strategy not in STRATEGIES:
-            found += _known((*path, "strategy"), (settings.strategy,), tuple(STRATEGIES))
-        found += _known((*path, "require"), settings.require, ABILITIES)
-        if settings.attempts < 1:
-            found.append(((*path, "attempts"), "there must be at least one attempt.", "Write attempts = 3."))
-        if not 0 <= settings.floor <= 1:
-            found.append(((*path, "floor"), "a floor is a quality from 0 to 1.", "Write floor = 0.5."))
-        if settings.strategy == "fixed" and not settings.pool:
-            found.append(((*path, "pool"), "a fixed route needs its models.", 'Write pool = ["provider/model"].'))
-    return found
-
-
-def _known(path: Path, names: Sequence[str] | Mapping[str, object], known: Sequence[str]) -> list[Finding]:
-    found = list[Finding]()
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1, 0.5)
-            fix = f'Did you mean "{near[0]}"?' if near else f"Known: {', '.join(known)}."
-            found.append((path, f'there is no "{name}".', fix))
     return found
 
 

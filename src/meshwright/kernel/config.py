@@ -112,6 +112,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     price: tuple[PriceSettings, ...] = ()
     regions: tuple[str, ...] | None = None
     privacy: Literal["local", "no_training", "may_train", "unknown"] | None = None
+    licence: str | None = None
     aliases: tuple[str, ...] = ()
     enabled: bool = True
 
@@ -121,6 +122,9 @@ class RouteSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     An empty `pool` is every model that is served; a name may end in `*`. `regions` and `privacy` are hard: a model
     whose region or privacy is not known does not pass. `attempts` bounds the fallback chain.
+
+    Strategies over steps take `steps` in place of a pool: routes ("route/NAME"), models or patterns. `by` is who
+    judges, fuses or advises; `weights` and `examples` go by the names of steps.
     """
 
     strategy: Strategy = "task"
@@ -128,9 +132,16 @@ class RouteSettings(msgspec.Struct, frozen=True, kw_only=True):
     regions: tuple[str, ...] = ()
     privacy: tuple[Literal["local", "no_training", "may_train", "unknown"], ...] = ()
     require: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
     max_cost: Decimal | None = None
+    max_seconds: float | None = None
+    min_window: int | None = None
     floor: float = 0.0
     attempts: int = 3
+    steps: tuple[str, ...] = ()
+    by: str = ""
+    weights: dict[str, float] = {}
+    examples: dict[str, tuple[str, ...]] = {}
     options: dict[str, str | int | float | bool] = {}
 
 

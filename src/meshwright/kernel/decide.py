@@ -19,12 +19,16 @@ LONGEST_NAME = 300
 def decide(snapshot: Snapshot, signals: Mapping[str, Signal], request: Request, override: str = "") -> Decision:
     """The decision for this request: pure. Raises UnknownModel, NoCandidate."""
     asked = override or request.model
+    policy, models = meant(snapshot, asked)
+    return route(request, policy, models, signals, asked=asked, snapshot=snapshot.version)
+
+
+def meant(snapshot: Snapshot, asked: str) -> tuple[Policy, list[Model]]:
+    """The policy that a name means, and the models of its pool. Raises UnknownModel."""
     policy = snapshot.names.get(asked)
     if policy is None:
-        policy, models = _unlisted(snapshot, asked)
-    else:
-        models = [snapshot.deployments[name].model for name in policy.pool]
-    return route(request, policy, models, signals, asked=asked, snapshot=snapshot.version)
+        return _unlisted(snapshot, asked)
+    return policy, [snapshot.deployments[name].model for name in policy.pool]
 
 
 def _unlisted(snapshot: Snapshot, asked: str) -> tuple[Policy, list[Model]]:

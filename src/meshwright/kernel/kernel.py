@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
+from meshwright.kernel.aside import Aside
 from meshwright.kernel.record import Recording
 from meshwright.kernel.signals import Signals
 from meshwright.kernel.snapshot import Snapshot
@@ -39,6 +40,7 @@ class Kernel:
         self.signals = Signals(monotonic)
         self.recent: dict[str, Trace] = {}
         self.listeners = listeners
+        self.aside = Aside()
 
     def settle(self, recording: Recording) -> None:
         """The request is over: journal it, remember it for a while, tell the listeners. Raises StoreError."""

@@ -6,7 +6,7 @@ import random
 from time import perf_counter, time
 
 from meshwright.ledger.money import cost
-from meshwright.types.decision import Attempt, Decision, Trace
+from meshwright.types.decision import Attempt, Decision, Note, Trace
 from meshwright.types.errors import MeshError
 from meshwright.types.model import Model
 from meshwright.types.request import Adaptation
@@ -38,6 +38,8 @@ class Recording:
         "error",
         "first_byte",
         "id",
+        "notes",
+        "of",
         "outcome",
         "path",
         "principal",
@@ -58,6 +60,8 @@ class Recording:
         self.stream = False
         self.stages: dict[str, float] = {}
         self.attempts: list[Attempt] = []
+        self.notes: list[Note] = []
+        self.of = ""
         self.decision: Decision | None = None
         self.served = ""
         self.status = 200
@@ -116,17 +120,20 @@ class Recording:
             first_byte=self.first_byte,
             usage=usage,
             cost=spent if priced else None,
+            notes=tuple(self.notes),
+            of=self.of,
         )
 
 
 class OpenAttempt:
     """One call to one model while it is under way."""
 
-    __slots__ = ("adaptations", "began", "first_byte", "model", "recording", "status", "upstream_id")
+    __slots__ = ("adaptations", "began", "first_byte", "model", "recording", "role", "status", "upstream_id")
 
-    def __init__(self, recording: Recording, model: Model) -> None:
+    def __init__(self, recording: Recording, model: Model, role: str = "") -> None:
         self.recording = recording
         self.model = model
+        self.role = role
         self.began = recording.elapsed()
         self.first_byte: float | None = None
         self.status: int | None = None
@@ -159,5 +166,6 @@ class OpenAttempt:
                 unpriced=unpriced,
                 upstream_id=self.upstream_id,
                 adaptations=self.adaptations,
+                role=self.role,
             )
         )

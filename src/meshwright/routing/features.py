@@ -44,12 +44,12 @@ def features(request: Request, tasks: bool) -> Features:
     if request.output is not None:
         size += _raw(request.output.schema)
     kinds = tuple(attachments)
-    question = _question(request.messages)
+    asked = question(request.messages)
     found: Mapping[str, float] = {}
     computable = 0.0
     if tasks:
-        computable = looks_computable(question) if len(question) <= COMPUTABLE_UP_TO else 0.0
-        found = classify(question, size - _bytes(question) + len(question), _kinds_of_task(kinds), computable)
+        computable = looks_computable(asked) if len(asked) <= COMPUTABLE_UP_TO else 0.0
+        found = classify(asked, size - _bytes(asked) + len(asked), _kinds_of_task(kinds), computable)
     likeliest = next(iter(found), "")
     return Features(
         task=likeliest,
@@ -58,7 +58,7 @@ def features(request: Request, tasks: bool) -> Features:
         input_tokens=size // BYTES_PER_TOKEN + 4 * len(request.messages) + 3,
         turns=turns,
         characters=size,
-        code="```" in question,
+        code="```" in asked,
         needs=_needs(request, kinds),
         attachments=kinds,
         max_tokens=request.max_tokens,
@@ -106,7 +106,7 @@ def _kinds_of_task(kinds: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys("file" if kind == "text" else kind for kind in kinds))
 
 
-def _question(messages: tuple[Message, ...]) -> str:
+def question(messages: tuple[Message, ...]) -> str:
     """The words of the last user message."""
     for message in reversed(messages):
         if message.role == "user":

@@ -16,6 +16,7 @@ def rejection(model: Model, features: Features, policy: Policy, signal: Signal) 
     """Why the model cannot serve this request under this policy; "" when it can."""
     return (
         _place(model, policy)
+        or _card(model, policy)
         or _window(model, features, policy.named)
         or _abilities(model, features, policy)
         or (signal.resting if not policy.named else "")
@@ -34,6 +35,16 @@ def _place(model: Model, policy: Policy) -> str:
     if policy.privacy and model.privacy not in policy.privacy:
         known = "not known" if model.privacy == "unknown" else model.privacy
         return f"privacy {' or '.join(policy.privacy)} required; its privacy is {known}"
+    return ""
+
+
+def _card(model: Model, policy: Policy) -> str:
+    if policy.licences and model.licence not in policy.licences:
+        wanted = f"licence {' or '.join(policy.licences)} required"
+        return f"{wanted}; its licence is {model.licence or 'not known'}"
+    if policy.min_window is not None and (model.window is None or model.window < policy.min_window):
+        known = "not known" if model.window is None else f"{model.window:,}"
+        return f"min_window is {policy.min_window:,}, its context window is {known}"
     return ""
 
 

@@ -12,7 +12,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     `pool` holds full model names, in the order of preference that the configuration gives. `regions`, `privacy` and
     `require` (abilities) are hard: what is not known does not pass, except for the abilities of a model that the caller
-    named himself (`named`). `attempts` bounds the chain of fallbacks.
+    named himself (`named`). `max_seconds` bounds the time seen of late, `licences` and `min_window` what a card says.
+    `attempts` bounds the chain of fallbacks.
+
+    A route over other routes has `steps` (and `by`: who judges, fuses or advises) in place of candidates of its own;
+    its `pool` is then all that they may contact. `weights` and `examples` go with the steps, one each. `within` are the
+    routes around a step: their bounds hold for it as well.
     """
 
     name: str
@@ -26,6 +31,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 3
     named: bool = False
     options: Mapping[str, str | int | float | bool] = {}
+    max_seconds: float | None = None
+    min_window: int | None = None
+    licences: tuple[str, ...] = ()
+    steps: tuple[Policy, ...] = ()
+    by: Policy | None = None
+    weights: tuple[float, ...] = ()
+    examples: tuple[tuple[str, ...], ...] = ()
+    within: tuple[Policy, ...] = ()
 
 
 class Signal(msgspec.Struct, frozen=True):

@@ -1,18 +1,20 @@
-"""From a request to a Decision: features, hard filters, predictions, strategy, plan."""
+"""From a request to a Decision: what is seen of it, and what follows from that."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from meshwright.routing.features import features
-from meshwright.routing.filters import WINDOW, rejection
-from meshwright.routing.policy import UNSEEN, Policy, Signal
-from meshwright.routing.predict import hopeless, predict
+import msgspec
+
+from meshwright.routing.choose import choose
+from meshwright.routing.features import features, question
+from meshwright.routing.likeness import likeness
+from meshwright.routing.lots import conversation
+from meshwright.routing.policy import Policy, Signal
 from meshwright.routing.strategies import STRATEGIES
-from meshwright.types.decision import Candidate, Decision, Features, Plan
-from meshwright.types.errors import ContextTooLong, NoCandidate
+from meshwright.routing.tool_loop import tool_loop
+from meshwright.types.decision import Decision, Features
 from meshwright.types.model import Model
-from meshwright.types.money import dollars
 from meshwright.types.request import Request
 
 
@@ -27,90 +29,39 @@ def route(
 ) -> Decision:
     """The decision. Pure: equal arguments give equal decisions. Raises NoCandidate with every rejection.
 
-    Raises ContextTooLong when every model was rejected for its window.
+    Raises ContextTooLong when every model was rejected for its window. `models` are those of the policy's pool.
     """
-    strategy = STRATEGIES[policy.strategy]
+    return choose(see(request, policy), policy, models, signals, asked=asked, snapshot=snapshot)
+
+
+def see(request: Request, policy: Policy) -> Features:
+    """What the policy, and those of its steps, want to know of the request; nothing else is looked at."""
+    every = list(_all(policy))
+    strategies = [STRATEGIES[one.strategy] for one in every]
     # Bounds on quality and cost ask for the task too: skills and lengths of answers go by task.
-    seen = features(request, strategy.tasks or policy.floor > 0 or policy.max_cost is not None)
-    candidates, rejected = _eligible(models, seen, policy, signals)
-    if not candidates:
-        if rejected and all(WINDOW in reason for reason in rejected.values()):
-            raise ContextTooLong(f"This is too long for {_reasons(rejected)}.", field="messages", fix=_fix(rejected))
-        raise NoCandidate(
-            f'No model of "{asked}" can serve this request: {_reasons(rejected)}.', rejected, fix=_fix(rejected)
-        )
-    ranked, because = strategy.rank(candidates, seen, policy)
-    chain = ranked
-    # Failing over to a model that is not expected to answer would be a lie; the order of a list is its owner's wish.
-    if strategy.tasks and not hopeless(ranked[0]):
-        chain = [candidate for candidate in ranked if not hopeless(candidate)]
-    return Decision(
-        asked=asked,
-        route=policy.name,
-        strategy=policy.strategy,
-        plan=Plan(tuple(candidate.model for candidate in chain[: max(1, policy.attempts)])),
-        because=because,
-        features=seen,
-        candidates=tuple(ranked),
-        rejected=rejected,
-        snapshot=snapshot,
+    tasks = any(strategy.tasks for strategy in strategies) or any(
+        one.floor > 0 or one.max_cost is not None for one in every
     )
+    seen = features(request, tasks)
+    if len(every) == 1:
+        return seen
+    more: dict[str, object] = {}
+    if any(strategy.lots for strategy in strategies):
+        more["conversation"] = conversation(request)
+    if any(strategy.loop for strategy in strategies):
+        more["loop"] = tool_loop(request.messages)
+    if any(strategy.examples for strategy in strategies):
+        asked = question(request.messages)
+        more["alike"] = {
+            step.name: likeness(asked, examples)
+            for one in every
+            for step, examples in zip(one.steps, one.examples, strict=False)
+            if examples
+        }
+    return msgspec.structs.replace(seen, **more)
 
 
-def _eligible(
-    models: Sequence[Model], seen: Features, policy: Policy, signals: Mapping[str, Signal]
-) -> tuple[list[Candidate], dict[str, str]]:
-    candidates, rejected = [], {}
-    for model in models:
-        signal = signals.get(model.name, UNSEEN)
-        if reason := rejection(model, seen, policy, signal):
-            rejected[model.name] = reason
-            continue
-        candidate = predict(model, seen, signal)
-        if reason := _beyond(candidate, policy):
-            rejected[model.name] = reason
-        else:
-            candidates.append(candidate)
-    return candidates, rejected
-
-
-def _beyond(candidate: Candidate, policy: Policy) -> str:
-    """Why a prediction is outside the policy's bounds."""
-    if policy.max_cost is not None:
-        if candidate.cost is None:
-            return "max_cost is set and its price is not known"
-        if candidate.cost.high > policy.max_cost:
-            high = dollars(round(candidate.cost.high))
-            return f"up to {high} USD predicted, max_cost is {dollars(policy.max_cost)} USD"
-    if policy.floor and candidate.quality and candidate.quality.value < policy.floor:
-        return f"predicted quality {candidate.quality.value:.4g} is below the floor of {policy.floor:.4g}"
-    return ""
-
-
-def _reasons(rejected: Mapping[str, str], most: int = 5) -> str:
-    """The first few rejections in words."""
-    told = [f"{name}: {reason}" for name, reason in list(rejected.items())[:most]]
-    more = len(rejected) - most
-    return "; ".join(told) + (f"; and {more:,} more" if more > 0 else "") if told else "its pool is empty"
-
-
-FIXES = (
-    ("resting", "Ask again when a model has rested."),
-    (WINDOW, "Shorten the request, lower max_tokens, or add a model with a larger window."),
-    ("the request needs", "Leave out what no model here can do, or add a model that can."),
-    (
-        "max_cost",
-        "Raise the route's max_cost, lower max_tokens, or state the price of a model whose price is not known.",
-    ),
-    ("below the floor", "Lower the route's floor, or add a better model."),
-    ("required", "Add a model that meets the route's requirements, or state what is not known of one in [models]."),
-)
-"""Words of a rejection, and what helps against it: the first that is found in any of the rejections is told first."""
-
-
-def _fix(rejected: Mapping[str, str]) -> str:
-    """What would help, at most two ways."""
-    if not rejected:
-        return "Set a provider's key or start a local engine; `mesh doctor` says what is missing."
-    reasons = set(rejected.values())
-    return " ".join([fix for words, fix in FIXES if any(words in reason for reason in reasons)][:2])
+def _all(policy: Policy) -> Sequence[Policy]:
+    """The policy and all below it."""
+    below = (*policy.steps, *((policy.by,) if policy.by is not None else ()))
+    return [policy, *(inner for step in below for inner in _all(step))]

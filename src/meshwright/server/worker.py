@@ -88,6 +88,7 @@ class Worker:
             task.cancel()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.gate.idle.wait(), SETTLE_SECONDS)
+        await self.gate.kernel.aside.close(0)
         self._leave()
         await self._transport.close()
         if self._builtin is not None:

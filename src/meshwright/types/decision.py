@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import msgspec
 
@@ -16,6 +17,19 @@ class Interval(msgspec.Struct, frozen=True):
     value: float
     low: float
     high: float
+
+
+class ToolLoop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Where a run of an agent stands: its turns so far, calls, failures in a row, and how often it repeats itself.
+
+    `failures` are failed tool results since the last good one; `repeats` is how often the latest call was already made
+    with the same arguments before.
+    """
+
+    turns: int = 0
+    calls: int = 0
+    failures: int = 0
+    repeats: int = 0
 
 
 class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -34,6 +48,12 @@ class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     max_tokens: int | None = None
     computable: float = 0.0
     """How likely it is that the last message is a plain computation (0..1)."""
+    conversation: str = ""
+    """Eight hex digits that stay the same as a conversation goes on; only where a strategy draws lots by it."""
+    alike: Mapping[str, float] = {}
+    """How like the examples of each step of a route the question is (0..1); only where a strategy asks."""
+    loop: ToolLoop | None = None
+    """The state of an agent's run; None when no tool was called yet."""
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -47,12 +67,35 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     cost: Interval | None = None
     latency: Interval | None = None
     why: str = ""
+    unproven: tuple[str, ...] = ()
+    """What the request needs and nobody says whether the model has."""
+
+
+PlanKind = Literal["chain", "first", "cascade", "panel", "shadow", "advisor"]
 
 
 class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What to do: try these models in this order until one answers."""
+    """What to do, as a small tree.
 
-    models: tuple[str, ...]
+    A `chain` tries `models` in order until one answers. Of the others the `steps` are plans themselves:
+    `first` tries them in order until one answers; `cascade` goes on to the next when a gate is not sure of an answer;
+    `panel` asks all at once and lets `by` judge or fuse, or lets them vote; `shadow` answers by the first and sends
+    copies to the rest; `advisor` works by the first, watched by `by`. `settings` are the numbers and words that its
+    kind goes by (docs/reference/strategies.md). `step` is its place among the steps of the route above it.
+    """
+
+    models: tuple[str, ...] = ()
+    kind: PlanKind = "chain"
+    steps: tuple[Plan, ...] = ()
+    by: Plan | None = None
+    settings: Mapping[str, str | int | float | bool] = {}
+    step: int = 0
+
+    def contacts(self) -> Iterator[str]:
+        """Every model that may be contacted, in the order of the plan; one may come more than once."""
+        yield from self.models
+        for step in (*self.steps, *((self.by,) if self.by is not None else ())):
+            yield from step.contacts()
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -67,6 +110,25 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     candidates: tuple[Candidate, ...] = ()
     rejected: Mapping[str, str] = {}
     snapshot: int = 0
+    parts: tuple[Decision, ...] = ()
+    """The decisions of the plan's steps, in its order, and last that of `by`. They share the features above."""
+    propensity: float | None = None
+    """How likely it was that lots fell this way; None when nothing was left to chance."""
+
+
+class Note(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Something that was found out or settled while a plan was carried out, in words.
+
+    `kind` is "gate" (an answer was judged; `value` is its probability of being good), "passed_over" (a fallback was no
+    longer eligible), "vote", "judge", "fuse", "advice", "approval" or "copy". `about` is a model or a route.
+    """
+
+    kind: Literal["gate", "passed_over", "vote", "judge", "fuse", "advice", "approval", "copy"]
+    about: str
+    told: str
+    value: float | None = None
+    signs: Mapping[str, float] = {}
+    """What a gate saw of an answer."""
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -88,6 +150,8 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Why the cost is not known, if it is not."""
     upstream_id: str = ""
     adaptations: tuple[Adaptation, ...] = ()
+    role: str = ""
+    """What for, if not for the answer alone: "held", "member", "judge", "fuse", "advice", "approval", "copy"."""
 
 
 class Trace(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -114,3 +178,6 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     first_byte: float | None = None
     usage: Usage | None = None
     cost: int | None = None
+    notes: tuple[Note, ...] = ()
+    of: str = ""
+    """The decision that this one is a copy of (a shadow)."""

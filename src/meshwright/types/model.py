@@ -45,7 +45,8 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `abilities` maps an ability to True or False; one that is missing is unknown. `skills` maps a task to the prior
     probability of a good answer (0..1). `window` and `max_output` are in tokens; None is unknown. `prices` are tiers in
-    ascending `above`; empty is unknown. `claims` maps a field's name to where its value comes from.
+    ascending `above`; empty is unknown. `licence` is that of its weights (an SPDX identifier, or "proprietary"); empty
+    is unknown. `claims` maps a field's name to where its value comes from.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     regions: tuple[str, ...] = ()
     privacy: Privacy = "unknown"
     aliases: tuple[str, ...] = ()
+    licence: str = ""
     retires: str = ""
     successor: str = ""
     claims: Mapping[str, Claim] = {}

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from meshwright.routing.strategies import cheapest, fastest, fixed, task
+from meshwright.routing.strategies import (
+    advisor,
+    balanced,
+    capability,
+    cascade,
+    cheapest,
+    cheapest_above,
+    fastest,
+    fixed,
+    panel,
+    semantic,
+    shadow,
+    split,
+    task,
+)
 from meshwright.routing.strategies.strategy import Strategy
 
 STRATEGIES: dict[str, Strategy] = {
     "fixed": fixed.STRATEGY,
     "cheapest": cheapest.STRATEGY,
+    "cheapest_above": cheapest_above.STRATEGY,
     "fastest": fastest.STRATEGY,
     "task": task.STRATEGY,
+    "balanced": balanced.STRATEGY,
+    "capability": capability.STRATEGY,
+    "split": split.STRATEGY,
+    "semantic": semantic.STRATEGY,
+    "cascade": cascade.STRATEGY,
+    "panel": panel.STRATEGY,
+    "shadow": shadow.STRATEGY,
+    "advisor": advisor.STRATEGY,
 }

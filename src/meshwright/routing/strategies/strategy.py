@@ -1,13 +1,13 @@
-"""What a strategy is: a function that puts candidates in order and says why."""
+"""What a strategy is: a function that puts candidates in order, or one that composes steps; both say why."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from meshwright.routing.policy import Policy
-from meshwright.types.decision import Candidate, Features
+from meshwright.types.decision import Candidate, Decision, Features, Plan
 
 Rank = Callable[[list[Candidate], Features, Policy], tuple[list[Candidate], str]]
 
@@ -16,16 +16,60 @@ CLOSE = 0.2
 SURE = 0.995
 
 
+class Step(msgspec.Struct, frozen=True):
+    """A step that can serve the request: its place among the policy's steps, and what was decided for it."""
+
+    at: int
+    decision: Decision
+
+    @property
+    def name(self) -> str:
+        """The route's or the model's name."""
+        return self.decision.route
+
+    @property
+    def plan(self) -> Plan:
+        """Its plan, which knows its place."""
+        return msgspec.structs.replace(self.decision.plan, step=self.at)
+
+
+class Composed(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan over steps, why, and how likely it was when lots were drawn. `used` are the steps in the plan's order."""
+
+    plan: Plan
+    because: str
+    used: tuple[Step, ...]
+    propensity: float | None = None
+
+
+Compose = Callable[[Sequence[Step], Step | None, Features, Policy], Composed]
+"""From the steps that can serve the request (at least one), and `by` when there is one that can."""
+
+
+def unranked(candidates: list[Candidate], features: Features, policy: Policy) -> tuple[list[Candidate], str]:
+    """For strategies over steps, which have no candidates of their own."""
+    raise AssertionError(f"{policy.strategy} composes steps")
+
+
 class Strategy(msgspec.Struct, frozen=True):
     """`rank` returns the candidates best first, and the reason for the first. `tasks`: it needs the task classified.
 
-    `options` are the names that a route's `options` may have, each with its meaning: all of them are numbers.
+    `options` are the names that a route's `options` may have, each with its meaning. A strategy with `compose` goes
+    over `least` or more steps instead of a pool. `by`: what it needs somebody for, "" when it takes nobody.
+    `lots`, `examples`, `loop` and `weights` say what else it looks at.
     """
 
     rank: Rank
     tasks: bool
     summary: str
     options: Mapping[str, str] = {}
+    compose: Compose | None = None
+    least: int = 1
+    by: str = ""
+    lots: bool = False
+    examples: bool = False
+    weights: bool = False
+    loop: bool = False
 
 
 def kind(features: Features) -> str:
@@ -35,3 +79,8 @@ def kind(features: Features) -> str:
     told = f"it looks like {features.task} ({sure} sure)"
     second = next(((task, share) for task, share in list(features.tasks.items())[1:2] if share >= CLOSE), None)
     return f"{told}, perhaps {second[0]} ({second[1]:.0%})" if second else told
+
+
+def number(policy: Policy, name: str, usual: float) -> float:
+    """An option that is a number."""
+    return float(policy.options.get(name, usual))

@@ -1,0 +1,53 @@
+"""A shadow: the first step answers, and copies of the request run beside it for the record only."""
+
+from __future__ import annotations
+
+import msgspec
+
+from meshwright.kernel.arrival import Reply
+from meshwright.kernel.record import Recording
+from meshwright.kernel.work import Run, Work, whole
+from meshwright.routing.gate.gate import judge
+from meshwright.routing.policy import Policy
+from meshwright.types.decision import Note, Plan
+from meshwright.types.errors import MeshError
+
+
+async def run_shadow(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply:
+    """The first step's answer. A copy never delays it, and is left out when too many copies run already."""
+    for at, step in enumerate(plan.steps[1:], 1):
+        inner = policy.steps[step.step]
+        if not work.kernel.aside.start(_copy(work, at, step, inner, run)):
+            told = f"no copy was sent: {work.kernel.aside.most} are under way already"
+            work.note(Note(kind="copy", about=inner.name, told=told))
+    first = plan.steps[0]
+    return await run(work, first, policy.steps[first.step])
+
+
+async def _copy(work: Work, at: int, step: Plan, policy: Policy, run: Run) -> None:
+    """Ask, judge, record; the answer itself is thrown away. A trace of its own, which names the request's."""
+    kernel, asked = work.kernel, work.recording
+    recording = Recording(asked.principal, asked.dialect, "shadow")
+    recording.of = asked.id
+    if asked.decision is not None:
+        parts = asked.decision.parts
+        part = parts[at] if at < len(parts) else asked.decision
+        recording.decision = msgspec.structs.replace(
+            part, features=asked.decision.features, snapshot=asked.decision.snapshot, plan=step
+        )
+    copy = msgspec.structs.replace(work.held("copy"), recording=recording)
+    try:
+        kernel.journal.begin(recording.id, recording.at, recording.principal)
+        answer = await whole(run, copy, step, policy)
+        judged = judge(copy.request, answer.response)
+        note = Note(
+            kind="gate", about=answer.receipt.model, told=judged.told, value=judged.probability, signs=judged.signs
+        )
+        copy.note(note)
+    except MeshError as error:
+        recording.failed(error)
+    except BaseException as error:
+        recording.failed(error)
+        raise
+    finally:
+        kernel.settle(recording)

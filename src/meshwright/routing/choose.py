@@ -1,0 +1,185 @@
+"""From features to a Decision: hard filters, predictions, strategy, plan. Deciding again begins here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from meshwright.routing.filters import WINDOW, rejection, unknown_needs
+from meshwright.routing.policy import UNSEEN, Policy, Signal
+from meshwright.routing.predict import hopeless, predict
+from meshwright.routing.strategies import STRATEGIES
+from meshwright.routing.strategies.strategy import Compose, Step
+from meshwright.types.decision import Candidate, Decision, Features, Plan
+from meshwright.types.errors import ContextTooLong, NoCandidate
+from meshwright.types.model import Model
+from meshwright.types.money import dollars
+
+
+def choose(
+    seen: Features,
+    policy: Policy,
+    models: Sequence[Model],
+    signals: Mapping[str, Signal],
+    *,
+    asked: str,
+    snapshot: int,
+) -> Decision:
+    """The decision for a request of which `seen` is known. Pure. Raises NoCandidate, ContextTooLong."""
+    decision, rejected = _decided(seen, policy, models, signals, asked)
+    if decision is not None:
+        return msgspec.structs.replace(decision, features=seen, snapshot=snapshot)
+    if rejected and all(WINDOW in reason for reason in rejected.values()):
+        raise ContextTooLong(f"This is too long for {_reasons(rejected)}.", field="messages", fix=_fix(rejected))
+    raise NoCandidate(
+        f'No model of "{asked}" can serve this request: {_reasons(rejected)}.', rejected, fix=_fix(rejected)
+    )
+
+
+def ineligible(model: Model, seen: Features, policy: Policy, signal: Signal) -> str:
+    """Why the model may not be asked (now), by the bounds of the route and of those around it; "" when it may be."""
+    return _examined(model, seen, policy, signal)[1]
+
+
+def _decided(
+    seen: Features, policy: Policy, models: Sequence[Model], signals: Mapping[str, Signal], asked: str
+) -> tuple[Decision | None, Mapping[str, str]]:
+    """The decision, None when nobody can serve the request, and who was rejected and why."""
+    strategy = STRATEGIES[policy.strategy]
+    if strategy.compose is not None:
+        return _composed(strategy.compose, seen, policy, models, signals, asked)
+    candidates, rejected = _eligible(models, seen, policy, signals)
+    if not candidates:
+        return None, rejected
+    ranked, because = strategy.rank(candidates, seen, policy)
+    chain = ranked
+    # Failing over to a model that is not expected to answer would be a lie; the order of a list is its owner's wish.
+    if strategy.tasks and not hopeless(ranked[0]):
+        chain = [candidate for candidate in ranked if not hopeless(candidate)]
+    decision = Decision(
+        asked=asked,
+        route=policy.name,
+        strategy=policy.strategy,
+        plan=Plan(tuple(candidate.model for candidate in chain[: max(1, policy.attempts)])),
+        because=because,
+        candidates=tuple(ranked),
+        rejected=rejected,
+    )
+    return decision, rejected
+
+
+def _composed(
+    compose: Compose,
+    seen: Features,
+    policy: Policy,
+    models: Sequence[Model],
+    signals: Mapping[str, Signal],
+    asked: str,
+) -> tuple[Decision | None, Mapping[str, str]]:
+    """Decide each step by itself, then let the strategy put the plans together."""
+    named = {model.name: model for model in models}
+    able: list[Step] = []
+    rejected: dict[str, str] = {}
+    by: Step | None = None
+    for at, step in enumerate((*policy.steps, *((policy.by,) if policy.by is not None else ()))):
+        pool = [named[name] for name in step.pool if name in named]
+        decision, reasons = _decided(seen, step, pool, signals, step.name)
+        if decision is None:
+            rejected |= reasons
+        elif at < len(policy.steps):
+            able.append(Step(at, decision))
+        else:
+            by = Step(at, decision)
+    if not able:
+        return None, rejected
+    made = compose(able, by, seen, policy)
+    decision = Decision(
+        asked=asked,
+        route=policy.name,
+        strategy=policy.strategy,
+        plan=made.plan,
+        because=made.because,
+        rejected=rejected,
+        parts=tuple(step.decision for step in made.used),
+        propensity=made.propensity,
+    )
+    return decision, rejected
+
+
+def _eligible(
+    models: Sequence[Model], seen: Features, policy: Policy, signals: Mapping[str, Signal]
+) -> tuple[list[Candidate], dict[str, str]]:
+    candidates, rejected = [], {}
+    for model in models:
+        candidate, reason = _examined(model, seen, policy, signals.get(model.name, UNSEEN))
+        if candidate is None:
+            rejected[model.name] = reason
+        else:
+            candidates.append(candidate)
+    return candidates, rejected
+
+
+def _examined(model: Model, seen: Features, policy: Policy, signal: Signal) -> tuple[Candidate | None, str]:
+    """The model's predictions, or why it is rejected."""
+    if reason := rejection(model, seen, policy, signal):
+        return None, reason
+    for around in policy.within:
+        if reason := rejection(model, seen, around, signal):
+            return None, f'{reason} (by "{around.name}")'
+    candidate = predict(model, seen, signal)
+    if unproven := unknown_needs(model, seen):
+        candidate = msgspec.structs.replace(candidate, unproven=unproven)
+    if reason := _beyond(candidate, policy):
+        return None, reason
+    for around in policy.within:
+        if reason := _beyond(candidate, around):
+            return None, f'{reason} (by "{around.name}")'
+    return candidate, ""
+
+
+def _beyond(candidate: Candidate, policy: Policy) -> str:
+    """Why a prediction is outside the policy's bounds."""
+    if policy.max_cost is not None:
+        if candidate.cost is None:
+            return "max_cost is set and its price is not known"
+        if candidate.cost.high > policy.max_cost:
+            high = dollars(round(candidate.cost.high))
+            return f"up to {high} USD predicted, max_cost is {dollars(policy.max_cost)} USD"
+    if policy.max_seconds is not None and candidate.latency and candidate.latency.value > policy.max_seconds:
+        # Not timed yet passes: else nothing would ever be timed.
+        return f"about {candidate.latency.value:.3g} s of late, max_seconds is {policy.max_seconds:g}"
+    if policy.floor and candidate.quality and candidate.quality.value < policy.floor:
+        return f"predicted quality {candidate.quality.value:.4g} is below the floor of {policy.floor:.4g}"
+    return ""
+
+
+def _reasons(rejected: Mapping[str, str], most: int = 5) -> str:
+    """The first few rejections in words."""
+    told = [f"{name}: {reason}" for name, reason in list(rejected.items())[:most]]
+    more = len(rejected) - most
+    return "; ".join(told) + (f"; and {more:,} more" if more > 0 else "") if told else "its pool is empty"
+
+
+FIXES = (
+    ("resting", "Ask again when a model has rested."),
+    ("min_window", "Lower the route's min_window, or state the window of a model whose window is not known."),
+    (WINDOW, "Shorten the request, lower max_tokens, or add a model with a larger window."),
+    ("the request needs", "Leave out what no model here can do, or add a model that can."),
+    (
+        "max_cost",
+        "Raise the route's max_cost, lower max_tokens, or state the price of a model whose price is not known.",
+    ),
+    ("max_seconds", "Raise the route's max_seconds, or add a faster model."),
+    ("below the floor", "Lower the route's floor, or add a better model."),
+    ("required", "Add a model that meets the route's requirements, or state what is not known of one in [models]."),
+)
+"""Words of a rejection, and what helps against it: the first that is found in any of the rejections is told first."""
+
+
+def _fix(rejected: Mapping[str, str]) -> str:
+    """What would help, at most two ways."""
+    if not rejected:
+        return "Set a provider's key or start a local engine; `mesh doctor` says what is missing."
+    reasons = set(rejected.values())
+    return " ".join([fix for words, fix in FIXES if any(words in reason for reason in reasons)][:2])
