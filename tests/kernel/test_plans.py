@@ -34,6 +34,8 @@ from meshwright.wire import CODECS
 GOOD = "She has 16 - 3 = 13 eggs left and sells them for 13 * 2 = $26.\n#### 26"
 BAD = "She has 16 - 3 = 14 eggs, I think it depends"
 QUESTION = "She has 16 eggs and eats 3. She sells the rest for $2 each. How much does she make?"
+Says = Mapping[str, Say | Sequence[Rule]]
+"""What each model says, or by which rules."""
 MODELS = ("small", "middle", "large", "judge")
 
 
@@ -86,7 +88,7 @@ class House:
 
 @asynccontextmanager
 async def house(
-    says: Mapping[str, Say | Sequence[Rule]],
+    says: Says,
     route: RouteSettings,
     dialect: str = "openai_chat",
     patience: float = 30.0,
@@ -229,7 +231,7 @@ async def test_a_panel_asks_all_at_once_and_takes_what_most_say():
 
 
 async def test_a_panel_does_without_members_that_fail_and_tells_when_too_few_are_left():
-    says = {"small": [Rule(fault="status_500")], "middle": [Rule(fault="status_500")], "large": Say(text=GOOD)}
+    says: Says = {"small": [Rule(fault="status_500")], "middle": [Rule(fault="status_500")], "large": Say(text=GOOD)}
     async with house(says, PANEL) as at:
         assert text(await at.ask()) == GOOD
     route = RouteSettings(strategy="panel", steps=PANEL.steps, options={"least": 2})
