@@ -24,6 +24,7 @@ from meshwright.types.content import (
 from meshwright.wire.anthropic_messages.citations import citation_in
 from meshwright.wire.anthropic_messages.shapes import (
     BLOCKS,
+    NAME,
     Base64Source,
     Block,
     CacheMark,
@@ -38,7 +39,7 @@ from meshwright.wire.anthropic_messages.shapes import (
     ToolUseBlock,
     UrlSource,
 )
-from meshwright.wire.anthropic_messages.verbatim import NAME, compact, is_object, present
+from meshwright.wire.verbatim import below, compact, is_object, present
 
 Aside = tuple[str, Raw]
 """A member of a block that `types` has no place for: its path within the block, and its bytes."""
@@ -51,14 +52,6 @@ _MARK: msgspec.json.Decoder[CacheMark | None] = msgspec.json.Decoder(CacheMark |
 _DECODERS = {name: msgspec.json.Decoder(shape) for name, shape in BLOCKS.items()}
 _DIRECT = b'{"type":"direct"}'
 _SOURCES = {"image": {"base64", "url", "file"}, "document": {"base64", "url", "file", "text"}}
-
-
-def below(error: msgspec.ValidationError, path: str) -> msgspec.ValidationError:
-    """The same error with its path continued upwards: `path` is where the value that failed stands."""
-    what, found, where = str(error).partition(" - at `")
-    inner = where.rstrip("`").removeprefix("$") if found else ""
-    dot = "" if not path or path.startswith("[") else "."
-    return msgspec.ValidationError(f"{what} - at `${dot}{path}{inner}`")
 
 
 def ttl(mark: CacheMark | None) -> Ttl | None:

@@ -29,8 +29,8 @@ from meshwright.types.content import (
     Ttl,
 )
 from meshwright.wire.anthropic_messages.citations import citation_out
-from meshwright.wire.anthropic_messages.notes import Notes
-from meshwright.wire.anthropic_messages.verbatim import own
+from meshwright.wire.anthropic_messages.shapes import NAME
+from meshwright.wire.notes import Notes
 
 Wire = dict[str, object] | Raw
 
@@ -73,9 +73,9 @@ class Writer:
         found: dict[int, list[tuple[str, Raw]]] = {}
         for extra in message.extra:
             match = _PATH.fullmatch(extra.kind)
-            if own(extra) and match and int(match[1]) < len(message.parts):
+            if extra.dialect == NAME and match and int(match[1]) < len(message.parts):
                 found.setdefault(int(match[1]), []).append((match[2], extra.raw))
-            elif not own(extra):
+            elif extra.dialect != NAME:
                 self._notes.foreign(f"{self._field}.{extra.kind}", extra)
             elif match or self._origin is None:
                 self._notes.dropped(f"{self._field}.{extra.kind}", "The block that it belonged to has changed.")
@@ -101,7 +101,7 @@ class Writer:
             case Audio():
                 return self._spoken(part)
             case Opaque():
-                if own(part):
+                if part.dialect == NAME:
                     return part.raw
                 self._notes.foreign(f"{self._field}.{part.kind}", part)
         return None

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.content import Citation, Opaque
-from meshwright.wire.anthropic_messages.notes import Notes
-from meshwright.wire.anthropic_messages.verbatim import NAME, own
+from meshwright.wire.anthropic_messages.shapes import NAME
+from meshwright.wire.notes import Notes
 
 
 class _Location(msgspec.Struct):
@@ -81,7 +81,7 @@ def citation_out(citation: Citation, notes: Notes, field: str, *, to_client: boo
     A web page that another provider found has no `encrypted_index`: a client is told of it all the same, the API would
     refuse it.
     """
-    if citation.raw is not None and own(citation.raw):
+    if citation.raw is not None and citation.raw.dialect == NAME:
         return citation.raw.raw
     if citation.raw is not None:
         notes.foreign(f"{field}.citations", citation.raw)

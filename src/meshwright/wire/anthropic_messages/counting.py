@@ -9,12 +9,12 @@ from __future__ import annotations
 import msgspec
 
 from meshwright.types.request import Request
-from meshwright.wire.anthropic_messages.notes import Notes
 from meshwright.wire.anthropic_messages.request_in import read_request
 from meshwright.wire.anthropic_messages.request_out import request_body
-from meshwright.wire.anthropic_messages.verbatim import NAME
+from meshwright.wire.anthropic_messages.shapes import NAME
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
+from meshwright.wire.notes import Notes
 from meshwright.wire.reading import provider_json
 
 PATH = "/messages/count_tokens"

@@ -6,16 +6,12 @@ The Python client also reads `error.details.error_code`, a stable code; ours sta
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 from msgspec import Raw
 
 from meshwright.types.errors import MeshError, NotCarried, UpstreamStatus
-from meshwright.wire.anthropic_messages.verbatim import is_object, is_string
-
-LONGEST = 2_000
-"""Characters of a provider's words that are kept."""
+from meshwright.wire.complaints import complaint, kept_words, plain, word
+from meshwright.wire.verbatim import is_object
 
 UNTHREADED = "thread_unsupported_request"
 _TOO_LONG = "prompt is too long"
@@ -32,10 +28,7 @@ _TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_SPACE = re.compile(r"\s+")
 _ANY: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
-_STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
 
 def error_type(status: int) -> str:
@@ -45,9 +38,7 @@ def error_type(status: int) -> str:
 
 def error_object(error: MeshError) -> dict[str, object]:
     """The error as the API would tell it, with our code, the field and the fix beside it."""
-    words = str(error)
-    if error.field and error.field not in words:
-        words = f"{error.field}: {words}"
+    words = complaint(error)
     found: dict[str, object] = {
         "type": error_type(error.status),
         "message": words,
@@ -73,7 +64,7 @@ def encode_error(error: MeshError) -> bytes:
 def decode_error(status: int, body: bytes, retry_after: float | None) -> UpstreamStatus:
     """What a provider's error answer says, whatever its shape: the API's JSON, another's, HTML, plain text, nothing."""
     words, kind = _said(body[: 64 * 1024])
-    words = words[:LONGEST] or f"The provider answered with status {status} and no words."
+    words = kept_words(words, status)
     # A provider's refusal of our key keeps our own code: the caller's key is not what was refused.
     code = kind[:100] if kind and status not in (401, 403) else None
     if status == 400 and words.startswith(_TOO_LONG):  # the API has no word of its own for it
@@ -87,25 +78,17 @@ def _said(body: bytes) -> tuple[str, str]:
     try:
         outer = _ANY.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _plain(body), ""
+        return plain(body), ""
     inner = _object(outer.get("error")) or outer
     for name in ("message", "error", "detail", "error_message", "msg"):
-        words = _word(inner.get(name))
+        words = word(inner.get(name))
         if words:
-            stable = _word((_object(inner.get("details")) or {}).get("error_code"))
-            return words, stable or _word(inner.get("type")) or _word(inner.get("code"))
-    return _plain(body), _word(inner.get("type"))
+            stable = word((_object(inner.get("details")) or {}).get("error_code"))
+            return words, stable or word(inner.get("type")) or word(inner.get("code"))
+    return plain(body), word(inner.get("type"))
 
 
 def _object(raw: Raw | None) -> dict[str, Raw] | None:
     if raw is None or not is_object(raw):
         return None
     return _ANY.decode(raw)
-
-
-def _word(raw: Raw | None) -> str:
-    return _STRING.decode(raw) if raw is not None and is_string(raw) else ""
-
-
-def _plain(body: bytes) -> str:
-    return _SPACE.sub(" ", _TAGS.sub(" ", body.decode(errors="replace"))).strip()

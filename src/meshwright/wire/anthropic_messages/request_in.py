@@ -15,9 +15,10 @@ from msgspec import Raw
 from meshwright.types.content import Message, Opaque, Part, Role, Text, ToolResult, Ttl
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.request import OutputFormat, Request
-from meshwright.wire.anthropic_messages.blocks_in import Aside, asides_of, below, part_in, read_part, ttl
+from meshwright.wire.anthropic_messages.blocks_in import Aside, asides_of, part_in, read_part, ttl
 from meshwright.wire.anthropic_messages.shapes import (
     KNOWN,
+    NAME,
     Block,
     Body,
     CacheMark,
@@ -28,8 +29,8 @@ from meshwright.wire.anthropic_messages.shapes import (
 )
 from meshwright.wire.anthropic_messages.thinking import thinking_in
 from meshwright.wire.anthropic_messages.tools import choice_in, tool_in
-from meshwright.wire.anthropic_messages.verbatim import NAME, is_object, present
 from meshwright.wire.reading import client_json, client_source, explain
+from meshwright.wire.verbatim import below, is_object, present
 
 _BODY: msgspec.json.Decoder[Body] = msgspec.json.Decoder(Body)
 _TURN: msgspec.json.Decoder[Turn] = msgspec.json.Decoder(Turn)

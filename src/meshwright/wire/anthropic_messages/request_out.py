@@ -13,13 +13,14 @@ from msgspec import Raw
 from meshwright.types.request import OutputFormat, Request
 from meshwright.wire.anthropic_messages.blocks_out import mark, shortened
 from meshwright.wire.anthropic_messages.generation import Generation, generation
-from meshwright.wire.anthropic_messages.notes import Notes
+from meshwright.wire.anthropic_messages.shapes import NAME
 from meshwright.wire.anthropic_messages.thinking import thinking_out
 from meshwright.wire.anthropic_messages.tools import choice_out, tools_out
 from meshwright.wire.anthropic_messages.turns import Turns
-from meshwright.wire.anthropic_messages.verbatim import NAME, own
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import raw_of
 
 DEFAULT_LIMIT = 4096
 """max_tokens where neither the caller nor the model's card says one; every model of this API can answer that long."""
@@ -64,7 +65,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
 
 def _necessary(request: Request, target: Target, notes: Notes) -> dict[str, Raw | None]:
     """The members of the client's body that this model would refuse, besides the model's name."""
-    changes: dict[str, Raw | None] = {"model": _raw(target.model)}
+    changes: dict[str, Raw | None] = {"model": raw_of(target.model)}
     if _threaded(request, target):
         changes[_THREAD] = None
         notes.dropped(_THREAD, _NO_THREADS)
@@ -83,13 +84,13 @@ def _necessary(request: Request, target: Target, notes: Notes) -> dict[str, Raw 
         _output(body, request, [], Notes())
         _extra(body, request, Notes(), only=("output_config", "thinking"))
         for name in ("thinking", "output_config"):
-            changes[name] = _raw(body[name]) if name in body else None
+            changes[name] = raw_of(body[name]) if name in body else None
     return changes
 
 
 def _threaded(request: Request, target: Target) -> bool:
     """Whether the conversation is held by a provider of which we do not know that it holds any."""
-    return THREADS not in target.quirks and any(one.kind == _THREAD and own(one) for one in request.extra)
+    return THREADS not in target.quirks and any(one.kind == _THREAD and one.dialect == NAME for one in request.extra)
 
 
 def request_body(request: Request, target: Target, notes: Notes) -> dict[str, Any]:
@@ -210,7 +211,7 @@ def _account(body: dict[str, Any], request: Request, notes: Notes) -> None:
 def _extra(body: dict[str, Any], request: Request, notes: Notes, only: tuple[str, ...] = ()) -> None:
     """Put back the members that `types` has no place for, nested ones into the object that they came from."""
     for extra in request.extra:
-        if not own(extra):
+        if extra.dialect != NAME:
             notes.foreign(extra.kind, extra)
             continue
         place, _, name = extra.kind.rpartition(".")
@@ -230,7 +231,3 @@ def _extra(body: dict[str, Any], request: Request, notes: Notes, only: tuple[str
             parent[name] = extra.raw
         else:
             notes.dropped(extra.kind, "The member that it belonged to has changed.")
-
-
-def _raw(value: object) -> Raw:
-    return Raw(msgspec.json.encode(value))

@@ -17,15 +17,15 @@ from meshwright.types.errors import UpstreamProtocol
 from meshwright.types.request import Request
 from meshwright.types.response import Choice, Finish, Response
 from meshwright.types.usage import Usage
-from meshwright.wire.anthropic_messages.blocks_in import below, read_part
+from meshwright.wire.anthropic_messages.blocks_in import read_part
 from meshwright.wire.anthropic_messages.blocks_out import Writer
 from meshwright.wire.anthropic_messages.errors import decode_error
-from meshwright.wire.anthropic_messages.notes import Notes
-from meshwright.wire.anthropic_messages.shapes import ANSWERED, Answer
+from meshwright.wire.anthropic_messages.shapes import ANSWERED, NAME, Answer
 from meshwright.wire.anthropic_messages.usage import COUNTS, counts_extra, usage_out
-from meshwright.wire.anthropic_messages.verbatim import NAME, own, present
 from meshwright.wire.dialect import Encoded, Target
+from meshwright.wire.notes import Notes
 from meshwright.wire.reading import provider_json, provider_source
+from meshwright.wire.verbatim import below, present
 
 _ANSWER: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 
@@ -140,7 +140,7 @@ def stop_reason(finish: Finish | None, stop: str, extra: Sequence[Opaque], notes
     """The API's word for why the answer ended; one without a meaning in `types` waits verbatim in `extra`."""
     if finish is None:
         return None
-    verbatim = next((one.raw for one in extra if own(one) and one.kind == "stop_reason"), None)
+    verbatim = next((one.raw for one in extra if one.dialect == NAME and one.kind == "stop_reason"), None)
     if finish == "unknown" and verbatim is not None:
         return verbatim
     if finish == "content_filter":
@@ -152,7 +152,7 @@ def stop_reason(finish: Finish | None, stop: str, extra: Sequence[Opaque], notes
 
 def _extra(body: dict[str, Any], extra: tuple[Opaque, ...], finish: Finish | None, notes: Notes) -> None:
     for one in extra:
-        if not own(one):
+        if one.dialect != NAME:
             notes.foreign(one.kind, one)
         elif one.kind.startswith(("event.", "delta.")):
             notes.dropped(one.kind, "An event of a stream has no place in a whole answer.")

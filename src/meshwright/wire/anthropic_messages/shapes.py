@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Raw
 
-NOTHING = Raw()
-"""The default of a verbatim member: it was not there."""
+from meshwright.wire.verbatim import NOTHING
+
+NAME = "anthropic_messages"
+"""This dialect's name."""
 
 
 class Strict(msgspec.Struct, forbid_unknown_fields=True, gc=False):

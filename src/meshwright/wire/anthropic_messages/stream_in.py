@@ -31,16 +31,16 @@ from meshwright.wire.anthropic_messages.blocks_in import asides_of
 from meshwright.wire.anthropic_messages.citations import citation_in
 from meshwright.wire.anthropic_messages.response import FINISHES
 from meshwright.wire.anthropic_messages.shapes import (
-    NOTHING,
+    NAME,
     RedactedThinkingBlock,
     TextBlock,
     ThinkingBlock,
     ToolUseBlock,
 )
 from meshwright.wire.anthropic_messages.usage import COUNTS, Counts, counts_extra
-from meshwright.wire.anthropic_messages.verbatim import NAME, compact, is_object, is_string, present
 from meshwright.wire.dialect import Target
 from meshwright.wire.sse import EventCutter, events
+from meshwright.wire.verbatim import NOTHING, compact, is_object, is_string, present
 
 
 class _Delta(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -33,10 +33,10 @@ from meshwright.types.usage import Usage
 from meshwright.wire.anthropic_messages.blocks_out import FREE_TEXT
 from meshwright.wire.anthropic_messages.citations import citation_out
 from meshwright.wire.anthropic_messages.errors import error_object
-from meshwright.wire.anthropic_messages.notes import Notes
 from meshwright.wire.anthropic_messages.response import stop_reason
+from meshwright.wire.anthropic_messages.shapes import NAME
 from meshwright.wire.anthropic_messages.usage import usage_out
-from meshwright.wire.anthropic_messages.verbatim import own
+from meshwright.wire.notes import Notes
 from meshwright.wire.sse import event
 
 _encode = msgspec.json.Encoder().encode
@@ -229,7 +229,7 @@ class Encoder:
 
     def _verbatim(self, delta: OpaqueDelta, out: list[bytes]) -> None:
         value = delta.value
-        if not own(value):
+        if value.dialect != NAME:
             of_turn = delta.part is not None or value.kind.startswith(("message.", "choice."))
             self._notes.foreign(f"choices.{value.kind.removeprefix('message.')}" if of_turn else value.kind, value)
         elif delta.part is not None:

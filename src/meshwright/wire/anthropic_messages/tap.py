@@ -14,10 +14,9 @@ from meshwright.types.response import Finish
 from meshwright.types.usage import Usage
 from meshwright.wire.anthropic_messages.errors import decode_error
 from meshwright.wire.anthropic_messages.response import FINISHES
-from meshwright.wire.anthropic_messages.shapes import NOTHING
 from meshwright.wire.anthropic_messages.usage import COUNTS, Counts
-from meshwright.wire.anthropic_messages.verbatim import present
 from meshwright.wire.sse import EventCutter, events
+from meshwright.wire.verbatim import NOTHING, present
 
 
 class _Message(msgspec.Struct):

@@ -16,8 +16,9 @@ from msgspec import Raw
 from meshwright.types.content import Opaque
 from meshwright.types.request import Effort, ReasoningControl
 from meshwright.wire.anthropic_messages.generation import Generation
-from meshwright.wire.anthropic_messages.notes import Notes
-from meshwright.wire.anthropic_messages.verbatim import NAME, present
+from meshwright.wire.anthropic_messages.shapes import NAME
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import present
 
 BUDGETS: dict[Effort, int] = {
     "minimal": 1_024,

@@ -12,11 +12,11 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.request import Request, ToolChoice, ToolSpec
-from meshwright.wire.anthropic_messages.blocks_in import below, ttl
+from meshwright.wire.anthropic_messages.blocks_in import ttl
 from meshwright.wire.anthropic_messages.blocks_out import FREE_TEXT, marked
-from meshwright.wire.anthropic_messages.notes import Notes
-from meshwright.wire.anthropic_messages.shapes import CacheMark, Choice, Tool
-from meshwright.wire.anthropic_messages.verbatim import NAME, is_object, own, present
+from meshwright.wire.anthropic_messages.shapes import NAME, CacheMark, Choice, Tool
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import below, is_object, present
 
 _TOOL: msgspec.json.Decoder[Tool] = msgspec.json.Decoder(Tool)
 _CHOICE: msgspec.json.Decoder[Choice] = msgspec.json.Decoder(Choice)
@@ -119,7 +119,7 @@ def tools_out(request: Request, notes: Notes) -> list[dict[str, object] | Raw]:
 
 def _tool_out(spec: ToolSpec, notes: Notes) -> dict[str, object] | Raw | None:
     if spec.kind == "hosted":
-        if spec.hosted is not None and own(spec.hosted):
+        if spec.hosted is not None and spec.hosted.dialect == NAME:
             return spec.hosted.raw
         notes.dropped("tools.hosted", f"The tool {spec.name} runs at another provider.")
         return None
@@ -130,7 +130,7 @@ def _tool_out(spec: ToolSpec, notes: Notes) -> dict[str, object] | Raw | None:
     if spec.strict is not None:
         tool["strict"] = spec.strict
     for extra in spec.extra:
-        if own(extra):
+        if extra.dialect == NAME:
             tool[extra.kind] = extra.raw
         else:
             notes.foreign(f"tools.{extra.kind}", extra)

@@ -14,9 +14,9 @@ from msgspec import Raw
 from meshwright.types.content import Message, Opaque, Text, ToolCall
 from meshwright.wire.anthropic_messages.blocks_out import Wire, Writer, shortened
 from meshwright.wire.anthropic_messages.generation import Generation
-from meshwright.wire.anthropic_messages.notes import Notes
-from meshwright.wire.anthropic_messages.verbatim import own
+from meshwright.wire.anthropic_messages.shapes import NAME
 from meshwright.wire.dialect import Target
+from meshwright.wire.notes import Notes
 
 SYSTEM_TURNS = "system_turns"
 """The quirk of a provider that takes the role `system` within `messages` (for the models that know it)."""
@@ -157,7 +157,7 @@ class Turns:
     def _extra(self, message: Message, turn: _Turn | None) -> None:
         """Put members that the turn had back; those of blocks are the writer's affair."""
         for extra in message.extra:
-            if not own(extra) or extra.kind.startswith("content["):
+            if extra.dialect != NAME or extra.kind.startswith("content["):
                 continue
             if turn is None:
                 self._notes.dropped(f"messages.{extra.kind}", "`system` has no such member.")

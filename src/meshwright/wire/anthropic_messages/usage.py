@@ -13,8 +13,9 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.usage import Usage
-from meshwright.wire.anthropic_messages.notes import Notes
-from meshwright.wire.anthropic_messages.verbatim import NAME, own, present
+from meshwright.wire.anthropic_messages.shapes import NAME
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import present
 
 
 class _Creation(msgspec.Struct):
@@ -107,6 +108,6 @@ def usage_out(
     if tier:
         wire["service_tier"] = tier
     for one in extra:
-        if own(one):
+        if one.dialect == NAME:
             wire[one.kind.removeprefix("usage.")] = one.raw
     return wire

@@ -28,6 +28,7 @@ from meshwright.types.content import (
 from meshwright.wire.bedrock_converse.citations import cited_text
 from meshwright.wire.bedrock_converse.media import audio_in, document_in, image_in, known_source
 from meshwright.wire.bedrock_converse.shapes import (
+    NAME,
     AudioBlock,
     Block,
     CachePoint,
@@ -39,7 +40,7 @@ from meshwright.wire.bedrock_converse.shapes import (
     ToolResultBlock,
     ToolUseBlock,
 )
-from meshwright.wire.bedrock_converse.verbatim import NAME, below, members, present, raw_of
+from meshwright.wire.verbatim import below, members, present, raw_of
 
 T = TypeVar("T")
 Aside = tuple[str, Raw]

@@ -31,8 +31,8 @@ from meshwright.types.content import (
 from meshwright.wire.bedrock_converse.blocks_in import GUARDED, JSON_MARK, Aside
 from meshwright.wire.bedrock_converse.citations import citation_out, cited_out
 from meshwright.wire.bedrock_converse.media import DocumentNames, audio_out, document_out, image_out
-from meshwright.wire.bedrock_converse.notes import Notes
-from meshwright.wire.bedrock_converse.verbatim import own
+from meshwright.wire.bedrock_converse.shapes import NAME
+from meshwright.wire.notes import Notes
 
 Wire = dict[str, object] | Raw
 
@@ -81,7 +81,7 @@ class Writer:
         found: dict[int, list[Aside]] = {}
         for extra in message.extra:
             match = _PATH.fullmatch(extra.kind)
-            if not own(extra):
+            if extra.dialect != NAME:
                 self._notes.foreign(f"{self._field}.{extra.kind}", extra)
             elif match and int(match[1]) < len(message.parts):
                 found.setdefault(int(match[1]), []).append((match[2], extra.raw))
@@ -110,7 +110,7 @@ class Writer:
                 self._notes.changed(f"{self._field}.refusal", "A refusal is sent as plain text.")
                 block = self._text(Text(part.text), role, ())
             case Opaque():
-                block = part.raw if own(part) else None
+                block = part.raw if part.dialect == NAME else None
                 if block is None:
                     self._notes.foreign(f"{self._field}.{part.kind}", part)
         self._put_back(block, asides)

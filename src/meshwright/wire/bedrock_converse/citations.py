@@ -13,9 +13,8 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.content import Citation, Opaque, Text
-from meshwright.wire.bedrock_converse.notes import Notes
-from meshwright.wire.bedrock_converse.shapes import Strict
-from meshwright.wire.bedrock_converse.verbatim import NAME, own
+from meshwright.wire.bedrock_converse.shapes import NAME, Strict
+from meshwright.wire.notes import Notes
 
 Unit = Literal["char", "page", "block"]
 
@@ -114,7 +113,7 @@ def _plain(citation: Citation) -> dict[str, object]:
 
 def citation_out(citation: Citation, notes: Notes, field: str) -> dict[str, object] | Raw:
     """One citation for the wire; what it cannot say is noted."""
-    if citation.raw is not None and own(citation.raw):
+    if citation.raw is not None and citation.raw.dialect == NAME:
         return citation.raw.raw
     if citation.raw is not None:
         notes.foreign(f"{field}.citations", citation.raw)

@@ -13,10 +13,8 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.errors import MeshError, UpstreamStatus
-from meshwright.wire.bedrock_converse.verbatim import is_object
-
-LONGEST = 2_000
-"""Characters of a provider's words that are kept."""
+from meshwright.wire.complaints import complaint, kept_words, plain, word
+from meshwright.wire.verbatim import is_object
 
 _TYPES = {
     400: "ValidationException",
@@ -39,17 +37,12 @@ IN_STREAM = frozenset({*_IN_STREAM.values(), "internalServerException"})
 """The exceptions that a stream may end with."""
 
 _TOO_LONG = re.compile(r"input is too long|prompt is too long|maximum context|too many input tokens", re.IGNORECASE)
-_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_SPACE = re.compile(r"\s+")
 _ANY: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
-_STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
 
 def error_object(error: MeshError) -> dict[str, object]:
     """The error as the API would tell it, with our code, the field and the fix beside it."""
-    words = str(error)
-    if error.field and error.field not in words:
-        words = f"{error.field}: {words}"
+    words = complaint(error)
     found: dict[str, object] = {"message": words, "error_code": error.code}
     if error.field:
         found["param"] = error.field
@@ -74,7 +67,7 @@ def exception_name(error: MeshError) -> str:
 def decode_error(status: int, body: bytes, retry_after: float | None) -> UpstreamStatus:
     """What a provider's error answer says, whatever its shape: the API's JSON, another's, HTML, plain text, nothing."""
     words, kind = said(body[: 64 * 1024])
-    words = words[:LONGEST] or f"The provider answered with status {status} and no words."
+    words = kept_words(words, status)
     # A provider's refusal of our key keeps our own code: the caller's key is not what was refused.
     code = kind[:100] if kind and status not in (401, 403) else None
     if status == 400 and _TOO_LONG.search(words):  # the API has no word of its own for it
@@ -87,22 +80,15 @@ def said(body: bytes) -> tuple[str, str]:
     try:
         outer = _ANY.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _SPACE.sub(" ", _TAGS.sub(" ", body.decode(errors="replace"))).strip(), ""
-    kind = _word(outer.get("error_code")) or _word(outer.get("__type")) or _word(outer.get("code"))
+        return plain(body), ""
+    kind = word(outer.get("error_code")) or word(outer.get("__type")) or word(outer.get("code"))
     kind = kind.rpartition("#")[2].partition(":")[0]
     error = outer.get("error")
     if error is not None and is_object(error):  # what stands before the API may have its own way
         outer = _ANY.decode(error)
-        kind = kind or _word(outer.get("code")) or _word(outer.get("type"))
+        kind = kind or word(outer.get("code")) or word(outer.get("type"))
     for name in ("message", "Message", "error", "detail", "originalMessage"):
-        words = _word(outer.get(name))
+        words = word(outer.get(name))
         if words:
             return words, kind
     return body.decode(errors="replace"), kind
-
-
-def _word(raw: Raw | None) -> str:
-    try:
-        return _STRING.decode(raw) if raw is not None else ""
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""

@@ -12,8 +12,8 @@ import re
 import msgspec
 
 from meshwright.types.content import Audio, File, Image
-from meshwright.wire.bedrock_converse.notes import Notes
 from meshwright.wire.bedrock_converse.shapes import AudioBlock, DocumentBlock, ImageBlock, Source
+from meshwright.wire.notes import Notes
 
 PICTURES = ("png", "jpeg", "gif", "webp")
 DOCUMENTS = {

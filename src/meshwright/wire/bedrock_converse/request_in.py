@@ -16,11 +16,11 @@ from meshwright.types.content import Message, Opaque, Part, Role, ToolResult
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.request import OutputFormat, ReasoningControl, Request
 from meshwright.wire.bedrock_converse.blocks_in import Aside, Reading
-from meshwright.wire.bedrock_converse.shapes import INFERRED, KNOWN, Body, Inference, Positive, Tier, Turn
+from meshwright.wire.bedrock_converse.shapes import INFERRED, KNOWN, NAME, Body, Inference, Positive, Tier, Turn
 from meshwright.wire.bedrock_converse.thinking import effort_in, thinking_in
 from meshwright.wire.bedrock_converse.tools import choice_in, tools_in
-from meshwright.wire.bedrock_converse.verbatim import NAME, below, is_object, members, present
 from meshwright.wire.reading import client_json, client_source, explain
+from meshwright.wire.verbatim import below, is_object, members, present
 
 T = TypeVar("T")
 _BODY: msgspec.json.Decoder[Body] = msgspec.json.Decoder(Body)

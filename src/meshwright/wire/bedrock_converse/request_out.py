@@ -13,13 +13,13 @@ from msgspec import Raw
 
 from meshwright.types.request import OutputFormat, Request
 from meshwright.wire.bedrock_converse.blocks_out import cache_point
-from meshwright.wire.bedrock_converse.notes import Notes
+from meshwright.wire.bedrock_converse.shapes import NAME
 from meshwright.wire.bedrock_converse.thinking import takes, thinking_out
 from meshwright.wire.bedrock_converse.tools import choice_out, tools_out
 from meshwright.wire.bedrock_converse.turns_out import Turns
-from meshwright.wire.bedrock_converse.verbatim import NAME, own
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
+from meshwright.wire.notes import Notes
 
 _NESTS = ("additionalModelRequestFields", "inferenceConfig", "outputConfig", "toolConfig")
 _ONLY_JSON = "Answer with one JSON object and nothing else: no words around it and no code fence."
@@ -172,7 +172,7 @@ def _cache(request: Request, turns: Turns, notes: Notes) -> None:
 def _extra(body: dict[str, Any], request: Request, notes: Notes) -> None:
     """Put back the members that `types` has no place for, nested ones into the object that they came from."""
     for extra in request.extra:
-        if not own(extra):
+        if extra.dialect != NAME:
             notes.foreign(extra.kind, extra)
             continue
         place, _, name = extra.kind.partition(".")

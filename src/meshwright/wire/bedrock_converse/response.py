@@ -19,13 +19,13 @@ from meshwright.types.response import Choice, Finish, Response
 from meshwright.types.usage import Usage
 from meshwright.wire.bedrock_converse.blocks_in import Reading
 from meshwright.wire.bedrock_converse.blocks_out import Writer
-from meshwright.wire.bedrock_converse.notes import Notes
 from meshwright.wire.bedrock_converse.request_in import put_aside
-from meshwright.wire.bedrock_converse.shapes import ANSWERED, Answer, SaidMessage, Tier
+from meshwright.wire.bedrock_converse.shapes import ANSWERED, NAME, Answer, SaidMessage, Tier
 from meshwright.wire.bedrock_converse.usage import usage_in, usage_out
-from meshwright.wire.bedrock_converse.verbatim import NAME, below, members, own, present
 from meshwright.wire.dialect import Encoded, Target
+from meshwright.wire.notes import Notes
 from meshwright.wire.reading import provider_json, provider_source
+from meshwright.wire.verbatim import below, members, present
 
 _ANSWER: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 _MESSAGE: msgspec.json.Decoder[SaidMessage] = msgspec.json.Decoder(SaidMessage)
@@ -157,7 +157,7 @@ def encode_response(response: Response, request: Request) -> Encoded:
     if response.service_tier:
         body["serviceTier"] = {"type": response.service_tier}
     for one in response.extra:
-        if not own(one):
+        if one.dialect != NAME:
             notes.foreign(one.kind, one)
         elif one.kind.startswith("event."):
             notes.dropped(one.kind, "An event of a stream has no place in a whole answer.")
@@ -178,7 +178,7 @@ def stop_reason(finish: Finish | None, stop: str, extra: Sequence[Opaque], notes
         notes.dropped("choices.stop", "That a stop sequence ended it is said here, not which one.")
     if finish is None:
         return None
-    verbatim = next((one.raw for one in extra if own(one) and one.kind == "stopReason"), None)
+    verbatim = next((one.raw for one in extra if one.dialect == NAME and one.kind == "stopReason"), None)
     if finish == "unknown" and verbatim is not None:
         return verbatim
     if finish in _NEAR:

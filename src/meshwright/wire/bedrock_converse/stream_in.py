@@ -30,15 +30,16 @@ from meshwright.types.response import (
     UsageDelta,
 )
 from meshwright.wire.bedrock_converse.citations import citation_in
-from meshwright.wire.bedrock_converse.errors import LONGEST, said
+from meshwright.wire.bedrock_converse.errors import said
 from meshwright.wire.bedrock_converse.eventstream import Frame, FrameCutter
 from meshwright.wire.bedrock_converse.media import image_in
 from meshwright.wire.bedrock_converse.response import FINISHES, told_metrics
-from meshwright.wire.bedrock_converse.shapes import NOTHING, ImageBlock, Source, Strict
+from meshwright.wire.bedrock_converse.shapes import NAME, ImageBlock, Source, Strict
 from meshwright.wire.bedrock_converse.usage import usage_in
-from meshwright.wire.bedrock_converse.verbatim import NAME, members, present, raw_of
+from meshwright.wire.complaints import LONGEST
 from meshwright.wire.dialect import Target
 from meshwright.wire.fold import WHOLE
+from meshwright.wire.verbatim import NOTHING, members, present, raw_of
 
 
 class _Input(Strict):

@@ -36,11 +36,12 @@ from meshwright.wire.bedrock_converse.citations import citation_out
 from meshwright.wire.bedrock_converse.errors import IN_STREAM, error_object, exception_name
 from meshwright.wire.bedrock_converse.eventstream import event, exception
 from meshwright.wire.bedrock_converse.media import image_out
-from meshwright.wire.bedrock_converse.notes import Notes
 from meshwright.wire.bedrock_converse.response import NO_METRICS, stop_reason
+from meshwright.wire.bedrock_converse.shapes import NAME
 from meshwright.wire.bedrock_converse.usage import usage_out
-from meshwright.wire.bedrock_converse.verbatim import members, own
 from meshwright.wire.fold import WHOLE
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import members
 
 _encode = msgspec.json.Encoder().encode
 _WITH_STOP = frozenset({"additionalModelResponseFields"})
@@ -220,7 +221,7 @@ class Encoder:
             block = image_out(_IMAGE.decode(value.raw), "choices", self._notes)
             if block is not None:
                 self._collected(delta.part, "image", members(Raw(_encode(block["image"]))), out)
-        elif not own(value):
+        elif value.dialect != NAME:
             of_turn = delta.part is not None or value.kind.startswith(("message.", "choice."))
             self._notes.foreign(f"choices.{value.kind.removeprefix('message.')}" if of_turn else value.kind, value)
         elif delta.part is not None:

@@ -14,10 +14,9 @@ from meshwright.types.response import Finish
 from meshwright.types.usage import Usage
 from meshwright.wire.bedrock_converse.eventstream import Frame, FrameCutter
 from meshwright.wire.bedrock_converse.response import FINISHES
-from meshwright.wire.bedrock_converse.shapes import NOTHING
 from meshwright.wire.bedrock_converse.stream_in import failure
 from meshwright.wire.bedrock_converse.usage import usage_in
-from meshwright.wire.bedrock_converse.verbatim import present
+from meshwright.wire.verbatim import NOTHING, present
 
 
 class _Told(msgspec.Struct, rename="camel"):

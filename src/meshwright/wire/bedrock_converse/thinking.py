@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.request import Effort, ReasoningControl
-from meshwright.wire.bedrock_converse.notes import Notes
-from meshwright.wire.bedrock_converse.verbatim import members
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import members
 
 BUDGETS: dict[Effort, int] = {
     "minimal": 1_024,

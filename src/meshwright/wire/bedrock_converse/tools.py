@@ -15,9 +15,9 @@ from msgspec import Raw
 from meshwright.types.content import Opaque
 from meshwright.types.request import Request, ToolChoice, ToolSpec
 from meshwright.wire.bedrock_converse.blocks_out import FREE_TEXT, Wire, cache_point
-from meshwright.wire.bedrock_converse.notes import Notes
-from meshwright.wire.bedrock_converse.shapes import Tool, ToolSpecification
-from meshwright.wire.bedrock_converse.verbatim import NAME, below, is_object, members, own
+from meshwright.wire.bedrock_converse.shapes import NAME, Tool, ToolSpecification
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import below, is_object, members
 
 _TOOL: msgspec.json.Decoder[Tool] = msgspec.json.Decoder(Tool)
 _SPECIFICATION: msgspec.json.Decoder[ToolSpecification] = msgspec.json.Decoder(ToolSpecification)
@@ -139,7 +139,7 @@ def tools_out(request: Request, called: Iterable[str], results: bool, notes: Not
 
 def _tool_out(spec: ToolSpec, notes: Notes) -> Wire | None:
     if spec.kind == "hosted":
-        if spec.hosted is not None and own(spec.hosted):
+        if spec.hosted is not None and spec.hosted.dialect == NAME:
             return spec.hosted.raw
         notes.dropped("tools.hosted", f"The tool {spec.name} runs at another provider.")
         return None
@@ -150,7 +150,7 @@ def _tool_out(spec: ToolSpec, notes: Notes) -> Wire | None:
     if spec.strict is not None:
         tool["strict"] = spec.strict
     for extra in spec.extra:
-        if own(extra):
+        if extra.dialect == NAME:
             tool[extra.kind] = extra.raw
         else:
             notes.foreign(f"tools.{extra.kind}", extra)

@@ -13,9 +13,9 @@ from msgspec import Raw
 
 from meshwright.types.content import Message, Opaque, Text, ToolCall
 from meshwright.wire.bedrock_converse.blocks_out import Wire, Writer
-from meshwright.wire.bedrock_converse.notes import Notes
-from meshwright.wire.bedrock_converse.verbatim import own
+from meshwright.wire.bedrock_converse.shapes import NAME
 from meshwright.wire.dialect import Target
+from meshwright.wire.notes import Notes
 
 SYSTEM_TURNS = "system_turns"
 """The quirk of a provider that takes the role `system` within `messages` (for the models that know it)."""
@@ -106,7 +106,7 @@ class Turns:
         """Add to the last turn where it is of this role, else begin one: the roles of turns alternate."""
         if not blocks:
             for extra in message.extra:
-                if own(extra) and not extra.kind.startswith("content["):
+                if extra.dialect == NAME and not extra.kind.startswith("content["):
                     self._notes.dropped(f"messages.{extra.kind}", "Nothing of its turn is left.")
             return None
         turn = self.turns[-1] if self.turns else None
@@ -141,7 +141,7 @@ class Turns:
     def _extra(self, message: Message, turn: Turn | None) -> None:
         """Put members that the turn had back; those of blocks are the writer's affair."""
         for extra in message.extra:
-            if not own(extra) or extra.kind.startswith("content["):
+            if extra.dialect != NAME or extra.kind.startswith("content["):
                 continue
             if turn is None:
                 self._notes.dropped(f"messages.{extra.kind}", "`system` has no such member.")

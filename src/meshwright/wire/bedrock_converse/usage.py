@@ -14,8 +14,9 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.usage import Usage
-from meshwright.wire.bedrock_converse.notes import Notes
-from meshwright.wire.bedrock_converse.verbatim import NAME, members, own
+from meshwright.wire.bedrock_converse.shapes import NAME
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import members
 
 
 class _Detail(msgspec.Struct, rename="camel", gc=False):
@@ -74,6 +75,6 @@ def usage_out(usage: Usage | None, extra: Sequence[Opaque], notes: Notes) -> dic
     if usage.requests or usage.estimated or usage.cost_nano is not None:
         notes.dropped("usage.more", "The dialect counts tokens, not requests or money, and does not say who counted.")
     for one in extra:
-        if own(one):
+        if one.dialect == NAME:
             wire[one.kind.removeprefix("usage.")] = one.raw
     return wire

@@ -15,8 +15,9 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.content import Citation, Opaque
-from meshwright.wire.cohere.notes import Notes
-from meshwright.wire.cohere.verbatim import NAME, is_object, is_string, own
+from meshwright.wire.cohere.shapes import NAME
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import is_object, is_string
 
 _NUMBERED = re.compile(r"doc:(\d{1,6})")
 _QUOTES = ("snippet", "text", "content", "data")
@@ -102,10 +103,10 @@ def groups(citations: Sequence[Citation]) -> list[list[Citation]]:
 def citation_out(group: Sequence[Citation], text: str, index: int, notes: Notes, field: str) -> dict[str, Any] | Raw:
     """One citation for the wire. `text` are the words that it stands in, `index` their number."""
     first = group[0]
-    if first.raw is not None and own(first.raw) and first.raw != _MORE:
+    if first.raw is not None and first.raw.dialect == NAME and first.raw != _MORE:
         return first.raw.raw
     for one in group:
-        if one.raw is not None and not own(one.raw):
+        if one.raw is not None and one.raw.dialect != NAME:
             notes.foreign(f"{field}.citations", one.raw)
         if one.source_start is not None or one.source_end is not None or one.unit != "char":
             notes.dropped(f"{field}.citations.source_start", "A citation here has no place in its source.")

@@ -16,9 +16,9 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.content import File, Message, Opaque
-from meshwright.wire.cohere.notes import Notes
-from meshwright.wire.cohere.shapes import Paper
-from meshwright.wire.cohere.verbatim import NAME, is_object, is_string, present
+from meshwright.wire.cohere.shapes import NAME, Paper
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import is_object, is_string, present
 
 Aside = tuple[str, Raw]
 """A member that `types` has no place for: its path within the message, and its bytes."""

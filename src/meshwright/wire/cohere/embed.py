@@ -11,9 +11,9 @@ from msgspec import Raw
 from meshwright.types.content import Opaque
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.usage import Usage
-from meshwright.wire.cohere.shapes import Positive
-from meshwright.wire.cohere.verbatim import NAME, own, present
+from meshwright.wire.cohere.shapes import NAME, Positive
 from meshwright.wire.reading import client_json, client_source, provider_json, provider_source
+from meshwright.wire.verbatim import present
 
 PATH = "/embed"
 """Appended to a provider's base address."""
@@ -158,7 +158,7 @@ def encode_embed_request(request: EmbedRequest, model: str) -> bytes:
         "truncate": request.truncate,
     }
     body.update((name, value) for name, value in said.items() if value)
-    body.update((one.kind, one.raw) for one in request.extra if own(one))
+    body.update((one.kind, one.raw) for one in request.extra if one.dialect == NAME)
     return msgspec.json.encode(body)
 
 
@@ -196,5 +196,5 @@ def encode_embedded(embedded: Embedded) -> bytes:
     if embedded.usage is not None:
         units = {"input_tokens": embedded.usage.total_input}
         body["meta"] = {"api_version": {"version": "2"}, "billed_units": units}
-    body.update((one.kind, one.raw) for one in embedded.extra if own(one))
+    body.update((one.kind, one.raw) for one in embedded.extra if one.dialect == NAME)
     return msgspec.json.encode(body)

@@ -14,11 +14,12 @@ from meshwright.types.content import Opaque
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.request import OutputFormat, ReasoningControl, Request
 from meshwright.wire.cohere.documents import document_in, documents_in
-from meshwright.wire.cohere.shapes import KNOWN, Body
-from meshwright.wire.cohere.tools import choice_in, tool_in
-from meshwright.wire.cohere.turns_in import Conversation, below
-from meshwright.wire.cohere.verbatim import NAME, is_object, present
+from meshwright.wire.cohere.shapes import KNOWN, NAME, Body
+from meshwright.wire.cohere.tools import choice_in
+from meshwright.wire.cohere.turns_in import Conversation
+from meshwright.wire.functions import function_in
 from meshwright.wire.reading import client_json, client_source, explain
+from meshwright.wire.verbatim import below, is_object, present
 
 CITING = "citation_options"
 UNCITED = (b'"OFF"', b'"DISABLED"', b'"off"', b'"disabled"')
@@ -88,7 +89,9 @@ def _members(wire: Body, fields: dict[str, Raw], extra: list[Opaque]) -> dict[st
             extra.append(Opaque(NAME, "documents", fields["documents"]))
     found: dict[str, Any] = {"messages": tuple(conversation.messages)}
     if wire.tools:
-        found["tools"] = tuple(_at(f"tools[{n}]", tool_in, raw, wire.strict_tools) for n, raw in enumerate(wire.tools))
+        found["tools"] = tuple(
+            _at(f"tools[{n}]", function_in, raw, NAME, wire.strict_tools) for n, raw in enumerate(wire.tools)
+        )
     elif wire.strict_tools is not None:
         extra.append(Opaque(NAME, "strict_tools", fields["strict_tools"]))
     if wire.tool_choice is not None:

@@ -14,13 +14,13 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.request import Effort, OutputFormat, ReasoningControl, Request
-from meshwright.wire.cohere.notes import Notes
 from meshwright.wire.cohere.request_in import CITING
+from meshwright.wire.cohere.shapes import NAME
 from meshwright.wire.cohere.tools import tools_out
 from meshwright.wire.cohere.turns_out import Writer
-from meshwright.wire.cohere.verbatim import NAME, own
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
+from meshwright.wire.notes import Notes
 
 BUDGETS: dict[Effort, int] = {
     "minimal": 1_024,
@@ -86,7 +86,7 @@ def _documents(body: dict[str, Any], request: Request, writer: Writer, notes: No
     if not writer.documents:
         return
     body["documents"] = writer.documents
-    said = any(extra.kind == CITING and own(extra) for extra in request.extra)
+    said = any(extra.kind == CITING and extra.dialect == NAME for extra in request.extra)
     if not any(writer.cited):
         if not said:
             notes.moved("messages.cite", "That documents are not cited is said by `citation_options`.")
@@ -157,7 +157,7 @@ def _sampling(body: dict[str, Any], request: Request, notes: Notes) -> None:
 def _extra(body: dict[str, Any], request: Request, notes: Notes) -> None:
     """Put back the members that `types` has no place for."""
     for extra in request.extra:
-        if not own(extra):
+        if extra.dialect != NAME:
             notes.foreign(extra.kind, extra)
         elif not extra.kind.startswith("response_format."):
             body[extra.kind] = extra.raw

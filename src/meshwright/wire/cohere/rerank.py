@@ -10,9 +10,9 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.errors import InvalidRequest
-from meshwright.wire.cohere.shapes import Positive
-from meshwright.wire.cohere.verbatim import NAME, is_object, is_string, own, present
+from meshwright.wire.cohere.shapes import NAME, Positive
 from meshwright.wire.reading import client_json, client_source, provider_json, provider_source
+from meshwright.wire.verbatim import is_object, is_string, present
 
 PATH = "/rerank"
 """Appended to a provider's base address."""
@@ -124,7 +124,7 @@ def encode_rerank_request(request: RerankRequest, model: str) -> bytes:
         body["top_n"] = request.most
     if request.max_tokens_each is not None:
         body["max_tokens_per_doc"] = request.max_tokens_each
-    body.update((one.kind, one.raw) for one in request.extra if own(one))
+    body.update((one.kind, one.raw) for one in request.extra if one.dialect == NAME)
     return msgspec.json.encode(body)
 
 
@@ -153,7 +153,7 @@ def encode_reranked(reranked: Reranked) -> bytes:
         {
             "index": one.index,
             "relevance_score": one.score,
-            **{more.kind: more.raw for more in one.extra if own(more)},
+            **{more.kind: more.raw for more in one.extra if more.dialect == NAME},
         }
         for one in reranked.ranks
     ]
@@ -161,5 +161,5 @@ def encode_reranked(reranked: Reranked) -> bytes:
     if reranked.searches is not None:
         units = {"search_units": reranked.searches}
         body["meta"] = {"api_version": {"version": "2"}, "billed_units": units}
-    body.update((one.kind, one.raw) for one in reranked.extra if own(one))
+    body.update((one.kind, one.raw) for one in reranked.extra if one.dialect == NAME)
     return msgspec.json.encode(body)

@@ -17,14 +17,14 @@ from meshwright.types.request import Request
 from meshwright.types.response import Choice, Finish, Response, TokenProbability
 from meshwright.types.usage import Usage
 from meshwright.wire.cohere.errors import decode_error
-from meshwright.wire.cohere.notes import Notes
-from meshwright.wire.cohere.shapes import ANSWERED, Answer, Chunk
-from meshwright.wire.cohere.turns_in import Reading, below, parts_in
+from meshwright.wire.cohere.shapes import ANSWERED, NAME, Answer, Chunk
+from meshwright.wire.cohere.turns_in import Reading, parts_in
 from meshwright.wire.cohere.turns_out import Writer
 from meshwright.wire.cohere.usage import usage_in, usage_out
-from meshwright.wire.cohere.verbatim import NAME, is_object, own, present
 from meshwright.wire.dialect import Encoded, Target
+from meshwright.wire.notes import Notes
 from meshwright.wire.reading import provider_json, provider_source
+from meshwright.wire.verbatim import below, is_object, present
 
 _ANSWER: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 
@@ -61,7 +61,7 @@ def reason_out(
 ) -> str | Raw:
     """The API's word for why the answer ended; one that says more waits verbatim in `extra`."""
     for one in extra:
-        if own(one) and one.kind == "finish_reason":
+        if one.dialect == NAME and one.kind == "finish_reason":
             if FINISHES.get(msgspec.json.decode(one.raw, type=str), "unknown") == finish:
                 return one.raw
             notes.dropped("finish_reason", "The answer now ends for another reason.")
@@ -168,7 +168,7 @@ def encode_response(response: Response, request: Request) -> Encoded:
     if choice.logprobs:
         body["logprobs"] = tokens_out(choice.logprobs, notes)
     for one in response.extra:
-        if not own(one):
+        if one.dialect != NAME:
             notes.foreign(one.kind, one)
         elif one.kind.startswith("event."):
             notes.dropped(one.kind, "An event of a stream has no place in a whole answer.")

@@ -31,12 +31,12 @@ from meshwright.types.response import (
 from meshwright.wire.cohere.citations import citations_in, place_in
 from meshwright.wire.cohere.errors import decode_error
 from meshwright.wire.cohere.response import finish_in, plain_tokens, tokens_in
-from meshwright.wire.cohere.shapes import NOTHING, Chunk
+from meshwright.wire.cohere.shapes import NAME, Chunk
 from meshwright.wire.cohere.turns_in import MARK, PLAN
 from meshwright.wire.cohere.usage import usage_in
-from meshwright.wire.cohere.verbatim import NAME, is_object, is_string, present
 from meshwright.wire.dialect import Target
 from meshwright.wire.sse import EventCutter, events
+from meshwright.wire.verbatim import NOTHING, is_object, is_string, present
 
 
 class _Words(msgspec.Struct, gc=False):

@@ -32,13 +32,13 @@ from meshwright.types.response import (
 )
 from meshwright.types.usage import Usage
 from meshwright.wire.cohere.citations import citation_out, groups
-from meshwright.wire.cohere.errors import error_words
-from meshwright.wire.cohere.notes import Notes
 from meshwright.wire.cohere.response import reason_out, tokens_out
+from meshwright.wire.cohere.shapes import NAME
 from meshwright.wire.cohere.turns_in import PLAN
-from meshwright.wire.cohere.turns_out import FREE_TEXT
 from meshwright.wire.cohere.usage import usage_out
-from meshwright.wire.cohere.verbatim import own
+from meshwright.wire.complaints import complaint
+from meshwright.wire.functions import FREE_TEXT
+from meshwright.wire.notes import Notes
 from meshwright.wire.sse import event
 
 _encode = msgspec.json.Encoder().encode
@@ -87,7 +87,7 @@ class Encoder:
 
     def fail(self, error: MeshError) -> bytes:
         """The end of a stream that failed: it says so."""
-        return self._failed(error_words(error))
+        return self._failed(complaint(error))
 
     def _failed(self, words: str) -> bytes:
         self._done = True
@@ -241,7 +241,7 @@ class Encoder:
     def _verbatim(self, delta: OpaqueDelta, out: list[bytes]) -> None:
         value = delta.value
         kind = value.kind
-        if not own(value):
+        if value.dialect != NAME:
             of_turn = delta.part is not None or kind.startswith(("message.", "choice."))
             self._notes.foreign(f"choices.{kind.removeprefix('message.')}" if of_turn else kind, value)
         elif delta.part is not None:

@@ -15,8 +15,8 @@ from meshwright.wire.cohere.errors import decode_error
 from meshwright.wire.cohere.response import finish_in
 from meshwright.wire.cohere.stream_in import EVENT
 from meshwright.wire.cohere.usage import usage_in
-from meshwright.wire.cohere.verbatim import present
 from meshwright.wire.sse import EventCutter, events
+from meshwright.wire.verbatim import present
 
 
 class Listener:

@@ -27,6 +27,7 @@ from meshwright.wire.cohere.citations import citations_in, place_in
 from meshwright.wire.cohere.documents import Aside, file_in, paper_text
 from meshwright.wire.cohere.shapes import (
     BLOCKS,
+    NAME,
     Block,
     Call,
     DocumentBlock,
@@ -36,7 +37,7 @@ from meshwright.wire.cohere.shapes import (
     ThinkingBlock,
     Turn,
 )
-from meshwright.wire.cohere.verbatim import NAME, present
+from meshwright.wire.verbatim import below, present, raw_of
 
 MARK = Raw(b"null")
 """The value of a mark that this dialect sets for itself."""
@@ -51,14 +52,6 @@ _BLOCK: msgspec.json.Decoder[Block] = msgspec.json.Decoder(Block)
 
 Read = Block | Opaque
 """A block, or one that is not known."""
-
-
-def below(error: msgspec.ValidationError, path: str) -> msgspec.ValidationError:
-    """The same error with its path continued upwards: `path` is where the value that failed stands."""
-    what, found, where = str(error).partition(" - at `")
-    inner = where.rstrip("`").removeprefix("$") if found else ""
-    dot = "" if not path or path.startswith("[") else "."
-    return msgspec.ValidationError(f"{what} - at `${dot}{path}{inner}`")
 
 
 class Reading:
@@ -173,7 +166,7 @@ def parts_in(reading: Reading, cite: bool = True) -> tuple[list[Part], list[Asid
         except msgspec.ValidationError as error:
             raise below(error, f"content[{number}].document") from None
         if isinstance(block, DocumentBlock) and block.document.id is not None:
-            asides.append((f"content[{first + number}].document.id", _raw(block.document.id)))
+            asides.append((f"content[{first + number}].document.id", raw_of(block.document.id)))
     asides += [
         (path if number is None else f"content[{first + number}].{path}", raw) for number, path, raw in reading.unknown
     ]
@@ -227,7 +220,7 @@ def _cite(citations: Sequence[Raw], parts: list[Part], first: int) -> list[Aside
                 parts[where] = msgspec.structs.replace(text, citations=cited)
         except msgspec.ValidationError as error:
             raise below(error, f"citations[{number}]") from None
-    return [("citations", _raw(left))] if left else []
+    return [("citations", raw_of(left))] if left else []
 
 
 class Conversation:
@@ -249,7 +242,7 @@ class Conversation:
             return
         parts, asides = parts_in(reading, self._cite)
         if reading.turn.tool_call_id is not None:
-            asides.append(("tool_call_id", _raw(reading.turn.tool_call_id)))
+            asides.append(("tool_call_id", raw_of(reading.turn.tool_call_id)))
         role: Role = reading.turn.role
         self.messages.append(Message(role, tuple(parts), extra=_kept(asides)))
 
@@ -264,16 +257,16 @@ class Conversation:
                 parts.append(Text(paper_text(block.document)))
                 asides.append((f"content[{number}].document", MARK))
                 if block.document.id is not None:
-                    asides.append((f"content[{number}].document.id", _raw(block.document.id)))
+                    asides.append((f"content[{number}].document.id", raw_of(block.document.id)))
             else:
                 part = part_in(block)
                 # A thought among results is of no kind that a result has: it stays as it is.
                 known = isinstance(part, Text | Image | Opaque)
-                parts.append(part if known else Opaque(NAME, "thinking", _raw(block)))  # type: ignore[arg-type]
+                parts.append(part if known else Opaque(NAME, "thinking", raw_of(block)))  # type: ignore[arg-type]
         asides += [(path if n is None else f"content[{n}].{path}", raw) for n, path, raw in reading.unknown]
         for name, value in ((PLAN, turn.tool_plan), ("tool_calls", turn.tool_calls), ("citations", turn.citations)):
             if value:
-                asides.append((name, _raw(value)))
+                asides.append((name, raw_of(value)))
         before = self.messages[-1] if self.messages and self.messages[-1].role == "tool" else Message("tool")
         place = len(before.parts)
         if place:
@@ -285,7 +278,3 @@ class Conversation:
 
 def _kept(asides: list[Aside]) -> tuple[Opaque, ...]:
     return tuple(Opaque(NAME, path, raw) for path, raw in asides)
-
-
-def _raw(value: object) -> Raw:
-    return Raw(msgspec.json.encode(value))

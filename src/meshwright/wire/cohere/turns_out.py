@@ -27,14 +27,12 @@ from meshwright.types.content import (
 )
 from meshwright.wire.cohere.citations import citation_out, groups
 from meshwright.wire.cohere.documents import document_out
-from meshwright.wire.cohere.notes import Notes
+from meshwright.wire.cohere.shapes import NAME
 from meshwright.wire.cohere.turns_in import PLAN
-from meshwright.wire.cohere.verbatim import own
+from meshwright.wire.functions import FREE_TEXT
+from meshwright.wire.notes import Notes
 
 Wire = dict[str, Any] | Raw
-
-FREE_TEXT = "A tool that takes free text takes it as `input` of an object here."
-"""Why a custom tool, its calls and its results are changed."""
 
 _OBJECT: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 _PATH = re.compile(r"(content|tool_calls)\[(\d+)\]\.(.+)")
@@ -139,7 +137,7 @@ class Writer:
         found: dict[int, dict[str, Raw]] = {}
         for extra in message.extra:
             match = _PATH.fullmatch(extra.kind)
-            if not own(extra):
+            if extra.dialect != NAME:
                 self._notes.foreign(f"{self._field}.{extra.kind}", extra)
             elif match is None:
                 turn.members[extra.kind] = _listed(extra.raw) if extra.kind == "citations" else extra.raw
@@ -152,7 +150,7 @@ class Writer:
     def _call_members(self, message: Message, turn: _Turn) -> None:
         for extra in message.extra:
             match = _PATH.fullmatch(extra.kind)
-            if match is None or match[1] != "tool_calls" or not own(extra):
+            if match is None or match[1] != "tool_calls" or extra.dialect != NAME:
                 continue
             if int(match[2]) < len(turn.calls):
                 put(turn.calls[int(match[2])], match[3], extra.raw)
@@ -249,7 +247,7 @@ class Writer:
                 self._notes.changed(f"{self._field}.audio", "The dialect has no sound: the transcript was sent.")
                 return self._text(Text(part.transcript), turn)
             case Opaque():
-                if own(part):
+                if part.dialect == NAME:
                     return self._add({}, turn, part.raw)
                 self._notes.foreign(f"{self._field}.{part.kind}", part)
         return None

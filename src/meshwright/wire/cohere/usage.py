@@ -14,8 +14,9 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.usage import Usage
-from meshwright.wire.cohere.notes import Notes
-from meshwright.wire.cohere.verbatim import NAME, own, present
+from meshwright.wire.cohere.shapes import NAME
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import present
 
 BILLED = "billed_units"
 
@@ -75,6 +76,6 @@ def usage_out(usage: Usage | None, extra: Sequence[Opaque], notes: Notes) -> dic
         if usage.requests or usage.estimated or usage.cost_nano is not None:
             notes.dropped("usage.more", "The dialect does not count requests or money, and does not say who counted.")
     for one in extra:
-        if own(one) and one.kind.startswith("usage."):
+        if one.dialect == NAME and one.kind.startswith("usage."):
             wire[one.kind.removeprefix("usage.")] = one.raw
     return wire

@@ -12,10 +12,10 @@ from meshwright.wire.gemini.request_in import decode_request
 from meshwright.wire.gemini.request_out import encode_request
 from meshwright.wire.gemini.response_in import decode_response
 from meshwright.wire.gemini.response_out import encode_response
+from meshwright.wire.gemini.shapes import NAME
 from meshwright.wire.gemini.stream_in import Decoder
 from meshwright.wire.gemini.stream_out import Encoder
 from meshwright.wire.gemini.tap import Listener
-from meshwright.wire.gemini.verbatim import NAME
 
 DIALECT = Dialect(
     name=NAME,

@@ -14,8 +14,9 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.content import Citation, Opaque
-from meshwright.wire.gemini.notes import Notes
-from meshwright.wire.gemini.verbatim import NAME, members, own
+from meshwright.wire.gemini.shapes import NAME
+from meshwright.wire.gemini.spelling import members
+from meshwright.wire.notes import Notes
 
 GROUNDING = "choice.groundingMetadata"
 CITING = "choice.citationMetadata"
@@ -114,7 +115,7 @@ def grounding_out(cited: Sequence[tuple[Words, Sequence[Citation]]], notes: Note
     supports: list[dict[str, Any]] = []
     for place, citations in cited:
         for citation in citations:
-            if citation.raw is not None and own(citation.raw):
+            if citation.raw is not None and citation.raw.dialect == NAME:
                 continue
             if citation.kind != "url":
                 notes.dropped(_FIELD, "A citation here is of a page at an address.")
@@ -188,7 +189,7 @@ def sources_out(citations: Sequence[Citation]) -> dict[str, list[Raw]]:
     """`citationMetadata`; empty when no citation came from one."""
     found: dict[str, list[Raw]] = {}
     for citation in citations:
-        if citation.raw is not None and own(citation.raw) and citation.raw.kind in _LISTS:
+        if citation.raw is not None and citation.raw.dialect == NAME and citation.raw.kind in _LISTS:
             found.setdefault(citation.raw.kind, []).append(citation.raw.raw)
     return found
 

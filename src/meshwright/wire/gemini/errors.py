@@ -14,10 +14,8 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.errors import MeshError, UpstreamStatus
-from meshwright.wire.gemini.verbatim import is_object, is_string
-
-LONGEST = 2_000
-"""Characters of a provider's words that are kept."""
+from meshwright.wire.complaints import complaint, kept_words, plain, word
+from meshwright.wire.verbatim import is_object
 
 _STATUSES = {
     400: "INVALID_ARGUMENT",
@@ -41,12 +39,9 @@ _RETRY = "type.googleapis.com/google.rpc.RetryInfo"
 _DOMAIN = "meshwright"
 _BAD_KEYS = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED"})
 _TOO_LONG = re.compile(r"input token count.{0,40}exceeds the maximum", re.IGNORECASE | re.DOTALL)
-_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_SPACE = re.compile(r"\s+")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 _ANY: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 _LIST: msgspec.json.Decoder[list[Raw]] = msgspec.json.Decoder(list[Raw])
-_STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
 
 def error_status(status: int) -> str:
@@ -56,9 +51,7 @@ def error_status(status: int) -> str:
 
 def error_object(error: MeshError) -> dict[str, Any]:
     """The error as the API would tell it, with our code, the field and the fix among its details."""
-    words = str(error)
-    if error.field and error.field not in words:
-        words = f"{error.field}: {words}"
+    words = complaint(error)
     details: list[dict[str, Any]] = [
         {"@type": _INFO, "reason": error.code, "domain": _DOMAIN, "metadata": {"fix": error.fix} if error.fix else {}}
     ]
@@ -85,7 +78,7 @@ def encode_error(error: MeshError) -> bytes:
 def decode_error(status: int, body: bytes, retry_after: float | None) -> UpstreamStatus:
     """What a provider's error answer says, whatever its shape: the API's JSON, another's, HTML, plain text, nothing."""
     words, kind, reason, wait = _said(body[: 64 * 1024])
-    words = words[:LONGEST] or f"The provider answered with status {status} and no words."
+    words = kept_words(words, status)
     if reason in _BAD_KEYS and status == 400:
         status = 401  # the API calls a wrong key a wrong argument; the caller's argument it is not
     # A provider's refusal of our key keeps our own code: the caller's key is not what was refused.
@@ -100,14 +93,14 @@ def _said(body: bytes) -> tuple[str, str, str, float | None]:
     try:
         outer = _ANY.decode(_LIST.decode(body)[0] if body.lstrip()[:1] == b"[" else body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IndexError):
-        return _plain(body), "", "", None
+        return plain(body), "", "", None
     inner = _object(outer.get("error")) or outer
     reason, wait = _details(inner.get("details"))
     for name in ("message", "error", "detail", "error_message", "msg"):
-        words = _word(inner.get(name))
+        words = word(inner.get(name))
         if words:
-            return words, _word(inner.get("status")), reason, wait
-    return _plain(body), _word(inner.get("status")), reason, wait
+            return words, word(inner.get("status")), reason, wait
+    return plain(body), word(inner.get("status")), reason, wait
 
 
 def _details(raw: Raw | None) -> tuple[str, float | None]:
@@ -119,10 +112,10 @@ def _details(raw: Raw | None) -> tuple[str, float | None]:
         return "", None
     for one in details:
         found = _object(one) or {}
-        kind = _word(found.get("@type"))
+        kind = word(found.get("@type"))
         if kind == _INFO:
-            reason = _word(found.get("reason"))
-        elif kind == _RETRY and (match := _SECONDS.fullmatch(_word(found.get("retryDelay")))):
+            reason = word(found.get("reason"))
+        elif kind == _RETRY and (match := _SECONDS.fullmatch(word(found.get("retryDelay")))):
             wait = float(match[1])
     return reason, wait
 
@@ -131,11 +124,3 @@ def _object(raw: Raw | None) -> dict[str, Raw] | None:
     if raw is None or not is_object(raw):
         return None
     return _ANY.decode(raw)
-
-
-def _word(raw: Raw | None) -> str:
-    return _STRING.decode(raw) if raw is not None and is_string(raw) else ""
-
-
-def _plain(body: bytes) -> str:
-    return _SPACE.sub(" ", _TAGS.sub(" ", body.decode(errors="replace"))).strip()

@@ -13,8 +13,9 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.response import Finish
-from meshwright.wire.gemini.notes import Notes
-from meshwright.wire.gemini.verbatim import NAME, own, raw_of
+from meshwright.wire.gemini.shapes import NAME
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import raw_of
 
 WORD = "choice.finishReason"
 """The kind of the verbatim word."""
@@ -64,7 +65,7 @@ def finish_in(word: str, called: bool) -> tuple[Finish, Opaque | None]:
 
 def finish_out(finish: Finish, called: bool, extra: Sequence[Opaque], notes: Notes) -> str:
     """The API's word; the verbatim one among `extra` while the answer still ends for that reason."""
-    kept = next((_word(one.raw) for one in extra if own(one) and one.kind == WORD), None)
+    kept = next((_word(one.raw) for one in extra if one.dialect == NAME and one.kind == WORD), None)
     if kept is not None:
         if finish_in(kept, called)[0] == finish:
             return kept

@@ -13,11 +13,12 @@ from msgspec import Raw
 from meshwright.types.content import Opaque
 from meshwright.types.request import OutputFormat, Request, SpokenOutput
 from meshwright.wire.gemini.models import Takes
-from meshwright.wire.gemini.notes import Notes
 from meshwright.wire.gemini.schema import json_schema, unkept
-from meshwright.wire.gemini.shapes import CONFIGURED, Generation
+from meshwright.wire.gemini.shapes import CONFIGURED, NAME, Generation
+from meshwright.wire.gemini.spelling import members, respelled, usual_spelling
 from meshwright.wire.gemini.thinking import thinking_in, thinking_out
-from meshwright.wire.gemini.verbatim import NAME, below, members, present, raw_of, respelled, usual_spelling
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import below, present, raw_of
 
 _GENERATION: msgspec.json.Decoder[Generation] = msgspec.json.Decoder(Generation)
 _MEMBERS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])

@@ -13,8 +13,8 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.response import TokenProbability
-from meshwright.wire.gemini.notes import Notes
-from meshwright.wire.gemini.verbatim import NAME
+from meshwright.wire.gemini.shapes import NAME
+from meshwright.wire.notes import Notes
 
 RESULT = "choice.logprobsResult"
 """The kind of the verbatim result, which also numbers the tokens."""

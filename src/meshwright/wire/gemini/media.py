@@ -13,9 +13,10 @@ import re
 from msgspec import Raw
 
 from meshwright.types.content import Audio, File, Image
-from meshwright.wire.gemini.notes import Notes
 from meshwright.wire.gemini.shapes import Blob, FileData
-from meshwright.wire.gemini.verbatim import raw_of, standard_base64
+from meshwright.wire.gemini.spelling import standard_base64
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import raw_of
 
 SPOKEN = "audio/L16;codec=pcm;rate=24000"
 """What the API answers in: samples of 16 bits, 24,000 a second, which other dialects call pcm16."""

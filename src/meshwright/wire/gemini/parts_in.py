@@ -16,8 +16,9 @@ from meshwright.types.content import Audio, File, Image, Opaque, Part, Reasoning
 from meshwright.wire.gemini import shapes
 from meshwright.wire.gemini.media import Aside, blob_in, file_in
 from meshwright.wire.gemini.results import result_in
-from meshwright.wire.gemini.shapes import ABOUT, DATA
-from meshwright.wire.gemini.verbatim import NAME, below, is_object, members, present
+from meshwright.wire.gemini.shapes import ABOUT, DATA, NAME
+from meshwright.wire.gemini.spelling import members
+from meshwright.wire.verbatim import below, is_object, present
 
 SIGNED = (Text, ToolCall, Image, Audio, File)
 """Parts on which a signature may stand."""

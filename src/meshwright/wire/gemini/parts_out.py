@@ -28,10 +28,11 @@ from meshwright.types.content import (
 )
 from meshwright.wire.gemini import callids
 from meshwright.wire.gemini.media import Aside, audio_out, file_out, image_out
-from meshwright.wire.gemini.notes import Notes
 from meshwright.wire.gemini.parts_in import SIGNED
 from meshwright.wire.gemini.results import FREE_TEXT, result_out
-from meshwright.wire.gemini.verbatim import is_base64, own
+from meshwright.wire.gemini.shapes import NAME
+from meshwright.wire.gemini.spelling import is_base64
+from meshwright.wire.notes import Notes
 
 Wire = dict[str, Any] | Raw
 
@@ -98,7 +99,7 @@ class Writer:
         found: dict[int, list[Aside]] = {}
         for extra in message.extra:
             match = _PATH.fullmatch(extra.kind)
-            if not own(extra):
+            if extra.dialect != NAME:
                 self._notes.foreign(f"{self._field}.{extra.kind}", extra)
             elif match and int(match[1]) < len(message.parts):
                 found.setdefault(int(match[1]), []).append((match[2], extra.raw))
@@ -140,7 +141,7 @@ class Writer:
                 self._notes.changed(f"{self._field}.refusal", "A refusal is sent as plain text.")
                 return {"text": part.text} if part.text else None
             case Opaque():
-                if own(part):
+                if part.dialect == NAME:
                     return part.raw
                 self._notes.foreign(f"{self._field}.{part.kind}", part)
         return None

@@ -15,11 +15,12 @@ from meshwright.types.content import Message, Opaque
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.request import Request
 from meshwright.wire.gemini.generation import generation_in
-from meshwright.wire.gemini.shapes import KNOWN, REQUESTED
+from meshwright.wire.gemini.shapes import KNOWN, NAME, REQUESTED
+from meshwright.wire.gemini.spelling import listed, respelled
 from meshwright.wire.gemini.tools import choice_in, tools_in
 from meshwright.wire.gemini.turns_in import Turns, plain_turns, system_in
-from meshwright.wire.gemini.verbatim import NAME, below, is_string, listed, raw_of, respelled
 from meshwright.wire.reading import client_source, explain
+from meshwright.wire.verbatim import below, is_string, raw_of
 
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 _A_TURN = "Send at least one turn of the user."

@@ -14,10 +14,10 @@ from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
 from meshwright.wire.gemini.generation import generation_out
 from meshwright.wire.gemini.models import takes
-from meshwright.wire.gemini.notes import Notes
+from meshwright.wire.gemini.shapes import NAME
 from meshwright.wire.gemini.tools import CALLING, choice_out, tools_out
 from meshwright.wire.gemini.turns_out import Turns
-from meshwright.wire.gemini.verbatim import NAME, own
+from meshwright.wire.notes import Notes
 
 _NESTS = ("generationConfig", "toolConfig")
 _TIERS = {"standard": "standard", "flex": "flex", "priority": "priority", "unspecified": "unspecified"}
@@ -85,7 +85,7 @@ def _tier(body: dict[str, Any], tier: str, notes: Notes) -> None:
 def _extra(body: dict[str, Any], request: Request, notes: Notes) -> None:
     """Put back the members that `types` has no place for, nested ones into the object that they came from."""
     for extra in request.extra:
-        if not own(extra):
+        if extra.dialect != NAME:
             notes.foreign(extra.kind, extra)
             continue
         *place, name = extra.kind.split(".")

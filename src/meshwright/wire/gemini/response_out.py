@@ -17,11 +17,11 @@ from meshwright.wire.gemini.citations import Words, cited_out
 from meshwright.wire.gemini.finishes import WORD, finish_out
 from meshwright.wire.gemini.logprobs import RESULT, fits, logprobs_out
 from meshwright.wire.gemini.moments import moment
-from meshwright.wire.gemini.notes import Notes
 from meshwright.wire.gemini.parts_out import Writer
 from meshwright.wire.gemini.response_in import FEEDBACK, blocked_by
+from meshwright.wire.gemini.shapes import NAME
 from meshwright.wire.gemini.usage import usage_out
-from meshwright.wire.gemini.verbatim import NAME, own
+from meshwright.wire.notes import Notes
 
 _CHOICE = "choice."
 
@@ -46,7 +46,7 @@ def encode_response(response: Response, request: Request) -> Encoded:
     if response.created:
         body["createTime"] = moment(response.created)
     for one in response.extra:
-        if not own(one):
+        if one.dialect != NAME:
             notes.foreign(one.kind, one)
         elif not one.kind.startswith("usageMetadata."):
             body[one.kind] = one.raw
@@ -57,7 +57,7 @@ def encode_response(response: Response, request: Request) -> Encoded:
 
 def _blocked(response: Response) -> bool:
     """Whether the answer is only what the API tells by `promptFeedback`, without a candidate."""
-    feedback = next((one for one in response.extra if own(one) and one.kind == FEEDBACK), None)
+    feedback = next((one for one in response.extra if one.dialect == NAME and one.kind == FEEDBACK), None)
     words = blocked_by(feedback)
     if words is None:
         return False
@@ -69,7 +69,7 @@ def _candidate(choice: Choice, notes: Notes) -> dict[str, Any]:
     for name in ("name", "id"):
         if getattr(message, name):
             notes.dropped(f"choices.{name}", "The turn has no name and no id of its own here.")
-    kept = {one.kind: one for one in message.extra if own(one)}
+    kept = {one.kind: one for one in message.extra if one.dialect == NAME}
     writer = Writer(notes, None)
     content: dict[str, Any] = {"role": "model", "parts": writer.parts(message)}
     candidate: dict[str, Any] = {"content": content, "index": choice.index}

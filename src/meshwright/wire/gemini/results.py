@@ -13,9 +13,10 @@ from msgspec import Raw
 
 from meshwright.types.content import Audio, File, Image, Opaque, Text, ToolResult
 from meshwright.wire.gemini.media import Aside, blob_in, file_in, file_out, image_out
-from meshwright.wire.gemini.notes import Notes
-from meshwright.wire.gemini.shapes import FunctionResponse, Media
-from meshwright.wire.gemini.verbatim import NAME, below, is_object, is_string, members, own, present, usual_spelling
+from meshwright.wire.gemini.shapes import NAME, FunctionResponse, Media
+from meshwright.wire.gemini.spelling import members, usual_spelling
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import below, is_object, is_string, present
 
 INNER = "responsePart"
 """The kind of a verbatim part of a function's response."""
@@ -128,9 +129,9 @@ def _media_out(part: object, notes: Notes, field: str) -> dict[str, object] | Ra
             if part.media_type.startswith("audio/"):
                 notes.moved(f"{field}.file", "A file that is a sound is one here.")
             return file_out(part, notes, field)
-        case Opaque() if own(part) and part.kind == INNER:
+        case Opaque() if part.dialect == NAME and part.kind == INNER:
             return part.raw
-        case Opaque() if own(part):
+        case Opaque() if part.dialect == NAME:
             notes.dropped(f"{field}.{part.kind}", "A result has no such part.")
         case Opaque():
             notes.foreign(f"{field}.{part.kind}", part)

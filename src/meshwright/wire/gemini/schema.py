@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from meshwright.wire.gemini.verbatim import camel, raw_of
+from meshwright.wire.gemini.spelling import camel
+from meshwright.wire.verbatim import raw_of
 
 _NESTED = frozenset({"items", "additionalProperties", "not"})
 _LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})

@@ -40,10 +40,10 @@ from meshwright.wire.gemini.logprobs import logprobs_in
 from meshwright.wire.gemini.media import sound_type
 from meshwright.wire.gemini.parts_in import SIGNED, Read
 from meshwright.wire.gemini.response_in import FEEDBACK, answer, blocking, candidate, content_in, created_in
-from meshwright.wire.gemini.shapes import Answer, Candidate
+from meshwright.wire.gemini.shapes import NAME, Answer, Candidate
 from meshwright.wire.gemini.usage import usage_in
-from meshwright.wire.gemini.verbatim import NAME, present, raw_of
 from meshwright.wire.sse import EventCutter, events
+from meshwright.wire.verbatim import present, raw_of
 
 _FIELDS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 

@@ -40,11 +40,12 @@ from meshwright.wire.gemini.finishes import WORD, finish_out
 from meshwright.wire.gemini.logprobs import RESULT, fits, logprobs_out
 from meshwright.wire.gemini.media import SPOKEN
 from meshwright.wire.gemini.moments import moment
-from meshwright.wire.gemini.notes import Notes
 from meshwright.wire.gemini.parts_out import Wire, Writer, put, unspoken
 from meshwright.wire.gemini.response_in import FEEDBACK, blocked_by
+from meshwright.wire.gemini.shapes import NAME
+from meshwright.wire.gemini.spelling import is_base64
 from meshwright.wire.gemini.usage import usage_out
-from meshwright.wire.gemini.verbatim import is_base64, own
+from meshwright.wire.notes import Notes
 from meshwright.wire.sse import event
 
 _encode = msgspec.json.Encoder().encode
@@ -205,7 +206,7 @@ class Choice:
             wire = self._writer.wire(part, "assistant")
             if wire is not None:
                 self._put(delta.part, wire)
-        elif not own(value):
+        elif value.dialect != NAME:
             self._notes.foreign(f"choices.{kind}", value)
         elif delta.part is not None:
             self._put(delta.part, value.raw, signed=False)
@@ -309,7 +310,7 @@ class Encoder:
                 self._chunk(out, last=True)
                 self._done = True
             case OpaqueDelta(value=value, part=None) if not value.kind.startswith(("message.", _CHOICE)):
-                if own(value):
+                if value.dialect == NAME:
                     self._extra[value.kind] = value
                 else:
                     self._notes.foreign(value.kind, value)

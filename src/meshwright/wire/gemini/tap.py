@@ -14,11 +14,10 @@ from meshwright.types.response import Finish
 from meshwright.types.usage import Usage
 from meshwright.wire.gemini.finishes import finish_in
 from meshwright.wire.gemini.response_in import blocking
-from meshwright.wire.gemini.shapes import NOTHING
 from meshwright.wire.gemini.stream_in import bare_error, failure
 from meshwright.wire.gemini.usage import COUNTS
-from meshwright.wire.gemini.verbatim import present
 from meshwright.wire.sse import EventCutter, events
+from meshwright.wire.verbatim import NOTHING, present
 
 
 class _Part(msgspec.Struct, rename="camel", gc=False):

@@ -19,8 +19,9 @@ from msgspec import Raw
 from meshwright.types.content import Opaque
 from meshwright.types.request import Effort, ReasoningControl
 from meshwright.wire.gemini.models import Takes
-from meshwright.wire.gemini.notes import Notes
-from meshwright.wire.gemini.verbatim import NAME, members
+from meshwright.wire.gemini.shapes import NAME
+from meshwright.wire.gemini.spelling import members
+from meshwright.wire.notes import Notes
 
 BUDGETS: dict[Effort, int] = {
     "minimal": 1_024,

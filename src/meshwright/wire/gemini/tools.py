@@ -13,10 +13,12 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.request import Request, ToolChoice, ToolSpec
-from meshwright.wire.gemini.notes import Notes
 from meshwright.wire.gemini.results import FREE_TEXT
 from meshwright.wire.gemini.schema import json_schema
-from meshwright.wire.gemini.verbatim import NAME, below, is_object, listed, members, own, raw_of, respelled
+from meshwright.wire.gemini.shapes import NAME
+from meshwright.wire.gemini.spelling import listed, members, respelled
+from meshwright.wire.notes import Notes
+from meshwright.wire.verbatim import below, is_object, raw_of
 
 _DECLARED = frozenset(
     {"name", "description", "parameters", "parametersJsonSchema", "response", "responseJsonSchema", "behavior"}
@@ -136,7 +138,7 @@ def tools_out(request: Request, notes: Notes) -> list[dict[str, Any] | Raw]:
             if not functions:
                 found.append({"functionDeclarations": functions})
             functions.append(_function_out(spec, notes))
-        elif spec.hosted is not None and own(spec.hosted):
+        elif spec.hosted is not None and spec.hosted.dialect == NAME:
             found.append(spec.hosted.raw)
             functions = []
         else:
@@ -160,7 +162,7 @@ def _function_out(spec: ToolSpec, notes: Notes) -> dict[str, Any]:
     elif spec.schema is not None:
         notes.dropped("tools.schema", "A schema is an object here.")
     for extra in spec.extra:
-        if own(extra):
+        if extra.dialect == NAME:
             tool[extra.kind] = extra.raw
         else:
             notes.foreign(f"tools.{extra.kind}", extra)

@@ -18,8 +18,9 @@ from meshwright.types.content import Message, Opaque, Part, Role, Text, ToolCall
 from meshwright.wire.gemini import callids
 from meshwright.wire.gemini.media import Aside
 from meshwright.wire.gemini.parts_in import Read, Sequence, read_part, usual_part
-from meshwright.wire.gemini.shapes import Content, PlainContent
-from meshwright.wire.gemini.verbatim import NAME, below, is_string, listed, members, raw_of
+from meshwright.wire.gemini.shapes import NAME, Content, PlainContent
+from meshwright.wire.gemini.spelling import listed, members
+from meshwright.wire.verbatim import below, is_string, raw_of
 
 _PLAIN: msgspec.json.Decoder[list[PlainContent]] = msgspec.json.Decoder(list[PlainContent])
 _PLAIN_ONE: msgspec.json.Decoder[PlainContent] = msgspec.json.Decoder(PlainContent)

@@ -16,9 +16,9 @@ from meshwright.types.content import Message, Opaque, Text, ToolResult
 from meshwright.wire.dialect import Target
 from meshwright.wire.gemini import callids
 from meshwright.wire.gemini.models import Takes
-from meshwright.wire.gemini.notes import Notes
 from meshwright.wire.gemini.parts_out import Wire, Writer
-from meshwright.wire.gemini.verbatim import own
+from meshwright.wire.gemini.shapes import NAME
+from meshwright.wire.notes import Notes
 
 UNSIGNED = "skip_thought_signature_validator"
 """The API's own word in the place of a signature that another model's call cannot have."""
@@ -122,7 +122,7 @@ class Turns:
     def _put(self, message: Message, turn: dict[str, Any]) -> None:
         """Members that the turn had; those of parts are the writer's affair."""
         for extra in message.extra:
-            if not own(extra) or extra.kind.startswith("parts["):
+            if extra.dialect != NAME or extra.kind.startswith("parts["):
                 continue
             if extra.kind.startswith("choice.") or (not turn and turn is not self.system_extra):
                 self._notes.dropped(f"messages.{extra.kind}", "A turn that is sent has no such member.")

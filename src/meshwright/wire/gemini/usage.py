@@ -14,8 +14,9 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.usage import Usage
-from meshwright.wire.gemini.notes import Notes
-from meshwright.wire.gemini.verbatim import NAME, members, own
+from meshwright.wire.gemini.shapes import NAME
+from meshwright.wire.gemini.spelling import members
+from meshwright.wire.notes import Notes
 
 _PREFIX = "usageMetadata."
 _TOOLS = "toolUsePromptTokenCount"
@@ -83,7 +84,9 @@ def _plain(details: Raw) -> bool:
 
 def usage_out(usage: Usage, extra: Sequence[Opaque], notes: Notes) -> dict[str, Any]:
     """`usageMetadata`; members of `extra` that are of it go back into it."""
-    kept = {one.kind.removeprefix(_PREFIX): one.raw for one in extra if own(one) and one.kind.startswith(_PREFIX)}
+    kept = {
+        one.kind.removeprefix(_PREFIX): one.raw for one in extra if one.dialect == NAME and one.kind.startswith(_PREFIX)
+    }
     tools = _count(kept.get(_TOOLS))
     if tools > usage.input:
         tools = 0

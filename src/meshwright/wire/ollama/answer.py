@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from meshwright.types.response import Finish, TokenProbability
 from meshwright.types.usage import Usage
-from meshwright.wire.ollama.notes import Notes
+from meshwright.wire.notes import Notes
 from meshwright.wire.ollama.shapes import Line, Token
 
 FINISHES: dict[str, Finish] = {"stop": "stop", "length": "length"}

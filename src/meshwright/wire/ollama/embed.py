@@ -12,8 +12,9 @@ from msgspec import Meta, Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.errors import InvalidRequest
-from meshwright.wire.ollama.verbatim import NAME, own, present
+from meshwright.wire.ollama.shapes import NAME
 from meshwright.wire.reading import client_json, client_source, provider_json, provider_source
+from meshwright.wire.verbatim import present
 
 PATH = "/api/embed"
 OLDER_PATH = "/api/embeddings"
@@ -135,4 +136,4 @@ def encode_older_embedded(embedded: Embedded) -> bytes:
 
 
 def _with(body: dict[str, object], extra: tuple[Opaque, ...]) -> dict[str, object]:
-    return {**body, **{one.kind: one.raw for one in extra if own(one)}}
+    return {**body, **{one.kind: one.raw for one in extra if one.dialect == NAME}}

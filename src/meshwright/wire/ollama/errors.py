@@ -6,28 +6,19 @@ and the fix stand beside it, where its clients do not look and people do.
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 from msgspec import Raw
 
 from meshwright.types.errors import MeshError, UpstreamStatus
-from meshwright.wire.ollama.verbatim import is_object, is_string
+from meshwright.wire.complaints import complaint, kept_words, plain, word
+from meshwright.wire.verbatim import is_object
 
-LONGEST = 2_000
-"""Characters of a provider's words that are kept."""
-
-_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_SPACE = re.compile(r"\s+")
 _ANY: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
-_STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
 
 def encode_error(error: MeshError) -> bytes:
     """The body of an error answer, or the line of a stream that failed."""
-    words = str(error)
-    if error.field and error.field not in words:
-        words = f"{error.field}: {words}"
+    words = complaint(error)
     found = {"error": words, "code": error.code}
     if error.field:
         found["param"] = error.field
@@ -39,7 +30,7 @@ def encode_error(error: MeshError) -> bytes:
 def decode_error(status: int, body: bytes, retry_after: float | None) -> UpstreamStatus:
     """What a provider's error answer says, whatever its shape: the API's JSON, another's, HTML, plain text, nothing."""
     words, kind = _said(body[: 64 * 1024])
-    words = words[:LONGEST] or f"The provider answered with status {status} and no words."
+    words = kept_words(words, status)
     # A provider's refusal of our key keeps our own code: the caller's key is not what was refused.
     code = kind[:100] if kind and status not in (401, 403) else None
     return UpstreamStatus(words, status, code=code, body=body, retry_after=retry_after)
@@ -51,17 +42,9 @@ def _said(body: bytes) -> tuple[str, str]:
         outer = _ANY.decode(body)
         inner = _ANY.decode(outer["error"]) if is_object(outer.get("error", Raw())) else outer
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _plain(body), ""
+        return plain(body), ""
     for name in ("error", "message", "detail", "error_message", "msg"):
-        words = _word(inner.get(name))
+        words = word(inner.get(name))
         if words:
-            return words, _word(inner.get("code")) or _word(inner.get("type"))
-    return _plain(body), _word(inner.get("code"))
-
-
-def _word(raw: Raw | None) -> str:
-    return _STRING.decode(raw) if raw is not None and is_string(raw) else ""
-
-
-def _plain(body: bytes) -> str:
-    return _SPACE.sub(" ", _TAGS.sub(" ", body.decode(errors="replace"))).strip()
+            return words, word(inner.get("code")) or word(inner.get("type"))
+    return plain(body), word(inner.get("code"))

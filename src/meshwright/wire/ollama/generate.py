@@ -19,16 +19,16 @@ from meshwright.types.request import Request, Source
 from meshwright.types.response import Response
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
-from meshwright.wire.ollama.notes import Notes
+from meshwright.wire.notes import Notes
 from meshwright.wire.ollama.request_in import Reading
 from meshwright.wire.ollama.request_out import put_back, settings_out
 from meshwright.wire.ollama.response import answer_out
-from meshwright.wire.ollama.shapes import NOTHING, Count
+from meshwright.wire.ollama.shapes import NAME, Count
 from meshwright.wire.ollama.stream_out import Encoder
 from meshwright.wire.ollama.turns_in import image_in
 from meshwright.wire.ollama.turns_out import Writer
-from meshwright.wire.ollama.verbatim import NAME, own, present
 from meshwright.wire.reading import client_json, client_source, explain
+from meshwright.wire.verbatim import NOTHING, present
 
 GENERATE = "ollama_generate"
 """The dialect of members that only /api/generate knows, and of the bytes of its requests."""
@@ -111,7 +111,7 @@ def encode_generate_request(request: Request, target: Target) -> Encoded:
         notes.dropped("parallel_tools", "One prompt has no tools.")
     settings_out(request, body, notes)
     for extra in request.extra:
-        if own(extra) or extra.dialect == GENERATE:
+        if extra.dialect in (NAME, GENERATE):
             put_back(body, extra.kind, extra.raw)
         else:
             notes.foreign(extra.kind, extra)

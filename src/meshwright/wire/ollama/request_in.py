@@ -14,11 +14,11 @@ from msgspec import Raw
 from meshwright.types.content import Opaque
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.request import Effort, OutputFormat, ReasoningControl, Request, ToolSpec
-from meshwright.wire.ollama.shapes import KNOWN, OPTIONS, Body, Options
-from meshwright.wire.ollama.tools import tool_in
-from meshwright.wire.ollama.turns_in import Conversation, below
-from meshwright.wire.ollama.verbatim import NAME, is_object, is_string, present
+from meshwright.wire.functions import function_in
+from meshwright.wire.ollama.shapes import KNOWN, NAME, OPTIONS, Body, Options
+from meshwright.wire.ollama.turns_in import Conversation
 from meshwright.wire.reading import client_json, client_source, explain
+from meshwright.wire.verbatim import below, is_object, is_string, present
 
 _BODY: msgspec.json.Decoder[Body] = msgspec.json.Decoder(Body)
 _OPTIONS: msgspec.json.Decoder[Options] = msgspec.json.Decoder(Options)
@@ -83,7 +83,7 @@ class Reading:
 
     def tools(self, tools: Any) -> tuple[ToolSpec, ...]:
         """All tools. Raises ValidationError."""
-        return tuple(self.at(f"tools[{index}]", tool_in, raw) for index, raw in enumerate(tools))
+        return tuple(self.at(f"tools[{index}]", function_in, raw, NAME) for index, raw in enumerate(tools))
 
     def settings(self, options: Raw, form: Raw, think: Raw) -> dict[str, Any]:
         """What the three members say, as arguments of Request. Raises ValidationError."""

@@ -13,10 +13,10 @@ from msgspec import Raw
 from meshwright.types.request import OutputFormat, ReasoningControl, Request
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
-from meshwright.wire.ollama.notes import Notes
+from meshwright.wire.notes import Notes
+from meshwright.wire.ollama.shapes import NAME
 from meshwright.wire.ollama.tools import tools_out
 from meshwright.wire.ollama.turns_out import Writer
-from meshwright.wire.ollama.verbatim import NAME, own
 
 _OPTIONS = (
     ("max_tokens", "num_predict"),
@@ -61,7 +61,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
         body["tools"] = tools
     settings_out(request, body, notes)
     for extra in request.extra:
-        if not own(extra):
+        if extra.dialect != NAME:
             notes.foreign(extra.kind, extra)
         else:
             put_back(body, extra.kind, extra.raw)

@@ -15,6 +15,7 @@ from meshwright.types.errors import UpstreamProtocol
 from meshwright.types.request import Request
 from meshwright.types.response import Choice, Response
 from meshwright.wire.dialect import Encoded, Target
+from meshwright.wire.notes import Notes
 from meshwright.wire.ollama.answer import (
     FINISHES,
     finish_in,
@@ -27,12 +28,11 @@ from meshwright.wire.ollama.answer import (
     usage_out,
 )
 from meshwright.wire.ollama.errors import decode_error
-from meshwright.wire.ollama.notes import Notes
-from meshwright.wire.ollama.shapes import ANSWERED, Line, Turn
-from meshwright.wire.ollama.turns_in import Aside, below, parts_in, read_turn
+from meshwright.wire.ollama.shapes import ANSWERED, NAME, Line, Turn
+from meshwright.wire.ollama.turns_in import Aside, parts_in, read_turn
 from meshwright.wire.ollama.turns_out import Writer
-from meshwright.wire.ollama.verbatim import NAME, own, present
 from meshwright.wire.reading import provider_source
+from meshwright.wire.verbatim import below, present
 
 _LINE: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 
@@ -134,7 +134,7 @@ def answer_out(response: Response, request: Request, notes: Notes) -> dict[str, 
 def extra_out(body: dict[str, Any], extra: tuple[Opaque, ...], unknown: bool, notes: Notes) -> None:
     """Put the members back that `types` has no place for. `unknown`: why it ended is known to this dialect only."""
     for one in extra:
-        if not own(one):
+        if one.dialect != NAME:
             notes.foreign(one.kind, one)
         elif one.kind == "done_reason" and not unknown:
             notes.dropped("done_reason", "The answer now ends for another reason.")

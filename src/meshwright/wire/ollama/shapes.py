@@ -11,8 +11,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Raw
 
-NOTHING = Raw()
-"""The default of a verbatim member: it was not there."""
+from meshwright.wire.verbatim import NOTHING
+
+NAME = "ollama"
+"""This dialect's name."""
 
 
 class Strict(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -43,17 +45,6 @@ class Turn(Strict):
     tool_calls: list[Call] | None = None
     tool_name: str | None = None
     tool_call_id: str | None = None
-
-
-class ToolFunction(Strict):
-    name: str
-    description: str | None = None
-    parameters: Raw = NOTHING
-
-
-class Tool(Strict):
-    function: ToolFunction
-    type: Literal["function"] | None = None
 
 
 NonNegative = Annotated[float, Meta(ge=0)]

@@ -30,9 +30,9 @@ from meshwright.wire.ollama.answer import finish_in, seconds, tokens_in, usage_i
 from meshwright.wire.ollama.errors import decode_error
 from meshwright.wire.ollama.lines import LineCutter
 from meshwright.wire.ollama.response import read_line, turn_of
-from meshwright.wire.ollama.shapes import Line
+from meshwright.wire.ollama.shapes import NAME, Line
 from meshwright.wire.ollama.turns_in import Aside, call_in, image_in
-from meshwright.wire.ollama.verbatim import NAME, present
+from meshwright.wire.verbatim import present
 
 _LINE: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 _MEMBERS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])

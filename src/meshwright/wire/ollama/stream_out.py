@@ -31,12 +31,12 @@ from meshwright.types.response import (
 )
 from meshwright.types.usage import Usage
 from meshwright.wire.fold import WHOLE
+from meshwright.wire.notes import Notes
 from meshwright.wire.ollama.answer import reason_out, time_out, tokens_out, usage_out
 from meshwright.wire.ollama.errors import encode_error
-from meshwright.wire.ollama.notes import Notes
 from meshwright.wire.ollama.response import extra_out
+from meshwright.wire.ollama.shapes import NAME
 from meshwright.wire.ollama.turns_out import Writer, arguments_out
-from meshwright.wire.ollama.verbatim import own
 
 _encode = msgspec.json.Encoder().encode
 _PART: msgspec.json.Decoder[Part] = msgspec.json.Decoder(Part)
@@ -193,7 +193,7 @@ class Encoder:
                 self._say(out, images=wire["images"])
             elif wire["content"]:
                 self._say(out, content=wire["content"])
-        elif not own(value):
+        elif value.dialect != NAME:
             of_turn = delta.part is not None or value.kind.startswith(("message.", "choice."))
             self._notes.foreign(f"choices.{value.kind.removeprefix('message.')}" if of_turn else value.kind, value)
         elif delta.part is not None:

@@ -15,9 +15,9 @@ from meshwright.types.usage import Usage
 from meshwright.wire.ollama.answer import finish_in, usage_in
 from meshwright.wire.ollama.errors import decode_error
 from meshwright.wire.ollama.lines import LineCutter
-from meshwright.wire.ollama.shapes import NOTHING, Line
+from meshwright.wire.ollama.shapes import Line
 from meshwright.wire.ollama.stream_in import last
-from meshwright.wire.ollama.verbatim import present
+from meshwright.wire.verbatim import NOTHING, present
 
 
 class _Heard(msgspec.Struct):

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.content import Image, Message, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
-from meshwright.wire.ollama.shapes import Call, Function, Turn
-from meshwright.wire.ollama.verbatim import NAME, is_object, is_string, present
+from meshwright.wire.ollama.shapes import NAME, Call, Function, Turn
+from meshwright.wire.verbatim import below, is_object, is_string, present, raw_of
 
 Aside = tuple[str, Raw]
 """A member that `types` has no place for: its path within the message, and its bytes."""
@@ -24,14 +24,6 @@ _MEMBERS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, 
 _LIST: msgspec.json.Decoder[list[Raw]] = msgspec.json.Decoder(list[Raw])
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 _PICTURES = {"/9j/": "image/jpeg", "iVBORw": "image/png", "R0lGOD": "image/gif", "UklGR": "image/webp"}
-
-
-def below(error: msgspec.ValidationError, path: str) -> msgspec.ValidationError:
-    """The same error with its path continued upwards: `path` is where the value that failed stands."""
-    what, found, where = str(error).partition(" - at `")
-    inner = where.rstrip("`").removeprefix("$") if found else ""
-    dot = "" if not path or path.startswith("[") else "."
-    return msgspec.ValidationError(f"{what} - at `${dot}{path}{inner}`")
 
 
 def media_type(data: str) -> str:
@@ -101,7 +93,7 @@ def parts_in(turn: Turn, seed: str, first: int, asides: list[Aside]) -> list[Par
     for place, call in enumerate(turn.tool_calls or ()):
         parts.append(call_in(call, seed, first + place, place))
         if call.function.index not in (None, first + place, place):
-            asides.append((f"tool_calls[{place}].function.index", _raw(call.function.index)))
+            asides.append((f"tool_calls[{place}].function.index", raw_of(call.function.index)))
     return parts
 
 
@@ -157,7 +149,7 @@ class Conversation:
                 self._calls += 1
         for name, value in (("tool_name", turn.tool_name), ("tool_call_id", turn.tool_call_id)):
             if value is not None:
-                asides.append((name, _raw(value)))
+                asides.append((name, raw_of(value)))
         self.messages.append(Message(turn.role, tuple(parts), extra=tuple(Opaque(NAME, *aside) for aside in asides)))
 
     def _result(self, turn: Turn, asides: list[Aside]) -> None:
@@ -165,11 +157,11 @@ class Conversation:
         if call_id in self._open:
             self._open.remove(call_id)
         if turn.tool_name and self._names.get(call_id) != turn.tool_name:
-            asides.append(("tool_name", _raw(turn.tool_name)))
+            asides.append(("tool_name", raw_of(turn.tool_name)))
         if turn.thinking:
-            asides.append(("thinking", _raw(turn.thinking)))
+            asides.append(("thinking", raw_of(turn.thinking)))
         if turn.tool_calls:
-            asides.append(("tool_calls", _raw(turn.tool_calls)))
+            asides.append(("tool_calls", raw_of(turn.tool_calls)))
         parts = ((Text(turn.content),) if turn.content else ()) + tuple(map(image_in, turn.images or ()))
         result = ToolResult(call_id=call_id, parts=parts)
         before = self.messages[-1] if self.messages and self.messages[-1].role == "tool" else Message("tool")
@@ -185,7 +177,3 @@ class Conversation:
             if name is None or self._names[call_id] == name:
                 return call_id
         return made_id("result", len(self.messages), name or "", "")
-
-
-def _raw(value: object) -> Raw:
-    return Raw(msgspec.json.encode(value))

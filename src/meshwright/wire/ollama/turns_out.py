@@ -25,10 +25,10 @@ from meshwright.types.content import (
     ToolCall,
     ToolResult,
 )
-from meshwright.wire.ollama.notes import Notes
-from meshwright.wire.ollama.tools import FREE_TEXT
+from meshwright.wire.functions import FREE_TEXT
+from meshwright.wire.notes import Notes
+from meshwright.wire.ollama.shapes import NAME
 from meshwright.wire.ollama.turns_in import media_type
-from meshwright.wire.ollama.verbatim import own
 
 _OBJECT: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?;base64,(.*)", re.DOTALL)
@@ -139,9 +139,9 @@ class Writer:
             found.append(wire)
         for extra in message.extra:
             match = _PATH.fullmatch(extra.kind)
-            if own(extra) and match and match[1] == "content" and int(match[2]) < len(found):
+            if extra.dialect == NAME and match and match[1] == "content" and int(match[2]) < len(found):
                 self._extra(Opaque(extra.dialect, match[3], extra.raw), found[int(match[2])])
-            elif own(extra):
+            elif extra.dialect == NAME:
                 self._notes.dropped(f"messages.{extra.kind}", "The result that it belonged to is gone.")
             else:
                 self._notes.foreign(f"messages.{extra.kind}", extra)
@@ -149,7 +149,7 @@ class Writer:
 
     def _extra(self, extra: Opaque, wire: dict[str, object]) -> None:
         """Put a member back that the turn, or one of its calls, had."""
-        if not own(extra):
+        if extra.dialect != NAME:
             self._notes.foreign(f"{self._field}.{extra.kind}", extra)
             return
         match = _PATH.fullmatch(extra.kind)

@@ -10,6 +10,7 @@ import msgspec
 
 from meshwright.types.errors import MeshError, UpstreamStatus
 from meshwright.types.response import Failed
+from meshwright.wire.complaints import complaint
 
 MOST = 2000
 """Characters of a provider's words that are kept."""
@@ -23,9 +24,7 @@ _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 def error_object(error: MeshError) -> dict[str, object]:
     """`{"error": {message, type, param, code}}` (OpenAI's API reference, "Errors"); the message says the fix."""
     kind = _TYPES.get(error.status, "server_error" if error.status >= 500 else "invalid_request_error")
-    words = str(error)
-    if error.field and error.field not in words:  # clients show the message, not `param`
-        words = f"{error.field}: {words}"
+    words = complaint(error)
     return {"error": {"message": words, "type": kind, "param": error.field, "code": error.code}}
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from meshwright.types.content import Audio, Citation, File, Image, Opaque, Part, Reasoning, Refusal, Text, Ttl
 from meshwright.types.request import Adaptation
+from meshwright.wire.notes import Notes as PlainNotes
 from meshwright.wire.openai_chat.shape import (
     NAME,
     AudioIn,
@@ -22,29 +25,18 @@ from meshwright.wire.openai_chat.shape import (
 from meshwright.wire.openai_chat.sift import Found
 
 
-class Notes:
-    """What could not be carried over, each named once, in order of appearance, and the provider's quirks."""
+class Notes(PlainNotes):
+    """Notes of a request for a provider with these quirks, or of an answer; each reason for a field stays."""
 
-    __slots__ = ("_seen", "made", "quirks")
+    __slots__ = ("quirks",)
 
     def __init__(self, quirks: frozenset[str] = frozenset()) -> None:
+        super().__init__()
         self.quirks = quirks
-        self.made: list[Adaptation] = []
-        self._seen: set[Adaptation] = set()
 
-    def dropped(self, field: str, reason: str) -> None:
-        self._note(Adaptation(field, "dropped", reason))
-
-    def changed(self, field: str, reason: str) -> None:
-        self._note(Adaptation(field, "changed", reason))
-
-    def moved(self, field: str, reason: str) -> None:
-        self._note(Adaptation(field, "moved", reason))
-
-    def _note(self, made: Adaptation) -> None:
-        if made not in self._seen:
-            self._seen.add(made)
-            self.made.append(made)
+    def _add(self, field: str, action: Literal["dropped", "changed", "moved"], reason: str) -> None:
+        if (made := Adaptation(field, action, reason)) not in self.found:
+            self.found.append(made)
 
 
 class _Thought(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="text"):

@@ -50,7 +50,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
             return Encoded(body)
     notes = Notes(target.quirks)
     body_fields = _body(request, target, notes)
-    return Encoded(_encode(body_fields), tuple(notes.made))
+    return Encoded(_encode(body_fields), tuple(notes.found))
 
 
 def _faithful(source: Source, stream: bool, target: Target) -> bytes | None:

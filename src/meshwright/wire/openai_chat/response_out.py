@@ -57,7 +57,7 @@ def encode_response(response: Response, request: Request) -> Encoded:
     for extra in response.extra:
         if extra.dialect != NAME or not place(body, extra.kind, extra.raw):
             notes.dropped(extra.kind, f"Only {extra.dialect} has this member of an answer.")
-    return Encoded(msgspec.json.encode(body), tuple(notes.made))
+    return Encoded(msgspec.json.encode(body), tuple(notes.found))
 
 
 def reason_out(finish: Finish | None, notes: Notes) -> str | None:

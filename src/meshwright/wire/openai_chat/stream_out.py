@@ -72,7 +72,7 @@ class ChunkEncoder:
         self._legacy = source is not None and source.dialect == NAME and "functions" in source.fields
         self._wanted = request.stream_usage
         self._notes = Notes()
-        self.adaptations: list[Adaptation] = self._notes.made
+        self.adaptations: list[Adaptation] = self._notes.found
         self._tracks: dict[int, _Track] = {}
         self._usage: Usage | None = None
         self._extra: dict[str, Raw] = {}

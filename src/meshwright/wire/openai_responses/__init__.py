@@ -2,7 +2,7 @@
 
 from meshwright.wire.dialect import Dialect
 from meshwright.wire.openai_responses.errors import decode_error, encode_error
-from meshwright.wire.openai_responses.notes import NAME
+from meshwright.wire.openai_responses.members import NAME
 from meshwright.wire.openai_responses.request_in import decode_request
 from meshwright.wire.openai_responses.request_out import encode_request
 from meshwright.wire.openai_responses.response_in import decode_response

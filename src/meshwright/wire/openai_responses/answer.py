@@ -10,9 +10,9 @@ from msgspec import Raw
 from meshwright.types.content import Opaque
 from meshwright.types.request import Request, ToolSpec
 from meshwright.types.usage import Usage
+from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses.content_out import Json
-from meshwright.wire.openai_responses.members import NULL, OBJECT, is_object, json
-from meshwright.wire.openai_responses.notes import NAME, Notes
+from meshwright.wire.openai_responses.members import NAME, NULL, OBJECT, is_object, json
 from meshwright.wire.openai_responses.options import choice_out, format_out, reasoning_out, tool_out
 from meshwright.wire.openai_responses.request_out import instructions_of
 from meshwright.wire.openai_responses.usage import usage_out

@@ -12,8 +12,8 @@ from msgspec import Raw
 
 from meshwright.types.content import Citation, Opaque
 from meshwright.types.response import TokenProbability
-from meshwright.wire.openai_responses.members import STRING, WHOLE, Members
-from meshwright.wire.openai_responses.notes import NAME, Notes
+from meshwright.wire.notes import Notes
+from meshwright.wire.openai_responses.members import NAME, STRING, WHOLE, Members
 
 Json = dict[str, object]
 LEAST = -9999.0

@@ -11,8 +11,7 @@ from msgspec import Raw
 from meshwright.types.content import Audio, File, Image, Opaque, Part, Refusal, Text
 from meshwright.types.response import TokenProbability
 from meshwright.wire.openai_responses.citations import PROBABILITIES, citation_in, probabilities_in
-from meshwright.wire.openai_responses.members import ARRAY, RAW, STRING, Members, is_array, read, wrong
-from meshwright.wire.openai_responses.notes import NAME
+from meshwright.wire.openai_responses.members import ARRAY, NAME, RAW, STRING, Members, is_array, read, wrong
 
 Aside = dict[str, Raw]
 """Members of a value that nothing here knows, by name."""

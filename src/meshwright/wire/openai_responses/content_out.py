@@ -11,8 +11,9 @@ import binascii
 from msgspec import Raw
 
 from meshwright.types.content import Audio, File, Image, Opaque, Part, Refusal, Text
+from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses.citations import citation_out
-from meshwright.wire.openai_responses.notes import NAME, Notes
+from meshwright.wire.openai_responses.members import NAME
 
 Json = dict[str, object]
 
@@ -82,7 +83,7 @@ class Content:
     def _own(self, part: Opaque) -> Raw | None:
         if part.dialect == NAME:
             return part.raw
-        self.notes.lost(f"{self.field}.{part.kind}", part)
+        self.notes.foreign(f"{self.field}.{part.kind}", part, NAME)
         return None
 
     def _unmarked(self, part: Text | Image | File) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from msgspec import Raw
 
 from meshwright.types.content import Message, Opaque, Part, Reasoning, ToolCall, ToolResult
+from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses import ids
 from meshwright.wire.openai_responses.content_out import Content, Json
-from meshwright.wire.openai_responses.members import OBJECT, STRING
-from meshwright.wire.openai_responses.notes import NAME, Notes
+from meshwright.wire.openai_responses.members import NAME, OBJECT, STRING
 
 Item = Json | Raw
 ITEM = "item."
@@ -31,7 +31,7 @@ class Asides:
             if one.dialect == NAME:
                 self.keep(one)
             else:
-                notes.lost(f"{field}.{one.kind}", one)
+                notes.foreign(f"{field}.{one.kind}", one, NAME)
 
     def keep(self, one: Opaque) -> None:
         """Take one more of our own."""
@@ -113,7 +113,7 @@ class Writer:
         if not spoke and (head or not message.parts) and message.role != "tool":
             self._open(message, head)
         for one in asides.left:
-            self._notes.lost(f"messages.{one.kind}", one)
+            self._notes.foreign(f"messages.{one.kind}", one, NAME)
         for item in self.items[begin:]:
             _shorten(item)
 

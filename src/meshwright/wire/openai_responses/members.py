@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
+NAME = "openai_responses"
 T = TypeVar("T")
 
 NULL = Raw(b"null")

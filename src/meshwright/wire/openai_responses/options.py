@@ -13,9 +13,11 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.request import Effort, OutputFormat, ReasoningControl, ToolChoice, ToolSpec
+from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses.members import (
     ARRAY,
     FLAG,
+    NAME,
     OBJECT,
     RAW,
     STRING,
@@ -25,7 +27,6 @@ from meshwright.wire.openai_responses.members import (
     read,
     wrong,
 )
-from meshwright.wire.openai_responses.notes import NAME, Notes
 
 Json = dict[str, object]
 Left = dict[str, Raw]
@@ -89,7 +90,7 @@ def tool_out(tool: ToolSpec, notes: Notes) -> Json | Raw | None:
         if extra.dialect == NAME:
             out[extra.kind] = extra.raw
         else:
-            notes.lost(f"tools.{extra.kind}", extra)
+            notes.foreign(f"tools.{extra.kind}", extra, NAME)
     return out
 
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from meshwright.types.content import Message, Opaque, Part, Reasoning, ToolCall, ToolResult
 from meshwright.types.response import TokenProbability
+from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses import ids
 from meshwright.wire.openai_responses.citations import probabilities_out
 from meshwright.wire.openai_responses.content_out import Content, Json
 from meshwright.wire.openai_responses.items_out import Asides, Item, call_out, is_item, thought_out
-from meshwright.wire.openai_responses.notes import Notes
+from meshwright.wire.openai_responses.members import NAME
 
 FIELD = "choices"
 
@@ -107,7 +108,7 @@ class Output:
 
     def _told(self, message: Message, asides: Asides, logprobs: Sequence[TokenProbability]) -> None:
         for one in asides.left:
-            self.notes.lost(f"{FIELD}.{one.kind}", one)
+            self.notes.foreign(f"{FIELD}.{one.kind}", one, NAME)
         if message.name:
             self.notes.dropped("choices.name", "A message has no name here.")
         if logprobs:

@@ -14,8 +14,7 @@ from meshwright.types.content import Message, Opaque, Role, Text
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.request import OutputFormat, ReasoningControl, Request, ToolChoice
 from meshwright.wire.openai_responses.items_in import Turns
-from meshwright.wire.openai_responses.members import ARRAY, NULL, STRING, is_array, is_object, json, read, wrong
-from meshwright.wire.openai_responses.notes import NAME
+from meshwright.wire.openai_responses.members import ARRAY, NAME, NULL, STRING, is_array, is_object, json, read, wrong
 from meshwright.wire.openai_responses.options import choice_in, reasoning_in, text_in, tool_in
 from meshwright.wire.reading import client_json, client_source, explain
 

@@ -13,10 +13,10 @@ from meshwright.types.content import Message, Text
 from meshwright.types.request import Request, Source
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
+from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses.content_out import Json
 from meshwright.wire.openai_responses.items_out import Item, Writer
-from meshwright.wire.openai_responses.members import OBJECT, is_object, json
-from meshwright.wire.openai_responses.notes import NAME, Notes
+from meshwright.wire.openai_responses.members import NAME, OBJECT, is_object, json
 from meshwright.wire.openai_responses.options import choice_out, format_out, reasoning_out, tool_out
 from meshwright.wire.openai_responses.request_in import INSTRUCTIONS, LOGPROBS
 

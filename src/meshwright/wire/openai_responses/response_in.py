@@ -14,8 +14,7 @@ from meshwright.types.response import Choice, Response
 from meshwright.wire.dialect import Target
 from meshwright.wire.openai_responses.errors import failure
 from meshwright.wire.openai_responses.items_in import Turns
-from meshwright.wire.openai_responses.members import NULL, Members, json
-from meshwright.wire.openai_responses.notes import NAME
+from meshwright.wire.openai_responses.members import NAME, NULL, Members, json
 from meshwright.wire.openai_responses.usage import finish_in, usage_in
 from meshwright.wire.reading import provider_json, provider_source
 

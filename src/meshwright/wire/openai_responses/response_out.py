@@ -11,9 +11,9 @@ import msgspec
 from meshwright.types.request import Request
 from meshwright.types.response import Choice, Response
 from meshwright.wire.dialect import Encoded
+from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses.answer import Answer
-from meshwright.wire.openai_responses.members import json
-from meshwright.wire.openai_responses.notes import NAME, Notes
+from meshwright.wire.openai_responses.members import NAME, json
 from meshwright.wire.openai_responses.output import Output
 from meshwright.wire.openai_responses.response_in import calls_of
 from meshwright.wire.openai_responses.usage import finish_out

@@ -31,8 +31,7 @@ from meshwright.wire.dialect import Target
 from meshwright.wire.openai_responses.citations import PROBABILITIES, citation_in, probabilities_in
 from meshwright.wire.openai_responses.ids import minted
 from meshwright.wire.openai_responses.items_in import Turns
-from meshwright.wire.openai_responses.members import NULL, OBJECT, Members, json
-from meshwright.wire.openai_responses.notes import NAME
+from meshwright.wire.openai_responses.members import NAME, NULL, OBJECT, Members, json
 from meshwright.wire.openai_responses.response_in import HEAD, Head, extras, failed, reason_of
 from meshwright.wire.openai_responses.usage import finish_in, usage_in
 from meshwright.wire.reading import provider_json

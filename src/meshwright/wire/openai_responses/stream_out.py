@@ -28,14 +28,14 @@ from meshwright.types.response import (
     UsageDelta,
 )
 from meshwright.types.usage import Usage
+from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses.answer import Answer
 from meshwright.wire.openai_responses.content_out import Json
 from meshwright.wire.openai_responses.emit import Events
 from meshwright.wire.openai_responses.errors import code_of
 from meshwright.wire.openai_responses.items_out import ITEM, Asides, Item
 from meshwright.wire.openai_responses.making import Call, Speech, Thought, Words
-from meshwright.wire.openai_responses.members import OBJECT, json
-from meshwright.wire.openai_responses.notes import NAME, Notes
+from meshwright.wire.openai_responses.members import NAME, OBJECT, json
 from meshwright.wire.openai_responses.output import FIELD, Output
 from meshwright.wire.openai_responses.usage import finish_out
 
@@ -185,7 +185,7 @@ class ResponsesEncoder:
         value = delta.value
         about = delta.part is not None or value.kind.startswith((_ASIDE, "choice."))
         if value.dialect != NAME:
-            self._notes.lost(f"{FIELD}.{value.kind}" if about else value.kind, value)
+            self._notes.foreign(f"{FIELD}.{value.kind}" if about else value.kind, value, NAME)
         elif delta.part is None:
             if value.kind.startswith(_ASIDE):
                 self._keep(Opaque(NAME, value.kind.removeprefix(_ASIDE), value.raw))
@@ -269,7 +269,7 @@ class ResponsesEncoder:
             self._status = "incomplete"
             self._notes.changed("choices.finish", "Nothing said how the answer ended: it counts as incomplete.")
         for lost in self._asides.left:
-            self._notes.lost(f"{FIELD}.{lost.kind}", lost)
+            self._notes.foreign(f"{FIELD}.{lost.kind}", lost, NAME)
         event = self._status if self._status in ("completed", "failed") else "incomplete"
         whole = self._answer.whole(self._status, self._reason, self._items(), self._usage)
         self._events.add(f"response.{event}", {"response": whole})

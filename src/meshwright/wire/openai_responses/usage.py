@@ -11,8 +11,8 @@ from msgspec import Raw
 from meshwright.types.content import Opaque
 from meshwright.types.response import Finish
 from meshwright.types.usage import Usage
+from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses.members import OBJECT, STRING, WHOLE, Members, json
-from meshwright.wire.openai_responses.notes import Notes
 
 Json = dict[str, object]
 _REASONS: dict[str, Finish] = {"max_output_tokens": "length", "content_filter": "content_filter"}

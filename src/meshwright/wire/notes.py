@@ -1,4 +1,4 @@
-"""What a translation into this dialect had to leave out or alter, each field named once."""
+"""What a translation into a dialect had to leave out or alter, each field named once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,12 @@ class Notes:
         """The same meaning stands in another place."""
         self._add(field, "moved", reason)
 
-    def foreign(self, field: str, opaque: Opaque) -> None:
-        """A verbatim value of another dialect is left out; one that is null is its mark for itself and no loss."""
-        if bytes(opaque.raw) != b"null":
+    def foreign(self, field: str, opaque: Opaque, here: str = "") -> None:
+        """A verbatim value is left out: it is another dialect's, or, of the dialect `here`, stood beside what changed.
+
+        One that is null is its dialect's mark for itself and no loss elsewhere.
+        """
+        if opaque.dialect == here:
+            self._add(field, "dropped", f"What {opaque.kind} belonged to has changed.")
+        elif bytes(opaque.raw) != b"null":
             self._add(field, "dropped", f"Only the dialect {opaque.dialect} understands this value.")

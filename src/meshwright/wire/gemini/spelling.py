@@ -1,4 +1,4 @@
-"""JSON that is kept as it came, and the two spellings that every member has here.
+"""The two spellings that every member has here, and the two of base64.
 
 Source: https://protobuf.dev/programming-guides/json/ ("parsers accept both the lowerCamelCase name and the original
 field name"), which is why `generation_config` means `generationConfig`; a repeated field with one value may come as
@@ -14,42 +14,13 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from meshwright.types.content import Opaque
+from meshwright.wire.verbatim import is_object, present
 
-NAME = "gemini"
-"""This dialect's name."""
-
-_NULL = Raw(b"null")
 _SNAKE = re.compile(r"_([a-z0-9])")
 _MEMBERS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 _LIST: msgspec.json.Decoder[list[Raw]] = msgspec.json.Decoder(list[Raw])
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _URLSAFE = str.maketrans("-_", "+/")
-
-
-def own(opaque: Opaque) -> bool:
-    """Whether the value is of this dialect and can be sent verbatim."""
-    return opaque.dialect == NAME
-
-
-def present(raw: Raw | None) -> bool:
-    """Whether a member was given: it exists and is not null."""
-    return bool(raw) and raw != _NULL
-
-
-def is_object(raw: Raw) -> bool:
-    """Whether it is a JSON object."""
-    return bytes(memoryview(raw)[:1]) == b"{"
-
-
-def is_string(raw: Raw) -> bool:
-    """Whether it is a JSON string."""
-    return bytes(memoryview(raw)[:1]) == b'"'
-
-
-def raw_of(value: object) -> Raw:
-    """A value as JSON text."""
-    return Raw(msgspec.json.encode(value))
 
 
 def camel(name: str) -> str:
@@ -94,14 +65,6 @@ def _respelled(value: Any) -> Any:
 def listed(raw: Raw) -> list[Raw]:
     """The values of a repeated field: a list, or the only one alone. Raises msgspec.ValidationError."""
     return [raw] if is_object(raw) else _LIST.decode(raw)
-
-
-def below(error: msgspec.ValidationError, path: str) -> msgspec.ValidationError:
-    """The same error with its path continued upwards: `path` is where the value that failed stands."""
-    what, found, where = str(error).partition(" - at `")
-    inner = where.rstrip("`").removeprefix("$") if found else ""
-    dot = "" if not path or path.startswith("[") else "."
-    return msgspec.ValidationError(f"{what} - at `${dot}{path}{inner}`")
 
 
 def is_base64(text: str) -> bool:

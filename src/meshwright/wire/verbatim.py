@@ -1,25 +1,18 @@
-"""JSON that is kept as it came: whose it is, and what it looks like from outside, without copying it."""
+"""JSON that is kept as it came, and what it looks like from outside, without copying it."""
 
 from __future__ import annotations
 
 import msgspec
 from msgspec import Raw
 
-from meshwright.types.content import Opaque
-
-NAME = "bedrock_converse"
-"""This dialect's name."""
+NOTHING = Raw()
+"""The default of a verbatim member: it was not there."""
 
 _NULL = Raw(b"null")
 _MEMBERS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 
 
-def own(opaque: Opaque) -> bool:
-    """Whether the value is of this dialect and can be sent verbatim."""
-    return opaque.dialect == NAME
-
-
-def present(raw: Raw) -> bool:
+def present(raw: Raw | None) -> bool:
     """Whether a member was given: it exists and is not null."""
     return bool(raw) and raw != _NULL
 
@@ -27,6 +20,11 @@ def present(raw: Raw) -> bool:
 def is_object(raw: Raw) -> bool:
     """Whether it is a JSON object."""
     return bytes(memoryview(raw)[:1]) == b"{"
+
+
+def is_string(raw: Raw) -> bool:
+    """Whether it is a JSON string."""
+    return bytes(memoryview(raw)[:1]) == b'"'
 
 
 def raw_of(value: object) -> Raw:
@@ -37,6 +35,11 @@ def raw_of(value: object) -> Raw:
 def members(raw: Raw) -> dict[str, Raw]:
     """An object's members that were given. Raises msgspec.ValidationError when it is no object."""
     return {name: value for name, value in _MEMBERS.decode(raw).items() if present(value)}
+
+
+def compact(raw: Raw) -> bytes:
+    """A short value without white space, to compare it. Not for strings that may hold some."""
+    return bytes(raw).translate(None, b" \t\r\n")
 
 
 def below(error: msgspec.ValidationError, path: str) -> msgspec.ValidationError:

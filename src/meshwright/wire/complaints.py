@@ -1,0 +1,39 @@
+"""What every dialect does with errors: our own words for a client, and a provider's words, whatever they come in."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+from msgspec import Raw
+
+from meshwright.types.errors import MeshError
+from meshwright.wire.verbatim import is_string
+
+LONGEST = 2_000
+"""Characters of a provider's words that are kept."""
+
+_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+_STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
+
+
+def complaint(error: MeshError) -> str:
+    """What the caller reads, because clients show nothing else: the field, what is wrong, and the fix."""
+    words = str(error)
+    return f"{error.field}: {words}" if error.field and error.field not in words else words
+
+
+def kept_words(words: str, status: int) -> str:
+    """As much of a provider's words as is kept; that there were none, when there were none."""
+    return words[:LONGEST] or f"The provider answered with status {status} and no words."
+
+
+def word(raw: Raw | None) -> str:
+    """A member that should be a string; "" when it is not there or something else."""
+    return _STRING.decode(raw) if raw is not None and is_string(raw) else ""
+
+
+def plain(body: bytes) -> str:
+    """The words of a page of HTML, or of any other text."""
+    return _SPACE.sub(" ", _TAGS.sub(" ", body.decode(errors="replace"))).strip()
