@@ -51,7 +51,7 @@ def shown(key: str) -> str:
 def holders(keys: Iterable[Key]) -> dict[bytes, Holder]:
     """What a snapshot keeps: holders by the digest of their key, without the revoked ones."""
     return {
-        key.hash: Holder(Principal(id=key.id, name=key.name, scopes=key.scopes), key.expires)
+        key.hash: Holder(Principal(id=key.owner, name=key.name, scopes=key.scopes), key.expires)
         for key in keys
         if key.revoked is None
     }

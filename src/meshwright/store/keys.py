@@ -51,4 +51,5 @@ def _key(row: Row[Any]) -> Key:
         created=row.created,
         expires=row.expires,
         revoked=row.revoked,
+        principal=row.principal,
     )

@@ -14,7 +14,8 @@ SpendBy = Literal[
 class Key(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A key without its secret: `hash` is the SHA-256 of the whole key, `prefix` its first characters, for people.
 
-    Times are seconds since 1970. `expires` None: never. `revoked` None: it still works.
+    Times are seconds since 1970. `expires` None: never. `revoked` None: it still works. `principal` is the id of the
+    principal's first key when this one took its place.
     """
 
     id: str
@@ -25,6 +26,12 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     created: float = 0.0
     expires: float | None = None
     revoked: float | None = None
+    principal: str = ""
+
+    @property
+    def owner(self) -> str:
+        """The principal's id."""
+        return self.principal or self.id
 
 
 class Spend(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,6 +95,8 @@ keys = Table(
     Column("created", Double, nullable=False),
     Column("expires", Double),
     Column("revoked", Double),
+    # Whose key it is, when it took the place of another; "" when it is the principal's first.
+    Column("principal", Text, nullable=False, server_default=""),
 )
 
 settings = Table(
