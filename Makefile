@@ -8,7 +8,7 @@ ARGS ?=
 SPREAD := $(if $(ARGS),,-n 2 --dist loadfile)
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks
+.PHONY: help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-cascade
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench-net: .venv/dev.stamp ## the two HTTP clients against each other
 
 bench-tasks: .venv/dev.stamp ## how good and how fast the task classifier is (ARGS=--wrong shows its mistakes)
 	@$(VENV)/python bench/router_tasks/measure.py $(ARGS)
+
+bench-cascade: .venv/dev.stamp ## how well the gate tells good answers from bad (ARGS=ROWS.jsonl.gz)
+	@$(VENV)/python bench/cascade/measure.py $(ARGS)
 
 lock: ## lock dependencies again (UPGRADE=1 moves them to the newest that fit)
 	@UPGRADE=$(UPGRADE) scripts/lock.sh

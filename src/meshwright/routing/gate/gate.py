@@ -17,6 +17,7 @@ from meshwright.routing.gate.certainty import certainty
 from meshwright.routing.gate.form import form
 from meshwright.routing.gate.programs import programs
 from meshwright.routing.gate.reckoning import reckoning
+from meshwright.routing.gate.relations import relations
 from meshwright.routing.gate.sources import sources
 from meshwright.routing.gate.wording import wording
 from meshwright.types.request import Request
@@ -37,13 +38,14 @@ class Weights(msgspec.Struct, frozen=True):
 FITTED = msgspec.json.decode((files("meshwright.routing") / "data" / "gate.json").read_bytes(), type=Weights)
 BY_HAND = Weights(
     1.4,
-    {"empty": -6.0, "cut": -2.0, "open": -1.5, "refuses": -3.0, "hedges": -0.5, "turns": -0.1, "repeats": -0.6},
+    {"empty": -6.0, "cut": -2.0, "open": -1.5, "hedges": -0.5, "turns": -0.1, "repeats": -0.6},
 )
 """Four answers of five are good when nothing speaks against them: a prior, not a measurement."""
 EVIDENCE = Weights(
     0.0,
     {
         "bad_call": -6.0,
+        "refuses": -3.0,
         "not_json": -6.0,
         "breaks_schema": -5.0,
         "code_broken": -2.5,
@@ -71,13 +73,13 @@ TOLD: Mapping[str, str] = {
     "any_wrong": "a sum in it is wrong",
     "rounded_sums": "a sum in it is rounded",
     "any_unused": "it leaves a number of the question unused",
-    "invented": "it reckons with numbers that nobody gave",
-    "end_not_made": "it ends with a number that it did not work out",
-    "end_not_last": "it does not end with its last result",
+    "rest_without_minus": "it is asked for a rest and takes nothing away",
+    "total_with_minus": "it is asked for a total and takes away",
     "end_fraction": "it ends with a fraction",
     "dangling": "it works out what it does not use",
     "no_end": "it comes to no result",
-    "no_sums": "it gives a number and does not reckon",
+    "end_zero": "it comes to nothing or less",
+    "turns": "it turns round on the way",
 }
 """Signs that speak against an answer, in words."""
 
@@ -91,7 +93,7 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 def judge(request: Request, response: Response) -> Judgement:
-    """The judgement of an answer to a request: pure, without another model. About a millisecond for a page of text."""
+    """The judgement of an answer to a request: pure, without another model. A millisecond or two for a page."""
     if not response.choices:
         return Judgement(0.0, {"empty": 1.0}, "0% likely to be good: it is empty")
     choice = response.choices[0]
@@ -104,7 +106,9 @@ def judge(request: Request, response: Response) -> Judgement:
     else:
         signs |= {"cut": float(choice.finish == "length")}
     signs |= certainty(response)
-    sums = reckoning(asked, text) if "code_broken" not in signs and "not_json" not in signs else {}
+    sums: dict[str, float] = {}
+    if "code_broken" not in signs and "not_json" not in signs and (sums := reckoning(asked, text)):
+        sums |= relations(asked)
     logit = (FITTED if sums else BY_HAND).logit(signs | sums) + EVIDENCE.logit(signs)
     logit += AGREEMENT * (signs.get("agreement", 0.5) - 0.5)
     logit += AGREEMENT * (min(0.0, signs.get("token_probability", 1.0) - 0.8))

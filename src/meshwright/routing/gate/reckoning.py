@@ -9,7 +9,7 @@ from math import log1p
 
 from meshwright.routing.gate.sums import MOST, Sum, sums, value
 
-_NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s*%)?|(?<!\d)\.\d+")
+_NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3}){1,9}|\d{1,30})(?:\.\d{1,30})?(?:\s*%)?|(?<!\d)\.\d{1,30}")
 _MARK = re.compile(r"####\s*(.*)|\\boxed\{([^{}]*)\}", re.DOTALL)
 _SAID = re.compile(r"\b(?:answer|total) (?:is|of|:)\D{0,20}$", re.IGNORECASE)
 _WORDS: Mapping[str, Fraction] = {
@@ -29,39 +29,71 @@ _WORDS: Mapping[str, Fraction] = {
 _FREE = frozenset(map(Fraction, (1, 2, 100)))
 """Numbers that a calculation may bring along without anybody having said them."""
 _WORD = re.compile(r"[a-z]+")
+_SENTENCE = re.compile(r"[^.!?]+[.!?]*")
+_REST = re.compile(r"\b(?:left|remain\w*|change|difference|more|fewer|less|save|still|need|profit)\b")
+_TOTAL = re.compile(r"\b(?:total|altogether|in all|combined|together)\b")
+_COMMON = (
+    "how much many what is the a an of to in for did does do he she they his her their will was were are have has had "
+    "if on at it and by with each per be so that this"
+)
+_SMALL = frozenset(_COMMON.split())
 _WHOLE = re.compile(r"\bhow many\b", re.IGNORECASE)
 NONE = 0.0
 
 
 def reckoning(question: str, answer: str) -> dict[str, float]:
     """Signs by name, of an answer that reckons; {} when it does not. Looks at 20,000 characters of each."""
-    done = sums(answer)
-    final, marked = _final(answer, done)
-    if not done and not (marked and _NUMBER.search(question)):
+    written = sums(answer)
+    final, marked = _final(answer, written)
+    if not written and not (marked and _NUMBER.search(question)):
         return {}
+    # A sum that is written twice, in words and as a note, is one step.
+    done = list({(one.operands, one.told): one for one in written}.values())
     given = _given(question)
     numbers = [value(text) for text in _NUMBER.findall(question[:MOST])]
-    used = {operand for one in done for operand in one.operands} | {one.told for one in done}
+    operands = [operand for one in done for operand in one.operands]
+    used = {*operands, *(one.told for one in done)}
     wrong = sum(not one.right and not one.rounded for one in done)
     signs = {
         "sums": log1p(len(done)),
+        "sums_per_number": min(2.0, len(done) / max(1, len(numbers))),
         "no_sums": float(not done),
         "wrong_sums": min(3.0, wrong),
         "any_wrong": float(wrong > 0),
         "rounded_sums": min(3.0, sum(one.rounded for one in done)),
         "fractions": min(3.0, sum(one.told.denominator != 1 for one in done)),
         "negative": float(any(one.told < 0 for one in done)),
-        "repeated_sums": min(3.0, len(done) - len({(one.operands, one.told) for one in done})),
+        "repeated_sums": min(3.0, max(0, len(written) - 2 * len(done))),
         "long_sums": min(3.0, sum(len(one.operands) > 3 for one in done)),
         "invented": min(4.0, _invented(done, given)),
         "unused": _share(sum(number not in used for number in numbers), len(numbers)),
         "any_unused": float(any(number not in used for number in numbers)),
-        "numbers": log1p(len(numbers)),
+        "underused": min(4.0, sum(max(0, numbers.count(one) - operands.count(one)) for one in set(numbers) if one > 2)),
         "steps_short": max(0.0, len(numbers) - 1 - sum(len(one.operands) - 1 for one in done)) / 4,
         "dangling": _dangling(done, final),
     }
     signs |= _end(question, final, marked, done, numbers)
+    signs |= _target(question, answer, done)
     return signs
+
+
+def _target(question: str, answer: str, done: Sequence[Sum]) -> dict[str, float]:
+    """Signs of whether the last step does what the last question asks for, and speaks of the same things."""
+    asked = [one for one in _SENTENCE.findall(question[-MOST:]) if "?" in one] or [question[-MOST:]]
+    target = " ".join(asked).lower()
+    lines = [line for line in answer[-MOST:].lower().splitlines() if line.strip() and not line.startswith("####")]
+    wanted = set(_WORD.findall(target)) - _SMALL
+    said = set(_WORD.findall(lines[-1])) if lines else set()
+    known = set(_WORD.findall(question[:MOST].lower()))
+    words = set(_WORD.findall(answer[:MOST].lower()))
+    signs = done[-1].signs if done else ""
+    rest, total = _REST.search(target) is not None, _TOTAL.search(target) is not None
+    return {
+        "rest_without_minus": float(rest and bool(done) and "-" not in signs),
+        "total_with_minus": float(total and "-" in signs),
+        "off_target": 1 - len(wanted & said) / len(wanted) if wanted else NONE,
+        "new_words": len(words - known - _SMALL) / len(words) if words else NONE,
+    }
 
 
 def _end(
@@ -77,11 +109,11 @@ def _end(
         "end_not_made": float(bool(done) and final not in {one.told for one in done}),
         "end_not_last": float(bool(done) and final != done[-1].told),
         "end_given": float(final in numbers),
+        "end_above_all": float(abs(final) > 10 * abs(top)),
         "end_fraction": float(final.denominator != 1),
         "end_fraction_of_many": float(final.denominator != 1 and _WHOLE.search(question) is not None),
         "end_unround": float(final.denominator > 100),
         "end_zero": float(final <= 0),
-        "end_large": max(0.0, log1p(float(min(abs(final) / abs(top), Fraction(10**6)))) - 1),
     }
 
 

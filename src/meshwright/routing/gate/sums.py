@@ -20,8 +20,8 @@ ROUNDED = Fraction(1, 100)
 """How far a result may be off, relative, to count as rounded rather than wrong."""
 BIG = Fraction(10) ** 30
 _TOKEN = re.compile(
-    r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?P<percent>\s*%)?"
-    r"|(?P<sign>[-+*/×÷−–x·()](?![a-wyz]))|(?P<equals>=|≈|\bis equal to\b)|(?P<of>\bof\b)"
+    r"(?P<number>(?:\d{1,3}(?:,\d{3}){1,9}|\d{1,30})(?:\.\d{1,30})?|\.\d{1,30})(?P<percent>\s*%)?"
+    r"|(?P<sign>[()]|[-+*/×÷−–·x](?![a-z]))|(?P<equals>=|≈|\bis equal to\b)|(?P<of>\bof\b)"
     r"|(?P<end>[.;:!?](?:\s|$)|\n|<<|>>)|(?P<word>[^\W\d_]+|\S)",
     re.IGNORECASE,
 )
@@ -31,12 +31,12 @@ PASSED = 4
 
 
 class Sum(msgspec.Struct, frozen=True):
-    """One sum: its operands, what the text says it makes, and what it makes. `at` is where it ends in the text."""
+    """One sum: its operands and signs, what the text says it makes, and what it makes."""
 
     operands: tuple[Fraction, ...]
+    signs: str
     told: Fraction
     made: Fraction
-    at: int
 
     @property
     def right(self) -> bool:
@@ -52,16 +52,16 @@ class Sum(msgspec.Struct, frozen=True):
 def sums(text: str) -> list[Sum]:
     """The sums of a text, in order. What cannot be read as one is passed over in silence: it is not wrong."""
     found: list[Sum] = []
-    line: list[tuple[str, str, int]] = []
+    line: list[tuple[str, str]] = []
     for match in _TOKEN.finditer(text[:MOST]):
         kind = match.lastgroup or ""
         if match["number"] is not None:
-            line.append(("number", match["number"] + ("%" if match["percent"] else ""), match.end()))
+            line.append(("number", match["number"] + ("%" if match["percent"] else "")))
         elif kind == "end":
             _read(line, found)
             line = []
         else:
-            line.append((kind, match[0], match.end()))
+            line.append((kind, match[0]))
         if len(found) >= MOST_SUMS:
             return found
     _read(line, found)
@@ -75,35 +75,51 @@ def value(number: str) -> Fraction:
     return exact / 100 if percent else exact
 
 
-def _read(line: Sequence[tuple[str, str, int]], found: list[Sum]) -> None:
-    for at, (kind, _, _) in enumerate(line):
+def _read(line: Sequence[tuple[str, str]], found: list[Sum]) -> None:
+    for at, (kind, _) in enumerate(line):
         if kind != "equals":
-            continue
-        right = _result(line[at + 1 :])
-        if right is None:
             continue
         expression = _left(line[:at])
         operands = tuple(value(text) for text in expression if text[-1] in "0123456789%")
-        if len(operands) < 2:
+        right = _result(line[at + 1 :])
+        if right is None:
+            right = _expression(line[at + 1 :])
+        if right is None or len(operands) < 2:
             continue
         made = _compute(expression)
         if made is None:
             continue
-        told, end = right
+        told = right
         # "20% of 50 = 10%" and the like: a percentage may be told as its hundredfold.
         told = told * 100 if made == told * 100 else told / 100 if made == told / 100 else told
-        found.append(Sum(operands, told, made, end))
+        signs = "".join(text for text in expression if text in "+-*/")
+        found.append(Sum(operands, signs, told, made))
 
 
-def _result(line: Sequence[tuple[str, str, int]]) -> tuple[Fraction, int] | None:
+def _expression(line: Sequence[tuple[str, str]]) -> Fraction | None:
+    """The value of an expression that stands between two equals signs: "15 * 8 * 3/4 = 36 * 3/4 = 27" says two things.
+
+    What stands after the last one may go on into prose, and is not read.
+    """
+    end = next((at for at, (kind, _) in enumerate(line) if kind == "equals"), None)
+    if end is None:
+        return None
+    expression = _left(line[:end])
+    numbers = sum(kind == "number" for kind, _ in line[:end])
+    if not expression or numbers != sum(text[-1] in "0123456789%" for text in expression):
+        return None
+    return _compute(expression)
+
+
+def _result(line: Sequence[tuple[str, str]]) -> Fraction | None:
     """The number right of the equals sign, when it stands alone: not when a further expression does."""
     sign = 1
-    for at, (kind, text, end) in enumerate(line[:4]):
+    for at, (kind, text) in enumerate(line[:4]):
         if kind == "number":
             following = [one for one in line[at + 1 : at + 2 + PASSED] if one[0] in ("sign", "number", "equals")]
             if following and following[0][0] == "sign" and following[0][1] not in "()":
                 return None
-            return sign * value(text), end
+            return sign * value(text)
         if kind == "sign" and _SAME.get(text, text) == "-":
             sign = -1
         elif kind == "sign":
@@ -111,12 +127,12 @@ def _result(line: Sequence[tuple[str, str, int]]) -> tuple[Fraction, int] | None
     return None
 
 
-def _left(line: Sequence[tuple[str, str, int]]) -> list[str]:
+def _left(line: Sequence[tuple[str, str]]) -> list[str]:
     """The longest expression that ends the line: numbers and signs, words passed over where a sign follows them."""
     kept: list[str] = []
     passed = 0
     depth = 0
-    for kind, text, _ in reversed(line):
+    for kind, text in reversed(line):
         sign = _SAME.get(text, text)
         number = kept[-1:] != [] and kept[-1][-1] in "0123456789%("
         if kind == "number":
