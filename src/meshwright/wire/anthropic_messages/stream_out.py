@@ -36,6 +36,7 @@ from meshwright.wire.anthropic_messages.errors import error_object
 from meshwright.wire.anthropic_messages.response import stop_reason
 from meshwright.wire.anthropic_messages.shapes import NAME
 from meshwright.wire.anthropic_messages.usage import usage_out
+from meshwright.wire.in_turn import InTurn
 from meshwright.wire.notes import Notes
 from meshwright.wire.sse import event
 
@@ -48,11 +49,12 @@ class Encoder:
 
     __slots__ = (
         "_asides", "_begun", "_blocks", "_custom", "_done", "_extra", "_finish", "_head", "_index", "_model", "_notes",
-        "_open", "_summary", "_usage", "adaptations",
+        "_open", "_summary", "_turns", "_usage", "adaptations",
     )  # fmt: skip
 
     def __init__(self, request: Request) -> None:
         self._notes = Notes()
+        self._turns = InTurn()
         self.adaptations: list[Adaptation] = self._notes.found
         self._model = request.model
         self._head = Began()
@@ -73,9 +75,11 @@ class Encoder:
     def feed(self, deltas: Sequence[Delta]) -> bytes:
         """The events for these deltas, in one piece."""
         out: list[bytes] = []
-        for delta in deltas:
+        for delta in self._turns.feed(deltas):
             if not self._done:
                 self._add(delta, out)
+        if self._turns.mixed:
+            self._notes.changed("choices", "Pieces of several parts came mixed; each stands in blocks of its own.")
         return b"".join(out)
 
     def fail(self, error: MeshError) -> bytes:
@@ -185,7 +189,7 @@ class Encoder:
     def _tool_call(self, delta: ToolCallDelta, out: list[bytes]) -> None:
         custom = delta.kind == "custom" or delta.part in self._custom
         if delta.item_id:
-            self._notes.dropped("choices.item_id", "A tool call has one id here.")
+            self._notes.moved("choices.item_id", "A tool call has one id here, and it stays.")
         known = delta.part in self._blocks
         self._start(delta.part, {"type": "tool_use", "id": delta.id, "name": delta.name, "input": {}}, out)
         arguments = delta.arguments
@@ -197,8 +201,10 @@ class Encoder:
             self._piece(delta.part, {"type": "input_json_delta", "partial_json": arguments}, out)
 
     def _thought(self, delta: ReasoningDelta, out: list[bytes]) -> None:
-        if delta.id or delta.summary is not None:
-            self._notes.changed("choices.reasoning", "Thoughts have no id and no numbered parts here.")
+        if delta.summary is not None:
+            self._notes.changed("choices.reasoning", "Thoughts have no numbered parts here.")
+        if delta.id:
+            self._notes.moved("choices.reasoning", "Thoughts are known by their place here, not by an id.")
         if delta.encrypted:
             if delta.part in self._blocks or delta.id or delta.text or delta.signature:
                 why = "Hidden thoughts of another dialect stay behind."

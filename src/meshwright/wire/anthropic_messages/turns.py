@@ -152,7 +152,7 @@ class Turns:
         if message.name:
             self._notes.dropped("messages.name", "Speakers have no names here.")
         if message.id:
-            self._notes.dropped("messages.id", "Turns have no ids here.")
+            self._notes.moved("messages.id", "Turns are known by their place here, not by an id.")
 
     def _extra(self, message: Message, turn: _Turn | None) -> None:
         """Put members that the turn had back; those of blocks are the writer's affair."""

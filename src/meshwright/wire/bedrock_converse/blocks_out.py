@@ -147,7 +147,7 @@ class Writer:
 
     def _tool_use(self, call: ToolCall) -> Wire:
         if call.item_id:
-            self._notes.dropped(f"{self._field}.item_id", "A tool call has one id here.")
+            self._notes.moved(f"{self._field}.item_id", "A tool call has one id here, and it stays.")
         return {"toolUse": {"toolUseId": self.id(call.id), "name": call.name, "input": self._input(call)}}
 
     def _input(self, call: ToolCall) -> object:
@@ -207,8 +207,10 @@ class Writer:
     def _thinking(self, thought: Reasoning, role: str) -> Wire | None:
         """A reasoning block. The API takes back only what it signed itself, and only in the assistant's turns."""
         to_client = self._origin is None
-        if thought.id or thought.summary:
-            self._notes.changed(f"{self._field}.reasoning", "Thoughts have no id and no numbered parts here.")
+        if thought.summary:
+            self._notes.changed(f"{self._field}.reasoning", "Thoughts have no numbered parts here.")
+        if thought.id:
+            self._notes.moved(f"{self._field}.reasoning", "Thoughts are known by their place here, not by an id.")
         ours = not (thought.id or thought.summary) and thought.origin in ("", self._origin or thought.origin)
         if not to_client and not (role == "assistant" and ours and (thought.signature or thought.encrypted)):
             self._notes.dropped(f"{self._field}.reasoning", "Only thoughts that the same model signed are taken back.")

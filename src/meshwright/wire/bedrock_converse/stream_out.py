@@ -40,6 +40,7 @@ from meshwright.wire.bedrock_converse.response import NO_METRICS, stop_reason
 from meshwright.wire.bedrock_converse.shapes import NAME
 from meshwright.wire.bedrock_converse.usage import usage_out
 from meshwright.wire.fold import WHOLE
+from meshwright.wire.in_turn import InTurn
 from meshwright.wire.notes import Notes
 from meshwright.wire.verbatim import members
 
@@ -54,11 +55,12 @@ class Encoder:
 
     __slots__ = (
         "_asides", "_bare", "_begun", "_blocks", "_custom", "_done", "_extra", "_finish", "_index", "_notes", "_open",
-        "_summary", "_tier", "_usage", "_writer", "adaptations",
+        "_summary", "_tier", "_turns", "_usage", "_writer", "adaptations",
     )  # fmt: skip
 
     def __init__(self, request: Request) -> None:
         self._notes = Notes()
+        self._turns = InTurn()
         self.adaptations: list[Adaptation] = self._notes.found
         self._writer = Writer(self._notes, None)
         self._begun = False
@@ -81,9 +83,11 @@ class Encoder:
     def feed(self, deltas: Sequence[Delta]) -> bytes:
         """The frames for these deltas, in one piece."""
         out: list[bytes] = []
-        for delta in deltas:
+        for delta in self._turns.feed(deltas):
             if not self._done:
                 self._add(delta, out)
+        if self._turns.mixed:
+            self._notes.changed("choices", "Pieces of several parts came mixed; each stands in blocks of its own.")
         return b"".join(out)
 
     def fail(self, error: MeshError) -> bytes:
@@ -173,7 +177,7 @@ class Encoder:
     def _tool_call(self, delta: ToolCallDelta, out: list[bytes]) -> None:
         custom = delta.kind == "custom" or delta.part in self._custom
         if delta.item_id:
-            self._notes.dropped("choices.item_id", "A tool call has one id here.")
+            self._notes.moved("choices.item_id", "A tool call has one id here, and it stays.")
         known = delta.part in self._blocks
         if not known:
             call: dict[str, object] = {"toolUseId": self._writer.id(delta.id), "name": delta.name}
@@ -192,8 +196,10 @@ class Encoder:
             self._piece(delta.part, {"toolUse": {"input": arguments}}, out)
 
     def _thought(self, delta: ReasoningDelta, out: list[bytes]) -> None:
-        if delta.id or delta.summary is not None:
-            self._notes.changed("choices.reasoning", "Thoughts have no id and no numbered parts here.")
+        if delta.summary is not None:
+            self._notes.changed("choices.reasoning", "Thoughts have no numbered parts here.")
+        if delta.id:
+            self._notes.moved("choices.reasoning", "Thoughts are known by their place here, not by an id.")
         if delta.encrypted:
             if delta.part in self._blocks or delta.id or delta.text or delta.signature:
                 why = "Hidden thoughts of another dialect stay behind."

@@ -58,7 +58,7 @@ class Turns:
             if message.name:
                 self._notes.dropped("messages.name", "Speakers have no names here.")
             if message.id:
-                self._notes.dropped("messages.id", "Turns have no ids here.")
+                self._notes.moved("messages.id", "Turns are known by their place here, not by an id.")
             match message.role:
                 case "system" | "developer":
                     self._instruct(message)

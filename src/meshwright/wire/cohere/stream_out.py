@@ -38,6 +38,7 @@ from meshwright.wire.cohere.turns_in import PLAN
 from meshwright.wire.cohere.usage import usage_out
 from meshwright.wire.complaints import complaint
 from meshwright.wire.functions import FREE_TEXT
+from meshwright.wire.in_turn import InTurn
 from meshwright.wire.notes import Notes
 from meshwright.wire.sse import event
 
@@ -50,11 +51,12 @@ class Encoder:
 
     __slots__ = (
         "_begun", "_blocks", "_calls", "_citations", "_cited", "_custom", "_done", "_extra", "_finish", "_head",
-        "_model", "_notes", "_open", "_plans", "_summary", "_texts", "_usage", "adaptations",
+        "_model", "_notes", "_open", "_plans", "_summary", "_texts", "_turns", "_usage", "adaptations",
     )  # fmt: skip
 
     def __init__(self, request: Request) -> None:
         self._notes = Notes()
+        self._turns = InTurn(cite_late=True)
         self.adaptations: list[Adaptation] = self._notes.found
         self._model = request.model
         self._head = Began()
@@ -80,9 +82,11 @@ class Encoder:
     def feed(self, deltas: Sequence[Delta]) -> bytes:
         """The events for these deltas, in one piece."""
         out: list[bytes] = []
-        for delta in deltas:
+        for delta in self._turns.feed(deltas):
             if not self._done:
                 self._add(delta, out)
+        if self._turns.mixed:
+            self._notes.changed("choices", "Pieces of several parts came mixed; each stands in blocks of its own.")
         return b"".join(out)
 
     def fail(self, error: MeshError) -> bytes:
@@ -190,7 +194,7 @@ class Encoder:
 
     def _tool_call(self, delta: ToolCallDelta, out: list[bytes]) -> None:
         if delta.item_id:
-            self._notes.dropped("choices.item_id", "A tool call has one id here.")
+            self._notes.moved("choices.item_id", "A tool call has one id here, and it stays.")
         arguments = delta.arguments
         known = delta.part in self._calls
         if delta.kind == "custom" or delta.part in self._custom:
@@ -222,8 +226,10 @@ class Encoder:
     def _thought(self, delta: ReasoningDelta, out: list[bytes]) -> None:
         if delta.signature or delta.encrypted:
             self._notes.dropped("choices.reasoning.signature", "Thoughts are neither signed nor hidden here.")
-        if delta.id or delta.summary is not None:
-            self._notes.changed("choices.reasoning", "Thoughts have no id and no numbered parts here.")
+        if delta.summary is not None:
+            self._notes.changed("choices.reasoning", "Thoughts have no numbered parts here.")
+        if delta.id:
+            self._notes.moved("choices.reasoning", "Thoughts are known by their place here, not by an id.")
         text = delta.text
         if not text:
             return

@@ -113,7 +113,7 @@ class Writer:
         if message.name:
             self._notes.dropped(f"{self._field}.name", "Speakers have no names here.")
         if message.id:
-            self._notes.dropped(f"{self._field}.id", "Turns have no ids here.")
+            self._notes.moved(f"{self._field}.id", "Turns are known by their place here, not by an id.")
 
     def turn(self, message: Message) -> _Turn:
         """One turn that is no result, also that of an answer."""
@@ -270,7 +270,7 @@ class Writer:
 
     def _call(self, call: ToolCall, turn: _Turn) -> Wire | None:
         if call.item_id:
-            self._notes.dropped(f"{self._field}.item_id", "A tool call has one id here.")
+            self._notes.moved(f"{self._field}.item_id", "A tool call has one id here, and it stays.")
         self._cache(call.cache)
         self._order(turn, 2)
         function = {"name": call.name, "arguments": arguments_out(call, self._notes, self._field)}
@@ -285,8 +285,10 @@ class Writer:
             return None
         if signed:
             self._notes.dropped(f"{self._field}.reasoning.signature", "Thoughts are neither signed nor hidden here.")
-        if thought.id or thought.summary:
-            self._notes.changed(f"{self._field}.reasoning", "Thoughts have no id and no numbered parts here.")
+        if thought.summary:
+            self._notes.changed(f"{self._field}.reasoning", "Thoughts have no numbered parts here.")
+        if thought.id:
+            self._notes.moved(f"{self._field}.reasoning", "Thoughts are known by their place here, not by an id.")
         text = thought.text or "\n\n".join(thought.summary)
         if not text:
             self._notes.dropped(f"{self._field}.reasoning", "A thought without words says nothing here.")

@@ -156,7 +156,7 @@ class Writer:
     def _call(self, call: ToolCall) -> dict[str, Any]:
         self._names[call.id] = call.name
         if call.item_id:
-            self._notes.dropped(f"{self._field}.item_id", "A tool call has one id here.")
+            self._notes.moved(f"{self._field}.item_id", "A tool call has one id here, and it stays.")
         if call.cache is not None:
             self._notes.dropped(f"{self._field}.cache", "What is cached is not marked here.")
         wire: dict[str, Any] = {"name": call.name, "args": self.arguments(call)}
@@ -203,7 +203,7 @@ class Writer:
 
     def _signature(self, thought: Reasoning) -> str:
         if thought.id:
-            self._notes.dropped(f"{self._field}.reasoning.id", "Thoughts have no id here.")
+            self._notes.moved(f"{self._field}.reasoning.id", "Thoughts are known by their place here, not by an id.")
         if thought.signature and not is_base64(thought.signature):
             self._notes.dropped(f"{self._field}.reasoning", "A signature of another form is no use here.")
             return ""

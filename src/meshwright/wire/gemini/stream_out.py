@@ -162,8 +162,10 @@ class Choice:
         self._put(number, wire, signed=False)
 
     def _thought(self, delta: ReasoningDelta) -> None:
-        if delta.id or delta.summary is not None:
-            self._notes.changed("choices.reasoning", "Thoughts have no id and no numbered parts here.")
+        if delta.summary is not None:
+            self._notes.changed("choices.reasoning", "Thoughts have no numbered parts here.")
+        if delta.id:
+            self._notes.moved("choices.reasoning", "Thoughts are known by their place here, not by an id.")
         if delta.encrypted:
             self._notes.dropped("choices.reasoning.encrypted", "Hidden thoughts of another dialect stay behind.")
         signature = delta.signature

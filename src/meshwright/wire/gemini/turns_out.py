@@ -45,7 +45,7 @@ class Turns:
             if message.name:
                 self._notes.dropped("messages.name", "Speakers have no names here.")
             if message.id:
-                self._notes.dropped("messages.id", "Turns have no ids here.")
+                self._notes.moved("messages.id", "Turns are known by their place here, not by an id.")
             if index < first:
                 self._lead(message)
             elif message.role in ("system", "developer"):

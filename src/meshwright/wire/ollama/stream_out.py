@@ -152,7 +152,7 @@ class Encoder:
             first = making.first
             call = ToolCall(id=first.id, name=first.name, arguments="".join(making.arguments), kind=first.kind)
             if first.item_id:
-                self._notes.dropped("choices.item_id", "A tool call has one id here.")
+                self._notes.moved("choices.item_id", "A tool call has one id here, and it stays.")
             function: dict[str, Any] = {"index": self._calls, "name": call.name}
             function["arguments"] = arguments_out(call, self._notes, "choices")
             wire: dict[str, Any] = {"id": call.id, "function": function}
@@ -167,8 +167,10 @@ class Encoder:
     def _thought(self, delta: ReasoningDelta, out: list[bytes]) -> None:
         if delta.signature or delta.encrypted:
             self._notes.dropped("choices.reasoning.signature", "Thoughts are neither signed nor hidden here.")
-        if delta.id or delta.summary is not None:
-            self._notes.changed("choices.reasoning", "Thoughts have no id and no numbered parts here.")
+        if delta.summary is not None:
+            self._notes.changed("choices.reasoning", "Thoughts have no numbered parts here.")
+        if delta.id:
+            self._notes.moved("choices.reasoning", "Thoughts are known by their place here, not by an id.")
         text = delta.text
         if delta.summary is not None:
             if self._summary is not None and self._summary != delta.summary:

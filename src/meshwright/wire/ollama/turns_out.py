@@ -93,7 +93,7 @@ class Writer:
         if message.name:
             self._notes.dropped(f"{self._field}.name", "Speakers have no names here.")
         if message.id:
-            self._notes.dropped(f"{self._field}.id", "Turns have no ids here.")
+            self._notes.moved(f"{self._field}.id", "Turns are known by their place here, not by an id.")
 
     def turn(self, message: Message, role: str) -> dict[str, object]:
         """One turn that is no result, also that of an answer."""
@@ -207,7 +207,7 @@ class Writer:
 
     def _call(self, call: ToolCall, turn: _Turn) -> None:
         if call.item_id:
-            self._notes.dropped(f"{self._field}.item_id", "A tool call has one id here.")
+            self._notes.moved(f"{self._field}.item_id", "A tool call has one id here, and it stays.")
         self._cache(call.cache)
         self._order(turn, 3)
         self._names[call.id] = call.name
@@ -240,8 +240,10 @@ class Writer:
             return
         if signed:
             self._notes.dropped(f"{self._field}.reasoning.signature", "Thoughts are neither signed nor hidden here.")
-        if thought.id or thought.summary:
-            self._notes.changed(f"{self._field}.reasoning", "Thoughts have no id and no numbered parts here.")
+        if thought.summary:
+            self._notes.changed(f"{self._field}.reasoning", "Thoughts have no numbered parts here.")
+        if thought.id:
+            self._notes.moved(f"{self._field}.reasoning", "Thoughts are known by their place here, not by an id.")
         text = thought.text or "\n\n".join(thought.summary)
         if text:
             self._order(turn, 0)

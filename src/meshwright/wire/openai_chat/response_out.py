@@ -209,7 +209,7 @@ def thought_out(part: Reasoning, notes: Notes) -> str:
     if part.signature or part.encrypted:
         notes.dropped(FIELD, "Chat Completions has no place for signed or encrypted reasoning.")
     if part.id or part.origin:
-        notes.dropped(FIELD, "Reasoning in Chat Completions has no id and no origin.")
+        notes.moved(FIELD, "Reasoning in Chat Completions is known by its place, not by an id.")
     if part.summary and part.text:
         notes.dropped(FIELD, "Chat Completions shows a thought or its summary, not both.")
     elif part.summary:

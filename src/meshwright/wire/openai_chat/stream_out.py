@@ -332,7 +332,7 @@ class _Track:
         if delta.signature or delta.encrypted:
             notes.dropped(FIELD, "Chat Completions has no place for signed or encrypted reasoning.")
         if delta.id:
-            notes.dropped(FIELD, "Reasoning in Chat Completions has no id and no origin.")
+            notes.moved(FIELD, "Reasoning in Chat Completions is known by its place, not by an id.")
         if delta.summary is None:
             return delta.text
         notes.changed(FIELD, "A summary of the reasoning was sent as the reasoning.")

@@ -30,7 +30,7 @@ def messages_out(messages: tuple[Message, ...], notes: Notes) -> list[Json]:
     kinds: dict[str, str] = {}
     for message in messages:
         if message.id:
-            notes.dropped(FIELD, "A message in Chat Completions has no id.")
+            notes.moved(FIELD, "A message in Chat Completions is known by its place, not by an id.")
         if message.role == "tool":
             turns += _results_out(message, kinds, notes)
             continue
@@ -120,7 +120,7 @@ def _assistant_out(message: Message, notes: Notes) -> Json:
 def call_out(call: ToolCall, notes: Notes, field: str) -> Json:
     """One element of `tool_calls`."""
     if call.item_id:
-        notes.dropped(field, "A tool call in Chat Completions has one id only.")
+        notes.moved(field, "A tool call in Chat Completions has one id only, and it stays.")
     if call.cache is not None:
         notes.dropped(field, "A tool call in Chat Completions takes no cache mark.")
     if call.kind == "custom":
@@ -137,7 +137,7 @@ def _think(part: Reasoning, thoughts: list[str], notes: Notes) -> None:
     if part.summary:
         notes.dropped(FIELD, "Chat Completions takes no summary of reasoning back.")
     if part.id or part.origin:
-        notes.dropped(FIELD, "Reasoning in Chat Completions has no id and no origin.")
+        notes.moved(FIELD, "Reasoning in Chat Completions is known by its place, not by an id.")
     if not (part.text or part.signature or part.encrypted or part.summary):
         notes.dropped(FIELD, "Reasoning without a word was left out.")
 
