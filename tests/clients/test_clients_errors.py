@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -157,3 +159,26 @@ def test_the_clients_own_retries_get_through(desk: Desk, client: str):
     with speaker.open(desk.gateway.url, max_retries=1) as asking, pytest.raises(speaker.errors.InternalServerError):
         speaker.create(asking)(**speaker.words(model, prompt))
     assert len(desk.seen(client, prompt)) == 2
+
+
+def test_strictness_refuses_a_whole_answer_that_cannot_be_said(desk: Desk):
+    """What it cost is on the trace all the same."""
+    speaker, strict = SPEAKERS["anthropic_messages"], {"extra_headers": {"x-mesh-strict": "true"}}
+    words = speaker.words(desk.model("openai_chat"), desk.say(Say(refusal="I will not.")))
+    with speaker.open(desk.gateway.url) as asking, pytest.raises(speaker.errors.BadRequestError) as caught:
+        speaker.create(asking)(**words, **strict)
+    assert "choices.refusal" in str(caught.value)
+    trace = desk.trace(caught.value.response.headers["x-mesh-decision"])
+    assert trace["outcome"] == "not_carried"
+    assert trace["usage"]["output"] > 0
+
+
+def test_a_strict_stream_says_at_its_end_what_was_lost(desk: Desk):
+    words = SPEAKERS["anthropic_messages"].words(desk.model("openai_chat"), desk.say(Say(refusal="I will not.")))
+    for strict in ("true", "false"):
+        head = {"x-api-key": "any", "x-mesh-strict": strict, "anthropic-version": "2023-06-01"}
+        body = json.dumps({**words, "stream": True}).encode()
+        with urlopen(Request(f"{desk.gateway.url}/v1/messages", body, head)) as answer:
+            told = answer.read().decode()
+        assert told.rstrip().endswith("}")
+        assert (": x-mesh-adapted: choices.refusal changed" in told) is (strict == "true")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from meshwright.kernel.arrival import Arrival
@@ -11,6 +12,15 @@ from meshwright.types.request import Adaptation
 from meshwright.types.response import Began, Delta, Ended, Failed, Finished, UsageDelta
 from meshwright.types.usage import Usage
 from meshwright.wire.dialect import StreamEncoder
+
+
+def lost_words(adaptations: Iterable[Adaptation]) -> list[Adaptation]:
+    """What of the adaptations of an answer is a loss to the one who asked: whatever is missing of its choices.
+
+    Other members are a provider's notes (counts, fingerprints, durations): the trace names those that were left out,
+    the ledger has the counts, and nobody is refused an answer for want of them.
+    """
+    return [one for one in adaptations if one.lossy and one.field.split(".")[0].split("[")[0] == "choices"]
 
 
 class Path(Protocol):
@@ -119,6 +129,8 @@ class Translated:
     def __init__(self, deployment: Deployment, arrival: Arrival) -> None:
         self._decoder = deployment.dialect.stream_decoder(deployment.target)
         self._encoder: StreamEncoder = arrival.dialect.stream_encoder(arrival.request)
+        # Only server-sent events have comments, which every client skips.
+        self._tells = arrival.strict and arrival.dialect.event_stream == "text/event-stream"
         self.usage: Usage | None = None
         self.upstream_id = ""
         self.failed = ""
@@ -130,12 +142,21 @@ class Translated:
         deltas = self._decoder.feed(data)
         for delta in deltas:
             self._note(delta)
-        return self._encoder.feed(deltas) if deltas else b""
+        out = self._encoder.feed(deltas) if deltas else b""
+        return self._told() + out if self.ended and self._tells else out
 
     @property
     def adaptations(self) -> tuple[Adaptation, ...]:
         """What the client's dialect could not carry so far."""
         return tuple(self._encoder.adaptations)
+
+    def _told(self) -> bytes:
+        """What was lost, for a caller who asked for strictness: a stream that has begun cannot be refused any more."""
+        self._tells = False
+        lost = [f"{one.field} {one.action}" for one in lost_words(self._encoder.adaptations)]
+        # A field may be a member that a provider made up: nothing in it may end the comment.
+        words = "".join(letter if letter.isprintable() else "?" for letter in "; ".join(lost)[:2000])
+        return f": x-mesh-adapted: {words}\n\n".encode() if lost else b""
 
     def _note(self, delta: Delta) -> None:
         if isinstance(delta, UsageDelta):
@@ -157,4 +178,7 @@ class Translated:
 
     def finish(self) -> bytes:
         """The client's end mark when the provider left out its own."""
-        return b"" if self.ended else self._encoder.feed((Ended(),))
+        if self.ended:
+            return b""
+        out = self._encoder.feed((Ended(),))
+        return self._told() + out if self._tells else out

@@ -7,6 +7,7 @@ import asyncio
 from meshwright.kernel.arrival import Arrival, Receipt, Reply, Streaming, Whole
 from meshwright.kernel.failing import BROKE, NO_USAGE, another_may_help, free, refused
 from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.paths import lost_words
 from meshwright.kernel.record import OpenAttempt, Recording
 from meshwright.kernel.snapshot import Deployment
 from meshwright.kernel.stream import open_flow
@@ -49,7 +50,7 @@ async def run_chain(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply:
             attempt.close(None, "cancelled", unpriced=BROKE)
             raise
         except NotCarried:
-            raise  # it was never asked
+            raise  # the attempt is closed: the model was never asked, or its answer has been counted
         except Exception as error:
             code = error.code if isinstance(error, MeshError) else MeshError.code
             attempt.close(None, code, f"{type(error).__name__}: {error}", unpriced=BROKE)
@@ -97,16 +98,26 @@ async def _attempt(
         answer.abort()
         raise
     attempt.adaptations += ready.adaptations
+    if arrival.strict and (lost := lost_words(ready.adaptations)):
+        attempt.upstream_id = response.id
+        attempt.close(response.usage, "not_carried", unpriced="" if response.usage else NO_USAGE)
+        first = lost[0]
+        raise NotCarried(
+            f"The answer's {first.field} cannot be said as it is: {first.reason.removesuffix('.')}.",
+            field=first.field,
+            fix="Do not ask for it, ask in another dialect, or leave out x-mesh-strict. The answer has been paid for.",
+        )
     _succeeded(kernel, recording, attempt, response)
     return Whole(response, ready.body, _receipt(attempt))
 
 
 def _check_carried(arrival: Arrival, model: str, attempt: OpenAttempt) -> None:
-    """Raises NotCarried for what may not be adapted: anything in strict mode, a conversation held elsewhere always."""
+    """Raises NotCarried for what may not be lost: anything in strict mode, a conversation held elsewhere always."""
     held = [one for one in attempt.adaptations if one.action == "dropped" and one.field in HELD_ELSEWHERE]
-    if not held and not arrival.strict:
+    lost = held or [one for one in attempt.adaptations if arrival.strict and one.lossy]
+    if not lost:
         return
-    first = (held or attempt.adaptations)[0]
+    first = lost[0]
     attempt.close(None, "not_carried")
     raise NotCarried(
         f"{model} cannot take {first.field} as it is: {first.reason.removesuffix('.')}.",

@@ -131,3 +131,8 @@ class Adaptation(msgspec.Struct, frozen=True):
     field: str
     action: Literal["dropped", "changed", "moved"]
     reason: str
+
+    @property
+    def lossy(self) -> bool:
+        """Whether something is not said any more, or not as it was meant."""
+        return self.action != "moved"

@@ -70,7 +70,7 @@ class Tap(Protocol):
     ended: bool
     """Whether the dialect's end mark has passed."""
     failed: str
-    """The message of an in-band error event, "" if there was none."""
+    """The message of an in-band error event, or that an event was passed on which is not JSON; "" if neither came."""
     model: str
     id: str
 

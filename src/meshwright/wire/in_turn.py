@@ -54,7 +54,7 @@ class InTurn:
         self._waiting: dict[int, list[Delta]] = {}
 
     def feed(self, deltas: Iterable[Delta]) -> list[Delta]:
-        """The deltas whose turn it is. Raises UpstreamProtocol when a call goes on after its arguments were complete."""
+        """The deltas whose turn it is. Raises UpstreamProtocol when a complete call goes on."""
         out: list[Delta] = []
         for delta in deltas:
             self._take(delta, out)
@@ -146,15 +146,14 @@ class InTurn:
 
     def _next(self, out: list[Delta]) -> None:
         """Let those who waited have their turns, until one is not over."""
-        while self._waiting and self._open is None:
+        while self._waiting and (self._open is None or self._complete(self._open)):
+            self._close(out)
             part = next(iter(self._waiting))
             for delta in self._waiting.pop(part):
                 if isinstance(delta, PartEnded):
                     self._close(out)
                 elif isinstance(delta, _Content):
                     self._put(delta, part, out)
-            if self._open is not None and self._waiting and self._complete(self._open):
-                self._close(out)
 
     def _release_all(self, out: list[Delta]) -> None:
         while self._waiting:

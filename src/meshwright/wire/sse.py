@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from meshwright.types.errors import UpstreamProtocol
 
 MAX_EVENT = 16 * 1024 * 1024
+UNSOUND = "An event of the provider's stream is not JSON; it was passed on as it came."
+"""What a listener says of a stream that it passes through and could not translate."""
+
+_ANY: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
 _END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
 
 
@@ -76,3 +82,17 @@ def _read(event: bytes, found: list[tuple[bytes, bytes]]) -> None:
 def event(data: bytes, name: bytes = b"") -> bytes:
     """One event on the wire. `data` is one line of JSON."""
     return b"event: " + name + b"\ndata: " + data + b"\n\n" if name else b"data: " + data + b"\n\n"
+
+
+def sound(block: bytes) -> bool:
+    """Whether every event of a block of whole events tells JSON or the end mark of OpenAI's streams."""
+    return all(is_json(data) or data.strip() == b"[DONE]" for _, data in events(block))
+
+
+def is_json(data: bytes) -> bool:
+    """Whether it is one JSON value. It is only looked over, nothing is made of it."""
+    try:
+        _ANY.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True

@@ -10,6 +10,7 @@ from meshwright.wire.anthropic_messages.stream_in import Decoder
 from meshwright.wire.anthropic_messages.stream_out import Encoder
 from meshwright.wire.anthropic_messages.tap import Listener
 from meshwright.wire.dialect import Dialect
+from meshwright.wire.whole_numbers import taking_whole_floats
 
 __all__ = ["DIALECT"]
 
@@ -19,7 +20,7 @@ DIALECT = Dialect(
     name="anthropic_messages",
     path="/messages",
     headers=(("anthropic-version", "2023-06-01"),),
-    decode_request=decode_request,
+    decode_request=taking_whole_floats(decode_request),
     encode_request=encode_request,
     decode_response=decode_response,
     encode_response=encode_response,

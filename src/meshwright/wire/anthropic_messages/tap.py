@@ -15,7 +15,7 @@ from meshwright.types.usage import Usage
 from meshwright.wire.anthropic_messages.errors import decode_error
 from meshwright.wire.anthropic_messages.response import FINISHES
 from meshwright.wire.anthropic_messages.usage import COUNTS, Counts
-from meshwright.wire.sse import EventCutter, events
+from meshwright.wire.sse import UNSOUND, EventCutter, events, sound
 from meshwright.wire.verbatim import NOTHING, present
 
 
@@ -59,6 +59,8 @@ class Listener:
     def feed(self, data: bytes) -> bytes:
         """The whole events of `data`, unchanged. Raises UpstreamProtocol on one over the limit or malformed."""
         block = self._cutter.whole(data)
+        if not self.failed and not sound(block):
+            self.failed = UNSOUND
         # Nearly all of a stream is content; only these events say something about it.
         if b"message_" in block or b"error" in block:
             for name, event in events(block):

@@ -12,6 +12,7 @@ from meshwright.wire.bedrock_converse.stream_in import Decoder
 from meshwright.wire.bedrock_converse.stream_out import Encoder
 from meshwright.wire.bedrock_converse.tap import Listener
 from meshwright.wire.dialect import Dialect
+from meshwright.wire.whole_numbers import taking_whole_floats
 
 __all__ = ["DIALECT"]
 
@@ -20,7 +21,7 @@ DIALECT = Dialect(
     path="/model",
     path_of=path,
     event_stream=MEDIA_TYPE,
-    decode_request=decode_request,
+    decode_request=taking_whole_floats(decode_request),
     encode_request=encode_request,
     decode_response=decode_response,
     encode_response=encode_response,

@@ -16,6 +16,7 @@ from meshwright.wire.bedrock_converse.eventstream import Frame, FrameCutter
 from meshwright.wire.bedrock_converse.response import FINISHES
 from meshwright.wire.bedrock_converse.stream_in import failure
 from meshwright.wire.bedrock_converse.usage import usage_in
+from meshwright.wire.sse import UNSOUND, is_json
 from meshwright.wire.verbatim import NOTHING, present
 
 
@@ -48,6 +49,8 @@ class Listener:
         for frame in frames:
             if frame.headers.get(":event-type") not in _CONTENT:
                 self._hear(frame)
+            elif not self.failed and not is_json(frame.payload):
+                self.failed = UNSOUND
         return whole
 
     def _hear(self, frame: Frame) -> None:

@@ -10,6 +10,7 @@ from meshwright.wire.cohere.stream_in import Decoder
 from meshwright.wire.cohere.stream_out import Encoder
 from meshwright.wire.cohere.tap import Listener
 from meshwright.wire.dialect import Dialect
+from meshwright.wire.whole_numbers import taking_whole_floats
 
 __all__ = ["DIALECT"]
 
@@ -17,7 +18,7 @@ __all__ = ["DIALECT"]
 DIALECT = Dialect(
     name="cohere",
     path="/chat",
-    decode_request=decode_request,
+    decode_request=taking_whole_floats(decode_request),
     encode_request=encode_request,
     decode_response=decode_response,
     encode_response=encode_response,

@@ -15,7 +15,7 @@ from meshwright.wire.cohere.errors import decode_error
 from meshwright.wire.cohere.response import finish_in
 from meshwright.wire.cohere.stream_in import EVENT
 from meshwright.wire.cohere.usage import usage_in
-from meshwright.wire.sse import EventCutter, events
+from meshwright.wire.sse import UNSOUND, EventCutter, events, sound
 from meshwright.wire.verbatim import present
 
 
@@ -37,6 +37,8 @@ class Listener:
     def feed(self, data: bytes) -> bytes:
         """The whole events of `data`, unchanged. Raises UpstreamProtocol on one over the limit or malformed."""
         block = self._cutter.whole(data)
+        if not self.failed and not sound(block):
+            self.failed = UNSOUND
         self._called = self._called or b'"tool-call-start"' in block
         # Nearly all of a stream is content; only its first event and its last, or an error, say something about it.
         if b"message-" in block or b'"type"' not in block:

@@ -16,12 +16,13 @@ from meshwright.wire.gemini.shapes import NAME
 from meshwright.wire.gemini.stream_in import Decoder
 from meshwright.wire.gemini.stream_out import Encoder
 from meshwright.wire.gemini.tap import Listener
+from meshwright.wire.whole_numbers import taking_whole_floats
 
 DIALECT = Dialect(
     name=NAME,
     path="/models",
     path_of=path,
-    decode_request=decode_request,
+    decode_request=taking_whole_floats(decode_request),
     encode_request=encode_request,
     decode_response=decode_response,
     encode_response=encode_response,

@@ -10,6 +10,7 @@ from meshwright.wire.ollama.response import decode_response, encode_response
 from meshwright.wire.ollama.stream_in import Decoder
 from meshwright.wire.ollama.stream_out import Encoder
 from meshwright.wire.ollama.tap import Listener
+from meshwright.wire.whole_numbers import taking_whole_floats
 
 __all__ = ["DIALECT"]
 
@@ -18,7 +19,7 @@ DIALECT = Dialect(
     name="ollama",
     path="/api/chat",
     event_stream="application/x-ndjson",
-    decode_request=decode_request,
+    decode_request=taking_whole_floats(decode_request),
     encode_request=encode_request,
     decode_response=decode_response,
     encode_response=encode_response,

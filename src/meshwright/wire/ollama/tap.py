@@ -17,6 +17,7 @@ from meshwright.wire.ollama.errors import decode_error
 from meshwright.wire.ollama.lines import LineCutter
 from meshwright.wire.ollama.shapes import Line
 from meshwright.wire.ollama.stream_in import last
+from meshwright.wire.sse import UNSOUND, is_json
 from meshwright.wire.verbatim import NOTHING, present
 
 
@@ -60,6 +61,8 @@ class Listener:
             block += self._cutter.release()
         if not block:
             return block
+        if not self.failed and not all(is_json(line) for line in block.split(b"\n") if line.strip()):
+            self.failed = UNSOUND
         self._called = self._called or _CALLS in block
         # Nearly all of a stream is content; only the first line and the last say something about it.
         if not self.model or b'"done":true' in block or b'"done": true' in block or b'"error"' in block:

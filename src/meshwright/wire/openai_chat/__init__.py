@@ -12,11 +12,12 @@ from meshwright.wire.openai_chat.shape import NAME
 from meshwright.wire.openai_chat.stream_in import stream_decoder
 from meshwright.wire.openai_chat.stream_out import stream_encoder
 from meshwright.wire.openai_chat.tap import tap
+from meshwright.wire.whole_numbers import taking_whole_floats
 
 DIALECT = Dialect(
     name=NAME,
     path="/chat/completions",
-    decode_request=decode_request,
+    decode_request=taking_whole_floats(decode_request),
     encode_request=encode_request,
     decode_response=decode_response,
     encode_response=encode_response,

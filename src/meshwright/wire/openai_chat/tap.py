@@ -16,7 +16,7 @@ from meshwright.wire.openai_chat.response import FINISHES
 from meshwright.wire.openai_chat.sift import NULL
 from meshwright.wire.openai_chat.stream_in import DONE, LAST
 from meshwright.wire.openai_chat.usage import usage_in
-from meshwright.wire.sse import EventCutter, events
+from meshwright.wire.sse import UNSOUND, EventCutter, events, sound
 
 _EVENT = re.compile(rb"(?s).*?(?:\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n)")
 
@@ -67,6 +67,8 @@ class ChunkTap:
             return self._cutter.release() + data
         block = self._cutter.whole(data)
         if block and not self._one_more_word(block):
+            if not self.failed and not sound(block):
+                self.failed = UNSOUND
             if not self.id or _telling(block):
                 block = self._listen(block)
             else:
@@ -86,6 +88,8 @@ class ChunkTap:
             and block.startswith(head)
             and block.endswith(tail)
             and block.find(b'"', len(head), len(block) - len(tail)) < 0
+            and block.find(b"\\", len(head), len(block) - len(tail)) < 0
+            and block.find(b"\n", len(head), len(block) - len(tail)) < 0
         )
 
     def _learn(self, block: bytes) -> None:

@@ -136,7 +136,7 @@ def _think(part: Reasoning, thoughts: list[str], notes: Notes) -> None:
         notes.dropped(FIELD, "Chat Completions has no place for signed or encrypted reasoning.")
     if part.summary:
         notes.dropped(FIELD, "Chat Completions takes no summary of reasoning back.")
-    if part.id or part.origin:
+    if part.id:
         notes.moved(FIELD, "Reasoning in Chat Completions is known by its place, not by an id.")
     if not (part.text or part.signature or part.encrypted or part.summary):
         notes.dropped(FIELD, "Reasoning without a word was left out.")

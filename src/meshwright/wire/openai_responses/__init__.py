@@ -10,11 +10,12 @@ from meshwright.wire.openai_responses.response_out import encode_response
 from meshwright.wire.openai_responses.stream_in import ResponsesDecoder
 from meshwright.wire.openai_responses.stream_out import ResponsesEncoder
 from meshwright.wire.openai_responses.tap import ResponsesTap
+from meshwright.wire.whole_numbers import taking_whole_floats
 
 DIALECT = Dialect(
     name=NAME,
     path="/responses",
-    decode_request=decode_request,
+    decode_request=taking_whole_floats(decode_request),
     encode_request=encode_request,
     decode_response=decode_response,
     encode_response=encode_response,

@@ -13,7 +13,7 @@ from meshwright.wire.openai_responses.response_in import HEAD, Head, failed, rea
 from meshwright.wire.openai_responses.stream_in import BEGINNINGS, CALLS, ENDS, EVENT, Event, problem, status_of
 from meshwright.wire.openai_responses.usage import finish_in, usage_in
 from meshwright.wire.reading import provider_json
-from meshwright.wire.sse import EventCutter, events
+from meshwright.wire.sse import UNSOUND, EventCutter, events, sound
 
 
 class ResponsesTap:
@@ -34,6 +34,8 @@ class ResponsesTap:
         if self.ended:
             return self._cutter.release() + data
         block = self._cutter.whole(data)
+        if not self.failed and not sound(block):
+            self.failed = UNSOUND
         # Inside a string of JSON these quotes would be escaped: nothing but the members themselves matches.
         if block and (b'"response"' in block or b'"error"' in block):
             self._listen(block)
