@@ -41,6 +41,7 @@ class Passed(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     body: bytes | Flow
     decision: str
     served: str
+    adaptations: tuple[Adaptation, ...] = ()
 
 
 async def forward(kernel: Kernel, parcel: Parcel) -> Passed | Failure:
