@@ -14,6 +14,7 @@ from meshwright.kernel.published import Published
 from meshwright.kernel.snapshot import Deployment, Snapshot
 from meshwright.ledger.digest import holders
 from meshwright.net.transport import Deadlines, Endpoint, Transport
+from meshwright.providers.builtin_row import BUILTIN_MEASURES
 from meshwright.types.model import Model, Provider
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect, Target
@@ -40,6 +41,7 @@ def build(
     parts, refused = provider_parts(config, environment, published.engines, builtin is not None)
     deployments: dict[str, Deployment] = {}
     open_ended: dict[str, Deployment] = {}
+    measures: dict[str, Deployment] = {}  # they do not chat: nothing routes to them
     for part in parts:
         reach = builtin if part.row.name == "builtin" and builtin is not None else transport
         pattern = _pattern(part, reach)
@@ -47,9 +49,11 @@ def build(
             open_ended[part.row.name] = pattern
         for model in model_cards(part, config, shipped(part.row.name)):
             deployments[model.name] = pattern.serving(model)
+        if part.row.name == "builtin":
+            measures = {model.name: pattern.serving(model) for model in BUILTIN_MEASURES}
     return Snapshot(
         version=published.version,
-        deployments=deployments,
+        deployments={**deployments, **measures},
         names=policies(config, [deployment.model for deployment in deployments.values()]),
         holders=holders(published.keys),
         open=published.open,

@@ -73,7 +73,7 @@ def addressed(snapshot: Snapshot, parcel: Parcel) -> Addressed:
         part = _form_model(parcel)
         asked = part.group(1).decode("utf-8", "replace").strip() if part is not None else ""
     found = _served(snapshot, parcel.provider, asked, "x-mesh-provider") if parcel.provider else None
-    found = found or (_of_model(snapshot, asked) if asked else None)
+    found = found or (_of_model(snapshot, asked, parcel.path == "/embeddings") if asked else None)
     found = found or (_served(snapshot, parcel.preferred, asked, "forward_to") if parcel.preferred else None)
     found = found or _first(snapshot)
     name = found.model.upstream or asked
@@ -126,8 +126,11 @@ def _form_model(parcel: Parcel) -> re.Match[bytes] | None:
     return found[0] if found else None
 
 
-def _of_model(snapshot: Snapshot, asked: str) -> Deployment | None:
-    """The deployment of a full name, an alias or a bare name; None when nobody here is known by it."""
+def _of_model(snapshot: Snapshot, asked: str, builtin: bool) -> Deployment | None:
+    """The deployment of a full name, an alias or a bare name; None when nobody here is known by it.
+
+    `builtin`: the built-in models have this path.
+    """
     policy = snapshot.names.get(asked)
     if policy is not None and not policy.named:
         raise UnknownModel(
@@ -137,7 +140,7 @@ def _of_model(snapshot: Snapshot, asked: str) -> Deployment | None:
         )
     names = policy.pool if policy is not None else (asked,)
     found = [deployment for name in names if (deployment := snapshot.deployment(name)) is not None]
-    shaped = [deployment for deployment in found if deployment.dialect.name in SHAPES and not _builtin(deployment)]
+    shaped = [one for one in found if one.dialect.name in SHAPES and (builtin or one.provider.name != "builtin")]
     if found and not shaped:
         raise NotFound(f"{found[0].provider.name} has no such path: its API does not have OpenAI's shape.", fix=FIX)
     if not found and (reason := snapshot.refused.get(asked.partition("/")[0])) and "/" in asked:
@@ -173,7 +176,3 @@ def _first(snapshot: Snapshot) -> Deployment:
         if pattern.dialect.name in SHAPES and not pattern.provider.local:
             return pattern
     raise NotFound("No provider is served that this could be passed on to.", fix=FIX)
-
-
-def _builtin(deployment: Deployment) -> bool:
-    return deployment.provider.name == "builtin"

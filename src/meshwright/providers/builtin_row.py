@@ -67,4 +67,20 @@ BUILTIN_MODELS = (
         claims=_HERE,
     ),
 )
-"""`skills` are priors: the share of good answers on questions of that task that the model does not decline."""
+"""Those that chat.
+
+`skills` are priors: the share of good answers on questions of that task that the model does not decline.
+"""
+
+BUILTIN_MEASURES = tuple(
+    Model(
+        name=f"builtin/{name}",
+        provider="builtin",
+        upstream=name,
+        prices=_FREE,
+        privacy="local",
+        claims={"prices": _HERE["prices"]},
+    )
+    for name in ("embed", "rerank")
+)
+"""Those that answer POST /v1/embeddings and /v1/rerank only: no route leads to them."""

@@ -8,6 +8,8 @@ from urllib.parse import quote
 from meshwright.kernel.arrival import Failure
 from meshwright.kernel.forward import Passed, forward
 from meshwright.kernel.forward_to import Parcel
+from meshwright.server.adapting import adapted
+from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, Flowing, Headers
 from meshwright.server.refusal import refusal
@@ -24,30 +26,36 @@ def passing_on(counts: bool) -> Callable[[Gate, Asked], Awaitable[Answered | Flo
 
     async def answer(gate: Gate, asked: Asked) -> Answered | Flowing:
         """Pass the request on, and its answer back."""
-        header = asked.header
-        passed = await forward(
-            gate.kernel,
-            Parcel(
-                method=asked.method,
-                path=asked.path.removeprefix("/v1"),
-                principal=asked.principal,
-                query=asked.query,
-                kind=header("content-type") or "",
-                body=asked.body,
-                headers=tuple((name, value) for name in SENT_ON if (value := header(name))),
-                provider=header("x-mesh-provider") or "",
-                preferred=gate.settings.forward_to,
-                counts=counts and asked.method == "POST",
-            ),
-        )
-        if isinstance(passed, Failure):
-            return refusal(None, passed.error, passed.decision)
-        headers = _headers(passed)
-        if isinstance(passed.body, bytes):
-            return Answered(passed.status, [one for one in headers if one[0] != "content-length"], passed.body)
-        return Flowing(passed.status, headers, passed.body)
+        return handed_back(await forward(gate.kernel, parcel(gate, asked, counts=counts)))
 
     return answer
+
+
+def parcel(gate: Gate, asked: Asked, *, counts: bool) -> Parcel:
+    """The request as it is passed on."""
+    header = asked.header
+    return Parcel(
+        method=asked.method,
+        path=asked.path.removeprefix("/v1"),
+        principal=asked.principal,
+        query=asked.query,
+        kind=header("content-type") or "",
+        body=asked.body,
+        headers=tuple((name, value) for name in SENT_ON if (value := header(name))),
+        provider=header("x-mesh-provider") or "",
+        preferred=gate.settings.forward_to,
+        counts=counts and asked.method == "POST",
+    )
+
+
+def handed_back(passed: Passed | Failure, endpoint: Endpoint | None = None) -> Answered | Flowing:
+    """The answer for the client; an error as `endpoint` says errors."""
+    if isinstance(passed, Failure):
+        return refusal(endpoint, passed.error, passed.decision)
+    headers = _headers(passed)
+    if isinstance(passed.body, bytes):
+        return Answered(passed.status, [one for one in headers if one[0] != "content-length"], passed.body)
+    return Flowing(passed.status, headers, passed.body)
 
 
 def _headers(passed: Passed) -> Headers:
@@ -56,6 +64,7 @@ def _headers(passed: Passed) -> Headers:
         ("x-mesh-decision", passed.decision),
         ("x-request-id", passed.decision),
         ("request-id", passed.decision),
+        *adapted(passed.adaptations),
     ]
     for name, value in passed.headers:
         if name in HANDED_BACK or name.startswith(FAMILIES):

@@ -84,6 +84,32 @@ SCHEMAS: dict[str, Any] = {
             "system": _CONTENT,
         },
     },
+    "embeddings": {
+        "type": "object",
+        "required": ["model", "input"],
+        "properties": {
+            "model": {"type": "string", "description": "A model that makes vectors, as PROVIDER/NAME.", "minLength": 1},
+            "input": {
+                "anyOf": [
+                    {"type": "string", "minLength": 1},
+                    {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
+                ]
+            },
+            "dimensions": {"type": ["integer", "null"], "minimum": 1, "maximum": 65_536},
+            "encoding_format": {"enum": ["float", "base64"]},
+        },
+    },
+    "rerank": {
+        "type": "object",
+        "required": ["model", "query", "documents"],
+        "properties": {
+            "model": {"type": "string", "description": "A model that ranks, as PROVIDER/NAME.", "minLength": 1},
+            "query": {"type": "string", "minLength": 1},
+            "documents": {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
+            "top_n": {"type": ["integer", "null"], "minimum": 1},
+            "return_documents": {"type": ["boolean", "null"]},
+        },
+    },
     "Error": {
         "type": "object",
         "required": ["error"],

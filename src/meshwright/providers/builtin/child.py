@@ -46,12 +46,17 @@ def _solve() -> Work:
 
 def _extract() -> Work:
     # The same reason.
+    from meshwright.providers.builtin.extract.order import order
     from meshwright.providers.builtin.extract.rank import Ranker
 
     ranker = Ranker()
     ranker.embed(["warm"])
 
     def work(ask: Ask) -> Told:
+        if ask.job == "embed":
+            return Told("answer", vectors=tuple(map(tuple, ranker.embed(ask.texts).tolist())))
+        if ask.job == "rank":
+            return Told("answer", scores=tuple(order(ranker, ask.text, ask.texts).tolist()))
         quotes, searched = ranker.best(ask.text, ask.documents)
         return Told("answer", quotes=quotes, searched=searched)
 

@@ -32,11 +32,16 @@ class Quote(msgspec.Struct, frozen=True):
 
 
 class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A question, the documents it is about, and the seconds that may be spent on it."""
+    """A question, the documents it is about, and the seconds that may be spent on it.
+
+    `job` "embed" wants the vectors of `texts`, "rank" a score for each of them.
+    """
 
     text: str
     seconds: float
     documents: tuple[Document, ...] = ()
+    job: Literal["", "embed", "rank"] = ""
+    texts: tuple[str, ...] = ()
 
 
 class Told(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,6 +57,8 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     quotes: tuple[Quote, ...] = ()
     searched: int = 0
     last: bool = False
+    vectors: tuple[tuple[float, ...], ...] = ()
+    scores: tuple[float, ...] = ()
 
 
 def pack(frame: Ask | Told) -> bytes:

@@ -48,6 +48,10 @@ class Sandbox:
             await self._living()
 
     async def ask(self, text: str, documents: tuple[Document, ...] = ()) -> Told:
+        """What the child says of a question. See `work`."""
+        return await self.work(Ask(text, self.limit, documents))
+
+    async def work(self, ask: Ask) -> Told:
         """What the child says: kind "answer" or "declined".
 
         Raises Overloaded when too many wait, TooLarge when there is too much to search, UpstreamTimeout after `limit`
@@ -61,7 +65,7 @@ class Sandbox:
         self._waiting += 1
         try:
             async with self._turn:
-                return await self._exchange(Ask(text, self.limit, documents))
+                return await self._exchange(ask)
         finally:
             self._waiting -= 1
 

@@ -10,6 +10,7 @@ import msgspec
 
 from meshwright.net.transport import Call
 from meshwright.providers.builtin.chat import MAX_BODY, MAX_CONTEXT, MODELS, Chat, read_chat, read_context
+from meshwright.providers.builtin.measure import PATHS, measured
 from meshwright.providers.builtin.reply import Reply, chunks, completion, error_body, quoted
 from meshwright.providers.builtin.sandbox import Sandbox
 from meshwright.providers.builtin.solve.limits import MAX_TEXT
@@ -95,7 +96,8 @@ class BuiltinTransport:
         deadlines = call.deadlines
         try:
             async with asyncio.timeout(min(deadlines.first_byte, deadlines.total)):
-                return await self._answered(call.body)
+                path = call.endpoint.url.removeprefix("builtin:")
+                return await (self._measured(path, call.body) if path in PATHS else self._answered(call.body))
         except TimeoutError:
             phase = "first_byte" if deadlines.first_byte <= deadlines.total else "total"
             raise UpstreamTimeout("The built-in model did not answer within the deadline.", phase) from None
@@ -126,6 +128,17 @@ class BuiltinTransport:
                 200, {"content-type": "text/event-stream"}, chunks(chat, reply, id=id, created=created)
             )
         return _json(200, completion(chat, reply, id=id, created=created))
+
+    async def _measured(self, path: str, body: bytes) -> BuiltinAnswer:
+        try:
+            if len(body) > MAX_BODY:
+                raise TooLarge(f"The request has over {MAX_BODY} bytes.")
+            if reason := self._missing().get("extract"):
+                return _json(503, _error("unavailable", f"builtin{path} cannot run: {reason}"))
+            return _json(200, await measured(self.sandboxes["extract"], path, body))
+        except MeshError as error:
+            headers = {"retry-after": "1"} if isinstance(error, Overloaded) else {}
+            return _json(error.status, error_body(error), headers)
 
     async def _replied(self, chat: Chat) -> Reply:
         text = chat.last_user.text

@@ -6,12 +6,14 @@ from meshwright.server.endpoint import Endpoint
 from meshwright.server.endpoints import (
     count_tokens,
     decisions,
+    embeddings,
     forward,
     health,
     inference,
     metrics,
     models,
     openapi,
+    rerank,
     status,
 )
 from meshwright.server.endpoints.table import finder
@@ -19,6 +21,8 @@ from meshwright.server.endpoints.table import finder
 ENDPOINTS: tuple[Endpoint, ...] = (
     *inference.ENDPOINTS,
     count_tokens.ENDPOINT,
+    embeddings.ENDPOINT,
+    *rerank.ENDPOINTS,
     *models.ENDPOINTS,
     *forward.ENDPOINTS,
     *decisions.ENDPOINTS,

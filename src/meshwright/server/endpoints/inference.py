@@ -12,6 +12,7 @@ import msgspec
 from meshwright.kernel.arrival import Arrival, Failure, Receipt, Streaming
 from meshwright.kernel.forward_to import takes_unnamed
 from meshwright.kernel.handle import handle
+from meshwright.server.adapting import STRICT, adapted, strict
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing, Headers
@@ -27,7 +28,6 @@ FORWARD = {
     "openai_responses": ("openai-beta",),
 }
 """Headers of each dialect's clients that change what a provider does; they go to providers of the same dialect."""
-STRICT = {"true": True, "1": True, "false": False, "0": False}
 PARAMETERS: tuple[Mapping[str, Any], ...] = (
     {
         "name": "x-mesh-route",
@@ -35,12 +35,7 @@ PARAMETERS: tuple[Mapping[str, Any], ...] = (
         "description": "A route or model that takes the place of the one in the body.",
         "schema": {"type": "string"},
     },
-    {
-        "name": "x-mesh-strict",
-        "in": "header",
-        "description": "true: what the model cannot be asked as it is, is an error instead of an adaptation.",
-        "schema": {"enum": ["true", "false"]},
-    },
+    STRICT,
 )
 _PASS_ON = passing_on(counts=True)
 NO_BUFFER = ("x-accel-buffering", "no")
@@ -65,7 +60,7 @@ def _asking(dialect: Dialect) -> Callable[[Gate, Asked], Awaitable[Answered | Fl
             principal=asked.principal,
             path=asked.path,
             route=header("x-mesh-route") or "",
-            strict=_strict(header("x-mesh-strict")),
+            strict=strict(header("x-mesh-strict")),
             forward=tuple((name, value) for name in names if (value := header(name))),
             decode_seconds=perf_counter() - began,
         )
@@ -91,17 +86,6 @@ def _unnamed(gate: Gate, asked: Asked) -> bool:
     return takes_unnamed(gate.kernel.snapshot, header("x-mesh-provider") or "", gate.settings.forward_to)
 
 
-def _strict(value: str | None) -> bool:
-    """Whether every adaptation is an error. Raises InvalidRequest."""
-    if not value:
-        return False
-    if (word := value.lower()) not in STRICT:
-        raise InvalidRequest(
-            f"x-mesh-strict is true or false, not {value[:40]!r}.", field="x-mesh-strict", fix="Send true."
-        )
-    return STRICT[word]
-
-
 def _headers(receipt: Receipt) -> Headers:
     """What every answer tells of its decision."""
     headers = [
@@ -110,9 +94,7 @@ def _headers(receipt: Receipt) -> Headers:
         ("x-request-id", receipt.decision),
         ("request-id", receipt.decision),
     ]
-    if receipt.adaptations:
-        told = "; ".join(f"{one.field} {one.action}" for one in receipt.adaptations)
-        headers.append(("x-mesh-adapted", quote(told[:2000], safe=" ;:,./_-[]()")))
+    headers += adapted(receipt.adaptations)
     return headers
 
 

@@ -118,17 +118,17 @@ class Ranker:
         A word of like meaning counts by its likeness. What stands in the heading, the title or, for a sentence that
         begins with "it" and its like, in the sentence before, counts a part.
         """
-        asked = list(dict.fromkeys(_words(question)))
-        said = [_words(text) for text in texts]
+        asked = list(dict.fromkeys(content_words(question)))
+        said = [content_words(text) for text in texts]
         if not asked:
             return np.zeros(len(texts))
         likeness = self._likeness(asked, said, places)
-        holding = Counter(_stem(word) for words in said for word in {*words})
-        weights = np.array([_rarity(holding[_stem(word)], len(texts)) for word in asked])
+        holding = Counter(stem(word) for words in said for word in {*words})
+        weights = np.array([rarity(holding[stem(word)], len(texts)) for word in asked])
         rows = []
         for at, words in enumerate(said):
             row_ = likeness(words)
-            row_ = np.maximum(row_, FROM_PLACE * likeness(_words(places[at])))
+            row_ = np.maximum(row_, FROM_PLACE * likeness(content_words(places[at])))
             if at and _POINTS_BACK.match(texts[at]):
                 row_ = np.maximum(row_, FROM_BEFORE * likeness(said[at - 1]))
             rows.append(row_ @ weights)
@@ -140,7 +140,7 @@ class Ranker:
     ) -> Callable[[Sequence[str]], Scores]:
         """For each word of the question the likeness, 0..1, of the likest among some words; the same stem is 1."""
         vocabulary = sorted(
-            {word for words in said for word in words} | {word for each in places for word in _words(each)}
+            {word for words in said for word in words} | {word for each in places for word in content_words(each)}
         )
         index = {word: at for at, word in enumerate(vocabulary)}
         if not vocabulary:
@@ -148,9 +148,9 @@ class Ranker:
         vectors = self.embed([*asked, *vocabulary])
         table: Scores = (vectors[: len(asked)] @ vectors[len(asked) :].T).astype(np.float64)
         table = np.where(table < UNLIKE, 0.0, table * 0.9)
-        stems = np.array([_stem(word) for word in vocabulary])
+        stems = np.array([stem(word) for word in vocabulary])
         for at, word in enumerate(asked):
-            table[at, stems == _stem(word)] = 1.0
+            table[at, stems == stem(word)] = 1.0
 
         def likest(words: Sequence[str]) -> Scores:
             if not words:
@@ -166,12 +166,12 @@ def _quote(found: tuple[int, Sentence], text: str, score: float) -> Quote:
     return Quote(at, sentence.number, sentence.start, sentence.end, text, round(score, 4))
 
 
-def _words(text: str) -> list[str]:
+def content_words(text: str) -> list[str]:
     """Lower-case words, without those that every question has."""
     return [word for word in _WORD.findall(text.lower()) if word not in _STOP]
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """The word without the commonest endings."""
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
@@ -180,7 +180,7 @@ def _stem(word: str) -> str:
     return word[:-1] if len(word) > 4 and word.endswith("e") else word
 
 
-def _rarity(holding: int, total: int) -> float:
+def rarity(holding: int, total: int) -> float:
     """Inverse document frequency, a sentence being the document."""
     return math.log(1 + (total - holding + 0.5) / (holding + 0.5))
 
