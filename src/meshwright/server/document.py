@@ -8,7 +8,7 @@ from typing import Any
 
 from meshwright import __version__
 from meshwright.server.endpoint import Endpoint
-from meshwright.server.schemas import ERRORS, SCHEMAS
+from meshwright.server.schemas import ERROR_SHAPES, ERRORS, SCHEMAS
 
 
 def document(endpoints: Sequence[Endpoint]) -> bytes:
@@ -56,7 +56,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         responses["503"] = {"description": "Not ready.", "content": {kind: {"schema": {"type": "object"}}}}
     if endpoint.scope:
         operation["security"] = [{"bearer": []}, {"x-api-key": []}, {}]
-        shape = "AnthropicError" if endpoint.dialect and endpoint.dialect.name == "anthropic_messages" else "Error"
+        shape = ERROR_SHAPES.get(endpoint.dialect.name, "Error") if endpoint.dialect else "Error"
         schema = {"application/json": {"schema": {"$ref": f"#/components/schemas/{shape}"}}}
         responses |= {status: {"description": meaning, "content": schema} for status, meaning in ERRORS.items()}
     if endpoint.request:

@@ -138,4 +138,11 @@ SCHEMAS: dict[str, Any] = {
             },
         },
     },
+    "CohereError": {
+        "type": "object",
+        "required": ["message"],
+        "properties": {"message": {"type": "string"}},
+    },
 }
+ERROR_SHAPES = {"anthropic_messages": "AnthropicError", "cohere": "CohereError"}
+"""The schemas of errors that do not have OpenAI's shape, by dialect."""
