@@ -191,7 +191,7 @@ def test_too_few_vectors_and_numbers_that_do_not_fit_are_the_providers_fault(gat
 
 def test_the_built_in_vectors_are_near_when_the_meaning_is(client, gateway):
     raw = client.embeddings.with_raw_response.create(model="builtin/embed", input=TEXTS)
-    vectors = [one.embedding for one in raw.parse().data]
+    vectors: list[list[float]] = [one.embedding for one in raw.parse().data]
     assert [len(one) for one in vectors] == [256] * 3
     assert all(math.isclose(math.hypot(*one), 1, rel_tol=1e-3) for one in vectors)
 
@@ -230,7 +230,7 @@ def test_coheres_client_gets_a_ranking_from_the_built_in_model(gateway):
 
 
 def test_documents_come_back_when_they_are_wanted(gateway):
-    body = {
+    body: dict[str, Any] = {
         "model": "builtin/rerank",
         "query": "floods",
         "documents": [TEXTS[0], {"text": TEXTS[1], "title": "Rivers"}],
