@@ -96,7 +96,8 @@ def test_messages_parse_gives_the_model(desk: Desk, upstream: str):
 
 @pairs
 def test_a_schema_arrives_as_it_was_written(desk: Desk, client: str, upstream: str):
-    schema = {"type": "object", "properties": {"x": {"type": "number", "minimum": 1.50}}, "required": ["x"]}
+    numbers = {"x": {"type": "number", "enum": [2, 1.50]}}
+    schema = {"type": "object", "properties": numbers, "required": ["x"], "additionalProperties": False}
     prompt = desk.say(Say(json='{"x": 2}'))
     forms: dict[str, Json] = {
         "openai_chat": {"response_format": {"type": "json_schema", "json_schema": {"name": "point", "schema": schema}}},

@@ -22,6 +22,7 @@ from meshwright.types.content import (
 from meshwright.types.request import OutputFormat, ReasoningControl, Request, ToolChoice, ToolSpec
 from meshwright.types.response import Choice, Response
 from meshwright.types.usage import Usage
+from tests.wire.strategies_schemas import kept_schemas
 
 NAME = "anthropic_messages"
 PAGE = "web_search_result_location"
@@ -211,7 +212,7 @@ carried = st.builds(
     tools=st.lists(tools, max_size=3).map(tuple),
     tool_choice=st.none() | choices,
     parallel_tools=st.none() | st.booleans(),
-    output=st.none() | st.builds(OutputFormat, kind=st.just("schema"), schema=schemas),
+    output=st.none() | st.builds(OutputFormat, kind=st.just("schema"), schema=kept_schemas),
     reasoning=st.none() | controls,
     user=st.just("") | words,
     cache=ttls,

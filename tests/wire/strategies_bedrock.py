@@ -22,6 +22,7 @@ from meshwright.types.response import Choice, Response
 from meshwright.types.usage import Usage
 from meshwright.wire.bedrock_converse.media import DOCUMENTS
 from tests.wire.strategies_anthropic import base64s, names, objects, opaques, raw, raws, schemas, ttls, words
+from tests.wire.strategies_schemas import kept_schemas
 
 NAME = "bedrock_converse"
 solid = words.filter(str.strip)
@@ -183,7 +184,7 @@ carried = st.builds(
     tools=st.lists(tools, max_size=3).map(tuple),
     tool_choice=st.none() | choices,
     output=st.none()
-    | st.builds(OutputFormat, kind=st.just("schema"), schema=schemas, name=st.just("") | names, description=maybe),
+    | st.builds(OutputFormat, kind=st.just("schema"), schema=kept_schemas, name=st.just("") | names, description=maybe),
     reasoning=st.none() | controls,
     metadata=st.none() | labels,
     service_tier=st.sampled_from(["", "priority", "default", "flex", "reserved"]),

@@ -39,6 +39,7 @@ from tests.wire.strategies import (
     ttls,
     words,
 )
+from tests.wire.strategies_schemas import kept_schemas
 
 GENEROUS = Target(
     "model-of-theirs",
@@ -160,7 +161,7 @@ def carried_requests() -> st.SearchStrategy[Request]:
             kind=st.just("schema"),
             name=names,
             description=maybe_words,
-            schema=st.none() | schemas,
+            schema=st.none() | kept_schemas,
             strict=st.none() | st.booleans(),
         ),
         reasoning=maybe()

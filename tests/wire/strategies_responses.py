@@ -40,6 +40,7 @@ from tests.wire.strategies import (
 )
 from tests.wire.strategies import arguments as json_texts
 from tests.wire.strategies import ids as call_ids
+from tests.wire.strategies_schemas import kept_schemas
 
 NAME = "openai_responses"
 ORIGIN = "somebody/model"
@@ -213,7 +214,7 @@ formats = st.one_of(
         kind=st.just("schema"),
         name=names,
         description=maybe_words,
-        schema=schemas,
+        schema=kept_schemas,
         strict=st.none() | st.booleans(),
     ),
 )

@@ -67,7 +67,7 @@ def test_what_another_dialect_asks_is_sent_in_the_shape_that_the_official_client
         tools=(ToolSpec(name="f", description="d", schema=msgspec.Raw(b'{"type":"object","properties":{}}')),),
         tool_choice=ToolChoice("auto"),
         parallel_tools=False,
-        output=OutputFormat(kind="schema", schema=msgspec.Raw(b'{"type":"object"}')),
+        output=OutputFormat(kind="schema", schema=msgspec.Raw(b'{"type":"object","additionalProperties":false}')),
         reasoning=ReasoningControl(effort="high", mode="adaptive"),
         user="u",
         cache="1h",

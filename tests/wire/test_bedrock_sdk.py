@@ -170,7 +170,7 @@ RICH: dict[str, Any] = {
     "outputConfig": {
         "textFormat": {
             "type": "json_schema",
-            "structure": {"jsonSchema": {"schema": '{"type": "object"}', "name": "answer"}},
+            "structure": {"jsonSchema": {"schema": '{"type":"object","additionalProperties":false}', "name": "answer"}},
         },
     },
 }

@@ -30,6 +30,8 @@ from tests.wire.strategies_responses import THEIRS
 NAME = DIALECT.name
 replace = msgspec.structs.replace
 
+CLOSED = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+
 
 def decode(input: Any = "hi", **members: Any) -> Request:
     return DIALECT.decode_request(msgspec.json.encode({"model": "m", "input": input, **members}))
@@ -226,7 +228,7 @@ def test_every_setting_goes_through():
         ],
         "tool_choice": {"type": "allowed_tools", "mode": "required", "tools": [{"type": "custom", "name": "g"}]},
         "parallel_tool_calls": False,
-        "text": {"format": {"type": "json_schema", "name": "a", "schema": {}, "strict": True}, "verbosity": "low"},
+        "text": {"format": {"type": "json_schema", "name": "a", "schema": CLOSED, "strict": True}, "verbosity": "low"},
         "reasoning": {"effort": "high", "summary": "auto", "context": "auto"},
         "metadata": {"a": "b"},
         "user": "u",
@@ -247,7 +249,7 @@ def test_every_setting_goes_through():
     assert request.logprobs
     assert request.tool_choice == ToolChoice("required", ("g",))
     assert request.reasoning == ReasoningControl(effort="high", summary="auto")
-    assert request.output == OutputFormat(kind="schema", name="a", schema=raw({}), strict=True)
+    assert request.output == OutputFormat(kind="schema", name="a", schema=raw(CLOSED), strict=True)
     assert sent(request) == {"model": "model-of-theirs", "input": [{"role": "user", "content": "hi"}], **settings}
 
 

@@ -1,9 +1,8 @@
 """A JSON Schema narrowed to the subset that a provider keeps to, and what was loosened on the way.
 
-A provider refuses a schema with a word outside its subset, so the word is taken out and told in `description`, where the
-model reads it. What no subset can say without changing the meaning (an object with members of any name, a reference to
-another document) is not narrowed: then the schema goes to the model in words. The answer is checked against the schema
-as the caller wrote it, see `kernel/valid.py`.
+A provider refuses a schema with a word outside its subset, so the word is taken out and told in `description`, where
+the model reads it. What no subset can say without changing the meaning (an object with members of any name, a reference
+to another document) is not narrowed: then the schema goes to the model in words.
 """
 
 from __future__ import annotations
@@ -187,7 +186,7 @@ class _Walk:
         return value
 
     def _composed(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """`oneOf` as `anyOf`, and `allOf` as the one schema that it amounts to, where they are not taken as they are."""
+        """`oneOf` as `anyOf`, and `allOf` as the one schema that it amounts to, where those are not taken."""
         keywords = self._subset.keywords
         if isinstance(schema.get("oneOf"), list) and "oneOf" not in keywords and "anyOf" not in schema:
             self._loosened["oneOf"] = None

@@ -27,8 +27,8 @@ ANTHROPIC = Subset(
     least_items=1,
     recursive=False,
 )
-"""Source: https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations, and what its
-own Python library rewrites (lib/_parse/_transform.py). `pattern` is told in words: only some expressions are taken."""
+"""Source: https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations, and what
+its own Python library rewrites (lib/_parse/_transform.py). Of `pattern` only some are taken: told in words."""
 
 BEDROCK = ANTHROPIC
 """The same words. Source: https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html"""

@@ -19,7 +19,9 @@ from meshwright.wire.anthropic_messages.tools import choice_out, tools_out
 from meshwright.wire.anthropic_messages.turns import Turns
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
+from meshwright.wire.json_schema import in_words, narrow
 from meshwright.wire.notes import Notes
+from meshwright.wire.schema_subsets import ANTHROPIC
 from meshwright.wire.verbatim import raw_of
 
 DEFAULT_LIMIT = 4096
@@ -33,7 +35,6 @@ _NO_THREADS = "This provider is not known to hold conversations."
 _SAMPLING = ("temperature", "top_p", "top_k")
 _NESTS = ("metadata", "output_config", "thinking", "tool_choice")
 _NO_SAMPLING = "This model does not take it."
-_ONLY_JSON = "Answer with one JSON object and nothing else: no words around it and no code fence."
 
 # Fields without a place here: the value that says no more than the default does, and why others are left out.
 _UNKNOWN: tuple[tuple[str, tuple[object, ...], str], ...] = (
@@ -158,11 +159,21 @@ def _output(body: dict[str, Any], request: Request, system: list[Any], notes: No
                     notes.dropped(f"output.{name}", "A schema has no name and no description here.")
             if output.strict is False:
                 notes.changed("output.strict", "A schema is always kept to here.")
-            body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": schema}
+            narrowed = narrow(schema, ANTHROPIC)
+            if narrowed.schema is None:
+                _told(output, f"The schema is told in words, at the end of `system`: {narrowed.why}.", system, notes)
+                return
+            body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": narrowed.schema}
+            if narrowed.why:
+                notes.changed("output.schema", f"The schema was narrowed: {narrowed.why}.")
         case _:
-            notes.changed("output", "JSON without a schema is asked for in words, at the end of `system`.")
-            notes.changed("messages.system", "JSON without a schema is asked for in words, at the end of `system`.")
-            system.append({"type": "text", "text": _ONLY_JSON})
+            _told(output, "JSON without a schema is asked for in words, at the end of `system`.", system, notes)
+
+
+def _told(output: OutputFormat, reason: str, system: list[Any], notes: Notes) -> None:
+    notes.changed("output", reason)
+    notes.changed("messages.system", reason)
+    system.append({"type": "text", "text": in_words(output.schema)})
 
 
 def _sampling(body: dict[str, Any], request: Request, takes: Generation, notes: Notes) -> None:

@@ -19,10 +19,11 @@ from meshwright.wire.bedrock_converse.tools import choice_out, tools_out
 from meshwright.wire.bedrock_converse.turns_out import Turns
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
+from meshwright.wire.json_schema import in_words, narrow
 from meshwright.wire.notes import Notes
+from meshwright.wire.schema_subsets import BEDROCK
 
 _NESTS = ("additionalModelRequestFields", "inferenceConfig", "outputConfig", "toolConfig")
-_ONLY_JSON = "Answer with one JSON object and nothing else: no words around it and no code fence."
 _TIERS = ("priority", "default", "flex", "reserved")
 _LABEL = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}")
 _LABELS = 16
@@ -108,16 +109,26 @@ def _output(body: dict[str, Any], request: Request, turns: Turns, notes: Notes) 
         case OutputFormat(kind="schema", schema=Raw() as schema):
             if output.strict is False:
                 notes.changed("output.strict", "A schema is always kept to here.")
-            wanted = {"schema": bytes(schema).decode()}
+            narrowed = narrow(schema, BEDROCK)
+            if narrowed.schema is None:
+                _told(output, f"The schema is told in words, at the end of `system`: {narrowed.why}.", turns, notes)
+                return
+            if narrowed.why:
+                notes.changed("output.schema", f"The schema was narrowed: {narrowed.why}.")
+            wanted = {"schema": bytes(narrowed.schema).decode()}
             for name in ("name", "description"):
                 if getattr(output, name):
                     wanted[name] = getattr(output, name)
             form = {"type": "json_schema", "structure": {"jsonSchema": wanted}}
             body["outputConfig"] = {"textFormat": form}
         case _:
-            notes.changed("output", "JSON without a schema is asked for in words, at the end of `system`.")
-            notes.changed("messages.system", "JSON without a schema is asked for in words, at the end of `system`.")
-            turns.system.append({"text": _ONLY_JSON})
+            _told(output, "JSON without a schema is asked for in words, at the end of `system`.", turns, notes)
+
+
+def _told(output: OutputFormat, reason: str, turns: Turns, notes: Notes) -> None:
+    notes.changed("output", reason)
+    notes.changed("messages.system", reason)
+    turns.system.append({"text": in_words(output.schema)})
 
 
 def _thought(body: dict[str, Any], request: Request, target: Target, notes: Notes) -> None:

@@ -20,7 +20,9 @@ from meshwright.wire.cohere.tools import tools_out
 from meshwright.wire.cohere.turns_out import Writer
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
+from meshwright.wire.json_schema import in_words, narrow
 from meshwright.wire.notes import Notes
+from meshwright.wire.schema_subsets import COHERE
 
 BUDGETS: dict[Effort, int] = {
     "minimal": 1_024,
@@ -102,7 +104,15 @@ def _output(body: dict[str, Any], output: OutputFormat | None, notes: Notes) -> 
         case OutputFormat(kind="text"):
             body["response_format"] = {"type": "text"}
         case OutputFormat(kind="schema", schema=Raw() as schema):
-            body["response_format"] = {"type": "json_object", "json_schema": schema}
+            narrowed = narrow(schema, COHERE)
+            body["response_format"] = {"type": "json_object"}
+            if narrowed.schema is None:
+                notes.changed("output", f"The schema is told in words, at the end: {narrowed.why}.")
+                body["messages"] = [*body["messages"], {"role": "system", "content": in_words(schema)}]
+            else:
+                body["response_format"]["json_schema"] = narrowed.schema
+                if narrowed.why:
+                    notes.changed("output.schema", f"The schema was narrowed: {narrowed.why}.")
             if output.strict is False:
                 notes.changed("output.strict", "A schema is always kept to here.")
         case _:

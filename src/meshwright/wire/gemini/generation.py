@@ -13,11 +13,13 @@ from msgspec import Raw
 from meshwright.types.content import Opaque
 from meshwright.types.request import OutputFormat, Request, SpokenOutput
 from meshwright.wire.gemini.models import Takes
-from meshwright.wire.gemini.schema import json_schema, unkept
+from meshwright.wire.gemini.schema import json_schema
 from meshwright.wire.gemini.shapes import CONFIGURED, NAME, Generation
 from meshwright.wire.gemini.spelling import members, respelled, usual_spelling
 from meshwright.wire.gemini.thinking import thinking_in, thinking_out
+from meshwright.wire.json_schema import narrow
 from meshwright.wire.notes import Notes
+from meshwright.wire.schema_subsets import GEMINI
 from meshwright.wire.verbatim import below, present, raw_of
 
 _GENERATION: msgspec.json.Decoder[Generation] = msgspec.json.Decoder(Generation)
@@ -165,10 +167,10 @@ def _output(found: dict[str, Any], output: OutputFormat | None, notes: Notes) ->
     if output.schema is None:
         notes.changed("output", "A form by schema that has none is any JSON.")
         return
-    found["responseJsonSchema"] = output.schema
-    words = unkept(output.schema)
-    if words:
-        notes.changed("output.schema", f"The API does not keep to these words of a schema: {', '.join(words)[:200]}.")
+    narrowed = narrow(output.schema, GEMINI)
+    found["responseJsonSchema"] = output.schema if narrowed.schema is None else narrowed.schema
+    if narrowed.why:
+        notes.changed("output.schema", f"The API does not keep to all of the schema: {narrowed.why}.")
 
 
 def _speech(found: dict[str, Any], speech: SpokenOutput | None, notes: Notes) -> None:

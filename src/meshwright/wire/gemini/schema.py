@@ -1,7 +1,7 @@
 """The API's own form of schemas (a part of OpenAPI 3.0) as JSON Schema, which newer models take as it is.
 
-Source: https://ai.google.dev/api/caching (Schema) and .../api/generate-content (responseJsonSchema lists what is kept
-to of JSON Schema). Types are written in capitals, counts may be strings, `nullable` is a type of its own.
+Source: https://ai.google.dev/api/caching (Schema). Types are written in capitals, counts may be strings, `nullable` is
+a type of its own.
 """
 
 from __future__ import annotations
@@ -20,15 +20,6 @@ _MAPS = frozenset({"properties", "defs", "$defs"})
 _COUNTS = frozenset({"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"})
 _DOLLAR = {"ref": "$ref", "defs": "$defs"}
 _KEYWORDS = _NESTED | _LISTS | _MAPS | _COUNTS | {"propertyOrdering"}
-
-KEPT = frozenset(
-    {
-        "$id", "$defs", "$ref", "$anchor", "$schema", "$comment", "type", "format", "title", "description", "enum",
-        "items", "prefixItems", "minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf", "properties",
-        "additionalProperties", "required", "propertyOrdering", "const", "default", "examples", "nullable",
-    }
-)  # fmt: skip
-"""What the API keeps to of a JSON Schema, and words that ask for nothing."""
 
 
 def json_schema(raw: Raw) -> Raw:
@@ -63,25 +54,3 @@ def _converted(schema: Any) -> Any:
         elif isinstance(found.get("anyOf"), list):
             found["anyOf"] = [*found["anyOf"], {"type": "null"}]
     return found
-
-
-def unkept(raw: Raw) -> list[str]:
-    """Words of a JSON Schema that the API reads and does not keep to, sorted."""
-    found: set[str] = set()
-    _collect(msgspec.json.decode(raw), found)
-    return sorted(found)
-
-
-def _collect(schema: Any, found: set[str]) -> None:
-    if not isinstance(schema, dict):
-        return
-    found.update(name for name in schema if name not in KEPT)
-    for name, value in schema.items():
-        if name in _MAPS and isinstance(value, dict):
-            for one in value.values():
-                _collect(one, found)
-        elif name in _LISTS and isinstance(value, list):
-            for one in value:
-                _collect(one, found)
-        elif name in _NESTED:
-            _collect(value, found)

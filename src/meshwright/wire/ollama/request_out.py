@@ -13,10 +13,12 @@ from msgspec import Raw
 from meshwright.types.request import OutputFormat, ReasoningControl, Request
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
+from meshwright.wire.json_schema import narrow
 from meshwright.wire.notes import Notes
 from meshwright.wire.ollama.shapes import NAME
 from meshwright.wire.ollama.tools import tools_out
 from meshwright.wire.ollama.turns_out import Writer
+from meshwright.wire.schema_subsets import LLAMA_CPP
 
 _OPTIONS = (
     ("max_tokens", "num_predict"),
@@ -103,7 +105,10 @@ def _output(output: OutputFormat | None, body: dict[str, Any], notes: Notes) -> 
         case None | OutputFormat(kind="text"):
             return
         case OutputFormat(kind="schema", schema=Raw() as schema):
-            body["format"] = schema
+            narrowed = narrow(schema, LLAMA_CPP)
+            body["format"] = schema if narrowed.schema is None else narrowed.schema
+            if narrowed.why:
+                notes.changed("output.schema", f"The schema is not kept to in all: {narrowed.why}.")
             if output.strict is False:
                 notes.changed("output.strict", "A schema is always kept to here.")
         case OutputFormat():

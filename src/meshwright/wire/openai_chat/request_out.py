@@ -6,6 +6,7 @@ Quirks of a provider (`Target.quirks`) that are known here:
 |----------------------|----------------------------------------------------------------------------------------------|
 | `max_tokens`         | wants `max_tokens`, not `max_completion_tokens` (nearly all but OpenAI and Azure)            |
 | `no_stream_options`  | refuses `stream_options`; its usage comes with the last chunk or not at all (Mistral)        |
+| `no_json_schema`     | takes no schema for the answer's form: JSON is asked for, the schema is told in words         |
 | `no_developer_role`  | has no developer role: such messages go as system messages                                   |
 | `no_reasoning_input` | refuses `reasoning_content` in the messages that it gets (OpenAI)                             |
 | `cache_control`      | takes Anthropic's cache marks on content parts, on tools and for the whole (OpenRouter)      |
@@ -19,6 +20,8 @@ stream is told to report its usage, and the quirks above rename or recast a memb
 
 from __future__ import annotations
 
+from typing import cast
+
 import msgspec
 from msgspec import Raw
 
@@ -26,16 +29,20 @@ from meshwright.types.content import Opaque
 from meshwright.types.request import Effort, OutputFormat, ReasoningControl, Request, Source, ToolChoice, ToolSpec
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
+from meshwright.wire.json_schema import in_words, narrow
 from meshwright.wire.openai_chat.parts import Notes, cache_out, marked
 from meshwright.wire.openai_chat.shape import NAME
 from meshwright.wire.openai_chat.sift import place
 from meshwright.wire.openai_chat.turns_out import Json, messages_out
+from meshwright.wire.schema_subsets import OPENAI
 
 _TRUE = Raw(b"true")
 _USAGE = Raw(b'{"include_usage":true}')
 _OBJECT: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 _ARRAY: msgspec.json.Decoder[list[Raw]] = msgspec.json.Decoder(list[Raw])
 _encode = msgspec.json.encode
+
+NO_SCHEMAS = "no_json_schema"
 
 # Google's table for its own OpenAI-compatible API, read backwards: the largest budget (tokens) of each effort.
 _BUDGETS: tuple[tuple[int, Effort], ...] = ((0, "none"), (1024, "low"), (8192, "medium"), (24576, "high"))
@@ -72,6 +79,8 @@ def _faithful(source: Source, stream: bool, target: Target) -> bytes | None:
     if "no_developer_role" in quirks and b'"developer"' in source.body:
         return None
     if "no_reasoning_input" in quirks and b'"reasoning' in source.body:
+        return None
+    if NO_SCHEMAS in quirks and b'"json_schema"' in source.body:
         return None
     return rewritten(source, changes)
 
@@ -118,7 +127,7 @@ def _body(request: Request, target: Target, notes: Notes) -> Json:
     if request.tool_choice is not None:
         body["tool_choice"] = _choice_out(request.tool_choice, request.tools, notes)
     if request.output is not None:
-        body["response_format"] = _format_out(request.output, notes)
+        _output(body, request.output, notes)
     if request.reasoning is not None:
         _reasoning_out(request.reasoning, body, notes)
     if request.cache is not None:
@@ -208,6 +217,15 @@ def _allowed(mode: str, named: list[Json]) -> object:
     return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": named}} if named else mode
 
 
+def _output(body: Json, output: OutputFormat, notes: Notes) -> None:
+    if output.kind != "schema" or NO_SCHEMAS not in notes.quirks:
+        body["response_format"] = _format_out(output, notes)
+        return
+    notes.changed("output", "This provider takes no schema: JSON is asked for, and the schema in words at the end.")
+    body["response_format"] = {"type": "json_object"}
+    body["messages"] = [*cast("list[object]", body["messages"]), {"role": "system", "content": in_words(output.schema)}]
+
+
 def _format_out(output: OutputFormat, notes: Notes) -> Json:
     if output.kind != "schema":
         if (output.name, output.description, output.schema, output.strict) != ("", "", None, None):
@@ -218,6 +236,14 @@ def _format_out(output: OutputFormat, notes: Notes) -> Json:
         schema["description"] = output.description
     _put(schema, "schema", output.schema)
     _put(schema, "strict", output.strict)
+    if output.strict and output.schema is not None:
+        narrowed = narrow(output.schema, OPENAI)
+        schema["schema"] = output.schema if narrowed.schema is None else narrowed.schema
+        if narrowed.schema is None:
+            schema["strict"] = False
+            notes.changed("output", f"The schema is shown to the model, not kept to: {narrowed.why}.")
+        elif narrowed.why:
+            notes.changed("output", f"The schema was narrowed: {narrowed.why}.")
     return {"type": "json_schema", "json_schema": schema}
 
 

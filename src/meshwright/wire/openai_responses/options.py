@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.request import Effort, OutputFormat, ReasoningControl, ToolChoice, ToolSpec
+from meshwright.wire.json_schema import narrow
 from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses.members import (
     ARRAY,
@@ -27,6 +28,7 @@ from meshwright.wire.openai_responses.members import (
     read,
     wrong,
 )
+from meshwright.wire.schema_subsets import OPENAI
 
 Json = dict[str, object]
 Left = dict[str, Raw]
@@ -191,6 +193,15 @@ def format_out(output: OutputFormat, notes: Notes) -> Json:
     form["schema"] = output.schema if output.schema is not None else {}
     if output.strict is not None:
         form["strict"] = output.strict
+    if output.strict and output.schema is not None:
+        narrowed = narrow(output.schema, OPENAI)
+        if narrowed.schema is None:
+            form["strict"] = False
+            notes.changed("output.strict", f"The schema is shown to the model, not kept to: {narrowed.why}.")
+        else:
+            form["schema"] = narrowed.schema
+            if narrowed.why:
+                notes.changed("output.schema", f"The schema was narrowed: {narrowed.why}.")
     return form
 
 
