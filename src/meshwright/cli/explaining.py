@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 
 from meshwright.cli.output import out, print_table
-from meshwright.types.decision import Attempt, Candidate, Decision, Interval, Trace
+from meshwright.types.decision import Attempt, Candidate, Decision, Interval, Plan, Trace
 from meshwright.types.money import dollars
 
 MOST = 12
@@ -33,6 +33,10 @@ def tell_trace(trace: Trace) -> None:
                 out.print(f"  [red]{escape(attempt.model)}: {escape(attempt.error)}[/]")
             for adapted in attempt.adaptations:
                 out.print(f"  [yellow]adapted[/] {escape(adapted.field)}: {adapted.action}, {escape(adapted.reason)}")
+    for note in trace.notes:
+        out.print(f"  [cyan]{note.kind.replace('_', ' ')}[/] {escape(note.about)}: {escape(note.told)}")
+    if trace.of:
+        out.print(f"  a copy of {escape(trace.of)}; its answer went to nobody")
     usage = trace.usage
     if usage is not None:
         told = f"{usage.total_input} tokens read ({usage.cache_read} from cache), {usage.total_output} written"
@@ -43,27 +47,63 @@ def tell_trace(trace: Trace) -> None:
 
 def tell_decision(decision: Decision) -> None:
     """The choice, the features, the candidates and the rejected."""
-    plan = escape(" → ".join(decision.plan.models))
-    out.print(f"\n[bold]{plan}[/]  (asked: {escape(decision.asked)}, strategy: {decision.strategy})")
+    asked = f"(asked: {escape(decision.asked)}, strategy: {decision.strategy})"
+    if decision.plan.kind == "chain":
+        out.print(f"\n[bold]{escape(' → '.join(decision.plan.models))}[/]  {asked}")
+    else:
+        out.print(f"\n[bold]{decision.plan.kind}[/]  {asked}")
+        _tell_plan(decision.plan, "  ")
     out.print(f"because {escape(decision.because)}")
+    if decision.propensity is not None:
+        out.print(f"[dim]drawn by lot, with a chance of {decision.propensity:.4g}[/]")
+    for part in decision.parts:
+        _tell_part(part, "  ")
     seen = decision.features
     if seen is not None:
         tasks = ", ".join(f"{task} {share:.0%}" for task, share in list(seen.tasks.items())[:4])
         needs = f"; needs {', '.join(seen.needs)}" if seen.needs else ""
         size = f"about {seen.input_tokens} tokens, {seen.turns} turns"
         out.print(f"[dim]seen: {f'{tasks}; ' if tasks else ''}{size}{needs}[/]")
-    if decision.candidates:
+    candidates = list({candidate.model: candidate for candidate in _candidates(decision)}.values())
+    if candidates:
         out.print("\n[bold]Candidates[/]")
-        shown = decision.candidates[:MOST]
-        print_table(("model", "quality", "cost", "latency", "why"), list(map(_candidate, shown)))
-        if len(decision.candidates) > MOST:
-            out.print(f"[dim]… and {len(decision.candidates) - MOST} more (--json shows all)[/]")
+        print_table(("model", "quality", "cost", "latency", "why"), list(map(_candidate, candidates[:MOST])))
+        if len(candidates) > MOST:
+            out.print(f"[dim]… and {len(candidates) - MOST} more (--json shows all)[/]")
     if decision.rejected:
         out.print("\n[bold]Rejected[/]")
         rows = list(decision.rejected.items())
         print_table(("model", "why"), rows[:MOST])
         if len(rows) > MOST:
             out.print(f"[dim]… and {len(rows) - MOST} more (--json shows all)[/]")
+
+
+def _tell_plan(plan: Plan, indent: str) -> None:
+    """The tree of a plan, a line for each step."""
+    settings = ", ".join(f"{name} {value}" for name, value in plan.settings.items() if value != "")
+    for at, step in enumerate(plan.steps, 1):
+        word = escape(" → ".join(step.models)) if step.kind == "chain" else step.kind
+        out.print(f"{indent}{at}. {word}")
+        _tell_plan(step, indent + "   ")
+    if plan.by is not None:
+        word = escape(" → ".join(plan.by.models)) if plan.by.kind == "chain" else plan.by.kind
+        out.print(f"{indent}by {word}")
+        _tell_plan(plan.by, indent + "   ")
+    if settings:
+        out.print(f"[dim]{indent}({escape(settings)})[/]")
+
+
+def _tell_part(part: Decision, indent: str) -> None:
+    """Why a step chose what it chose."""
+    drawn = f" (chance {part.propensity:.4g})" if part.propensity is not None else ""
+    out.print(f"[dim]{indent}{escape(part.route)}[/]: {escape(part.because)}{drawn}")
+    for inner in part.parts:
+        _tell_part(inner, indent + "  ")
+
+
+def _candidates(decision: Decision) -> list[Candidate]:
+    """Those of the decision and of its steps."""
+    return [*decision.candidates, *(candidate for part in decision.parts for candidate in _candidates(part))]
 
 
 def _candidate(candidate: Candidate) -> tuple[str, ...]:
@@ -78,7 +118,8 @@ def _interval(interval: Interval | None, unit: str) -> str:
 def _attempt(attempt: Attempt) -> tuple[str, ...]:
     tokens = f"{attempt.usage.total_input}/{attempt.usage.total_output}" if attempt.usage else "—"
     cost = _money(attempt.cost) if not attempt.unpriced else f"unknown: {attempt.unpriced}"
-    return attempt.model, attempt.outcome, _ms(attempt.began), _ms(attempt.first_byte), _ms(attempt.ended), tokens, cost
+    model = f"{attempt.model} ({attempt.role})" if attempt.role else attempt.model
+    return model, attempt.outcome, _ms(attempt.began), _ms(attempt.first_byte), _ms(attempt.ended), tokens, cost
 
 
 def _ms(seconds: float | None) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from meshwright.kernel.build import build
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import new_id
+from meshwright.kernel.snapshot import Snapshot
 from meshwright.ledger.journal import Journal
 from meshwright.net.choose import OneTransport
 from meshwright.providers.builtin.transport import BuiltinTransport
@@ -61,3 +62,23 @@ async def session(control: Control) -> AsyncIterator[Session]:
         if builtin is not None:
             await builtin.close()
         control.import_journal()
+
+
+@asynccontextmanager
+async def other_snapshot(control: Control, file: Path | None) -> AsyncIterator[Snapshot]:
+    """The snapshot that another mesh.toml means (None: our own), with the same keys and engines; nothing is served.
+
+    Raises ConfigError.
+    """
+    published = control.state()
+    if file is not None:
+        published = msgspec.structs.replace(published, config=load_config(file, os.environ))
+    transport = OneTransport()
+    settings = published.config.builtin
+    builtin = BuiltinTransport(time.time, new_id, limit=settings.seconds) if settings.enabled else None
+    try:
+        yield build(published, os.environ, transport, builtin)
+    finally:
+        await transport.close()
+        if builtin is not None:
+            await builtin.close()

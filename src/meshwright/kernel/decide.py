@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 
 from meshwright.kernel.snapshot import Snapshot
+from meshwright.routing.choose import choose
 from meshwright.routing.policy import Policy, Signal
 from meshwright.routing.route import route
 from meshwright.types.decision import Decision
@@ -21,6 +22,19 @@ def decide(snapshot: Snapshot, signals: Mapping[str, Signal], request: Request, 
     asked = override or request.model
     policy, models = meant(snapshot, asked)
     return route(request, policy, models, signals, asked=asked, snapshot=snapshot.version)
+
+
+def again(snapshot: Snapshot, decision: Decision, override: str = "") -> Decision:
+    """The decision once more, from what it keeps: with the snapshot that it was made by, the same byte for byte.
+
+    With another snapshot it is what that one would have chosen. Raises UnknownModel, NoCandidate, and ValueError when
+    the decision keeps no features.
+    """
+    if decision.features is None:
+        raise ValueError("the decision keeps no features")
+    asked = override or decision.asked
+    policy, models = meant(snapshot, asked)
+    return choose(decision.features, policy, models, decision.signals, asked=asked, snapshot=snapshot.version)
 
 
 def meant(snapshot: Snapshot, asked: str) -> tuple[Policy, list[Model]]:

@@ -33,7 +33,11 @@ async def _copy(work: Work, at: int, step: Plan, policy: Policy, run: Run) -> No
         parts = asked.decision.parts
         part = parts[at] if at < len(parts) else asked.decision
         recording.decision = msgspec.structs.replace(
-            part, features=asked.decision.features, snapshot=asked.decision.snapshot, plan=step
+            part,
+            features=asked.decision.features,
+            snapshot=asked.decision.snapshot,
+            signals=asked.decision.signals,
+            plan=step,
         )
     copy = msgspec.structs.replace(work.held("copy"), recording=recording)
     try:

@@ -29,7 +29,8 @@ def choose(
     """The decision for a request of which `seen` is known. Pure. Raises NoCandidate, ContextTooLong."""
     decision, rejected = _decided(seen, policy, models, signals, asked)
     if decision is not None:
-        return msgspec.structs.replace(decision, features=seen, snapshot=snapshot)
+        known = {model.name: signals[model.name] for model in models if model.name in signals} if signals else {}
+        return msgspec.structs.replace(decision, features=seen, snapshot=snapshot, signals=known)
     if rejected and all(WINDOW in reason for reason in rejected.values()):
         raise ContextTooLong(f"This is too long for {_reasons(rejected)}.", field="messages", fix=_fix(rejected))
     raise NoCandidate(

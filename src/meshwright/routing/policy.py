@@ -6,6 +6,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from meshwright.types.decision import Signal
+
+__all__ = ("UNSEEN", "Policy", "Signal")
+
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """A route: a strategy over a pool, with hard constraints. `max_cost` is in nano-dollars per request.
@@ -39,14 +43,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     weights: tuple[float, ...] = ()
     examples: tuple[tuple[str, ...], ...] = ()
     within: tuple[Policy, ...] = ()
-
-
-class Signal(msgspec.Struct, frozen=True):
-    """How a model does here: live latencies in seconds (None: not seen), and why it rests ("" if it does not)."""
-
-    first_byte: float | None = None
-    total: float | None = None
-    resting: str = ""
 
 
 UNSEEN = Signal()

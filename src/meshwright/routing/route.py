@@ -36,13 +36,9 @@ def route(
 
 def see(request: Request, policy: Policy) -> Features:
     """What the policy, and those of its steps, want to know of the request; nothing else is looked at."""
-    every = list(_all(policy))
+    every = _all(policy)
     strategies = [STRATEGIES[one.strategy] for one in every]
-    # Bounds on quality and cost ask for the task too: skills and lengths of answers go by task.
-    tasks = any(strategy.tasks for strategy in strategies) or any(
-        one.floor > 0 or one.max_cost is not None for one in every
-    )
-    seen = features(request, tasks)
+    seen = features(request, _asks_for_task(every))
     if len(every) == 1:
         return seen
     more: dict[str, object] = {}
@@ -59,6 +55,23 @@ def see(request: Request, policy: Policy) -> Features:
             if examples
         }
     return msgspec.structs.replace(seen, **more)
+
+
+def unseen(seen: Features, policy: Policy) -> str:
+    """What the policy wants to know that was not looked at when `seen` was made for another policy; "" when nothing."""
+    every = _all(policy)
+    if _asks_for_task(every) and not seen.tasks:
+        return "the kind of task was not looked at"
+    if any(STRATEGIES[one.strategy].lots for one in every) and not seen.conversation:
+        return "no lots were drawn, and the conversation was not kept"
+    if any(STRATEGIES[one.strategy].examples for one in every):
+        return "the other policy compares with examples, and prompts are not kept"
+    return ""
+
+
+def _asks_for_task(every: Sequence[Policy]) -> bool:
+    # Bounds on quality and cost ask for the task too: skills and lengths of answers go by task.
+    return any(STRATEGIES[one.strategy].tasks or one.floor > 0 or one.max_cost is not None for one in every)
 
 
 def _all(policy: Policy) -> Sequence[Policy]:

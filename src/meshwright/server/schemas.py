@@ -110,6 +110,35 @@ SCHEMAS: dict[str, Any] = {
             "return_documents": {"type": ["boolean", "null"]},
         },
     },
+    "Route": {
+        "type": "object",
+        "description": "What to decide: at least one prompt or request, a thousand of each at most.",
+        "anyOf": [
+            {"required": ["prompts"], "properties": {"prompts": {"minItems": 1}}},
+            {"required": ["requests"], "properties": {"requests": {"minItems": 1}}},
+        ],
+        "additionalProperties": False,
+        "properties": {
+            "model": {"type": "string", "description": "What the prompts ask for.", "default": "auto"},
+            "prompts": {
+                "type": "array",
+                "maxItems": 1000,
+                "items": {"type": "string"},
+                "description": "Single user messages.",
+            },
+            "requests": {
+                "type": "array",
+                "maxItems": 1000,
+                "items": {},
+                "description": "Bodies as for /v1/chat/completions. What is wrong with one is told in its place.",
+            },
+            "live": {
+                "type": "boolean",
+                "default": True,
+                "description": "false: leave out how models have been doing of late.",
+            },
+        },
+    },
     "Error": {
         "type": "object",
         "required": ["error"],

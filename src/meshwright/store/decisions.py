@@ -129,10 +129,11 @@ def recent(
     principal: str | None = None,
     model: str | None = None,
     outcome: str | None = None,
+    since: float | None = None,
 ) -> tuple[Trace, ...]:
     """The latest traces, newest first; `before` is the id of the last one of the page before.
 
-    `model` is the one that served. Raises NotFound when there is no decision `before`.
+    `model` is the one that served; `since` is seconds since 1970. Raises NotFound when there is no decision `before`.
     """
     at, id = decisions.c.at, decisions.c.id
     query = select(decisions.c.trace).order_by(at.desc(), id.desc()).limit(limit)
@@ -143,6 +144,8 @@ def recent(
     ):
         if wanted is not None:
             query = query.where(column == wanted)
+    if since is not None:
+        query = query.where(at >= since)
     if before is not None:
         when = transaction.execute(select(at).where(id == before)).scalar()
         if when is None:

@@ -19,6 +19,14 @@ class Interval(msgspec.Struct, frozen=True):
     high: float
 
 
+class Signal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a model does here: live latencies in seconds (None: not seen), and why it rests ("" if it does not)."""
+
+    first_byte: float | None = None
+    total: float | None = None
+    resting: str = ""
+
+
 class ToolLoop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Where a run of an agent stands: its turns so far, calls, failures in a row, and how often it repeats itself.
 
@@ -114,6 +122,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The decisions of the plan's steps, in its order, and last that of `by`. They share the features above."""
     propensity: float | None = None
     """How likely it was that lots fell this way; None when nothing was left to chance."""
+    signals: Mapping[str, Signal] = {}
+    """What was known of how the models were doing, of those that had been seen: what is needed to decide again."""
 
 
 class Note(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

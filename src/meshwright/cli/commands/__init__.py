@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from meshwright.cli.commands import ask, doctor, explain, keys, models, providers, route, sim, up
+from meshwright.cli.commands import ask, doctor, explain, keys, models, providers, route, router, sim, up
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "up": up.up,
@@ -13,6 +13,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "providers": providers.providers,
     "route": route.route,
     "explain": explain.explain,
+    "router": router.router,
     "keys": keys.keys,
     "doctor": doctor.doctor,
     "sim": sim.sim,

@@ -14,6 +14,7 @@ from meshwright.server.endpoints import (
     models,
     openapi,
     rerank,
+    routing,
     status,
 )
 from meshwright.server.endpoints.table import finder
@@ -25,6 +26,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *rerank.ENDPOINTS,
     *models.ENDPOINTS,
     *forward.ENDPOINTS,
+    routing.ENDPOINT,
     *decisions.ENDPOINTS,
     *health.ENDPOINTS,
     metrics.ENDPOINT,

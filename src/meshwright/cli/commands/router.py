@@ -1,0 +1,55 @@
+"""`mesh router`: how the router did, and how another would have done."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from meshwright.cli.output import ConfigFile, Json, print_json, told
+from meshwright.cli.replaying import tell_replay
+from meshwright.cli.session import control_of, other_snapshot
+from meshwright.kernel.replaying import Replayed, replay
+from meshwright.ledger.issuing import span
+from meshwright.routing.what_if import what_if
+from meshwright.server.control import Control
+from meshwright.store import decisions
+from meshwright.types.errors import InvalidRequest
+
+MOST = 100_000
+"""Requests of the log that are looked at, the newest: some hundred megabytes of memory."""
+
+
+def router(
+    words: Annotated[list[str], typer.Argument(metavar="replay", help="What to do.")],
+    since: Annotated[str, typer.Option(metavar="TIME", help="With replay: how far back, such as 24h or 7d.")] = "7d",
+    other: Annotated[
+        Path | None, typer.Option("--with", metavar="FILE", help="With replay: the mesh.toml of the other policy.")
+    ] = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Replay the log with another configuration: what it would have chosen, its cost and quality with intervals."""
+    with told(as_json):
+        if words != ["replay"]:
+            raise InvalidRequest(
+                f"`mesh router {' '.join(words)}` is not understood.", fix="`mesh router replay --with other.toml`."
+            )
+        found = asyncio.run(_replayed(control_of(config), time.time() - span(since), other))
+        result = what_if(found.rows)
+        if as_json:
+            print_json({**msgspec.structs.asdict(result), "shares": found.shares, "left_out": found.left_out})
+        else:
+            tell_replay(result, found)
+
+
+async def _replayed(control: Control, since: float, other: Path | None) -> Replayed:
+    control.import_journal()
+    with control.database.read() as transaction:
+        traces = decisions.recent(transaction, MOST, since=since)
+    async with other_snapshot(control, other) as snapshot:
+        return replay(traces, snapshot)
