@@ -23,8 +23,8 @@ fails when it is out of date, and another when anything is lost in silence.
 | refused | the request is refused with a 400 that names the field |
 | - | the dialect that it would come from cannot say it, or says it always |
 
-An `Adaptation` is on the decision's trace and in `x-mesh-adapted`; `x-mesh-strict: true` makes an error of it. Providers
-whose row has `quirks` may carry more or less than their dialect. What the cells do not tell:
+An `Adaptation` is on the decision's trace and in `x-mesh-adapted`; `x-mesh-strict: true` makes an error of it.
+Providers whose row has `quirks` may carry more or less than their dialect. What the cells do not tell:
 
 - A client that does not say who signed a thought (Messages, Converse and Gemini clients) has it sent to whichever model
   answers in these three dialects. Only Responses clients bring the maker's name with it, and another model does not get
@@ -45,9 +45,7 @@ def _client(client: str) -> Iterator[str]:
         rows = {one.title: [verdict(one, client, other) for other in CODECS] for one in FEATURES if one.kind == kind}
         if kind == "request":
             stable = [prefix_is_stable(client, other, GROWING, STEADY) for other in CODECS]
-            rows["a longer conversation begins with the same bytes"] = [
-                "carried" if one else "dropped" for one in stable
-            ]
+            rows["byte-stable prefix of a growing conversation"] = ["carried" if one else "changed" for one in stable]
         yield from _row(title, CODECS)
         yield "|" + "---|" * (len(CODECS) + 1)
         for feature, cells in rows.items():
