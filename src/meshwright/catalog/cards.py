@@ -23,6 +23,11 @@ class Catalogue(msgspec.Struct, frozen=True):
     usual: tuple[str, ...]
 
 
+SHARED = {
+    "google-vertex-anthropic": ("google-vertex", "google/", "claude-"),
+    "google-vertex-gemini": ("google-vertex", "google/", "gemini-"),
+}
+"""Providers that are another address of one that has a sheet: (its name, the publisher, the models' family)."""
 _EMPTY = Catalogue({}, ())
 
 
@@ -32,6 +37,8 @@ def shipped(provider: str, data: Path = DATA) -> Catalogue:
 
     Not usual are models whose day has passed and those that need another address or dialect than the provider's row.
     """
+    if provider in SHARED:
+        return _shared(provider, data)
     found = sheet(provider, data)
     if found is None:
         return _EMPTY
@@ -40,6 +47,24 @@ def shipped(provider: str, data: Path = DATA) -> Catalogue:
         {facts.name: card(found, facts) for facts in talking},
         tuple(facts.name for facts in talking if not facts.gone and not facts.elsewhere),
     )
+
+
+def _shared(provider: str, data: Path) -> Catalogue:
+    """The models of another provider's sheet that this one has too, called without their publisher."""
+    owner, publisher, family = SHARED[provider]
+    found = sheet(owner, data)
+    talking = [facts for facts in found.models if facts.kind in TALKS] if found is not None else []
+    cards, usual = dict[str, Model](), list[str]()
+    for facts in talking:
+        name = facts.name.removeprefix(publisher)
+        if found is not None and facts.name.startswith(publisher + family):
+            known = card(found, facts)
+            after = known.successor.replace(f"{owner}/{publisher}", f"{provider}/", 1)
+            cards[name] = msgspec.structs.replace(
+                known, name=f"{provider}/{name}", provider=provider, upstream=name, successor=after
+            )
+            usual += [name] * (not facts.gone)
+    return Catalogue(cards, tuple(usual))
 
 
 def card(of: Sheet, facts: Facts) -> Model:

@@ -7,12 +7,16 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from meshwright.catalog.cards import shipped
+from meshwright.kernel.addressing import addressing
 from meshwright.kernel.build_models import model_cards
 from meshwright.kernel.build_providers import ProviderPart, provider_parts
 from meshwright.kernel.build_routes import policies
 from meshwright.kernel.published import Published
 from meshwright.kernel.snapshot import Deployment, Snapshot
 from meshwright.ledger.digest import holders
+from meshwright.net.grants import Grant
+from meshwright.net.proof import AwsKeys, Proof, Signature
+from meshwright.net.tokens import Tokens
 from meshwright.net.transport import Deadlines, Endpoint, Transport
 from meshwright.providers.builtin_row import BUILTIN_MEASURES
 from meshwright.types.model import Model, Provider
@@ -24,27 +28,37 @@ AUTH_HEADERS: Mapping[str, Callable[[str], tuple[str, str]]] = {
     "x-api-key": lambda key: ("x-api-key", key),
     "api-key": lambda key: ("api-key", key),
     "x-goog-api-key": lambda key: ("x-goog-api-key", key),
+    "aws": lambda key: ("authorization", f"Bearer {key}"),
+    "entra": lambda key: ("api-key", key),
+    "google": lambda key: ("authorization", f"Bearer {key}"),
 }
 
 RESPONSES = CODECS["openai_responses"]
 
 
 def build(
-    published: Published, environment: Mapping[str, str], transport: Transport, builtin: Transport | None
+    published: Published,
+    environment: Mapping[str, str],
+    transport: Transport,
+    builtin: Transport | None,
+    tokens: Tokens | None = None,
 ) -> Snapshot:
     """The snapshot that is meant by what was published. `builtin` None: the built-in models are not served.
 
+    `tokens` are those of the event loop that will use it; None makes some that nobody renews but who needs them.
     Keys are read from `environment` and key files here, and live on only inside the prepared endpoints.
     Raises ConfigError.
     """
     config = published.config
     parts, refused = provider_parts(config, environment, published.engines, builtin is not None)
+    tokens = tokens or Tokens(transport)
+    tokens.keep(part.credential.identity for part in parts if isinstance(part.credential.identity, Grant))
     deployments: dict[str, Deployment] = {}
     open_ended: dict[str, Deployment] = {}
     measures: dict[str, Deployment] = {}  # they do not chat: nothing routes to them
     for part in parts:
         reach = builtin if part.row.name == "builtin" and builtin is not None else transport
-        pattern = _pattern(part, reach)
+        pattern = _pattern(part, reach, tokens)
         if part.row.name != "builtin":
             open_ended[part.row.name] = pattern
         for model in model_cards(part, config, shipped(part.row.name)):
@@ -62,16 +76,16 @@ def build(
     )
 
 
-def _pattern(part: ProviderPart, transport: Transport) -> Deployment:
+def _pattern(part: ProviderPart, transport: Transport, tokens: Tokens) -> Deployment:
     """The pattern of a provider's deployments; they share one endpoint, so that its head is prepared once."""
     row, settings = part.row, part.settings
-    dialect = CODECS[row.dialect]
     pattern = Deployment(
         model=Model(name=row.name, provider=row.name, upstream=""),
         provider=row,
-        dialect=dialect,
+        dialect=CODECS[row.dialect],
         target=Target("", row.name, None, frozenset(row.quirks)),
-        endpoint=_endpoint(part, dialect),
+        addressing=addressing(row, settings, CODECS[row.dialect]),
+        endpoint=_endpoint(part, CODECS[row.dialect]),
         deadlines=Deadlines(
             settings.connect_seconds,
             settings.first_byte_seconds,
@@ -79,16 +93,31 @@ def _pattern(part: ProviderPart, transport: Transport) -> Deployment:
             settings.total_seconds,
         ),
         transport=transport,
+        proof=_proof(part, tokens),
     )
     if "responses" not in row.quirks:
         return pattern
-    also = msgspec.structs.replace(pattern, dialect=RESPONSES, endpoint=_endpoint(part, RESPONSES))
+    also = msgspec.structs.replace(
+        pattern,
+        dialect=RESPONSES,
+        addressing=addressing(row, settings, RESPONSES),
+        endpoint=_endpoint(part, RESPONSES),
+    )
     return msgspec.structs.replace(pattern, also=also)
 
 
+def _proof(part: ProviderPart, tokens: Tokens) -> Proof | None:
+    """What each call is proved with; None when the endpoint's own headers have a key."""
+    identity = part.credential.identity
+    if isinstance(identity, AwsKeys):
+        return Signature(identity)
+    return tokens.of(identity) if identity is not None else None
+
+
 def _endpoint(part: ProviderPart, dialect: Dialect) -> Endpoint:
+    where = addressing(part.row, part.settings, dialect)
     return Endpoint(
-        url=part.row.base_url.rstrip("/") + dialect.path,
+        url=where.base + where.path,
         headers=auth_headers(part.row, part.key, dialect.headers),
         proxy=part.settings.proxy,
         ca_file=part.settings.ca_file,

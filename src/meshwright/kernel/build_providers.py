@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import msgspec
 
 from meshwright.kernel.config import Config, ProviderSettings
+from meshwright.kernel.credential import Credential
+from meshwright.kernel.credentials import credential
 from meshwright.kernel.published import LocalServer
 from meshwright.providers import GENERAL_KEYS, PROVIDERS
 from meshwright.providers.rows import filled
@@ -16,14 +17,23 @@ from meshwright.types.model import Provider
 
 
 class ProviderPart(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider that is served. `key_from` says where its key comes from; the key itself is never shown."""
+    """A provider that is served, and what it is called with."""
 
     row: Provider
     settings: ProviderSettings
-    key: str = ""
-    key_from: str = ""
+    credential: Credential = Credential()
     models: tuple[str, ...] = ()
     configured: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its plain key, "" when there is none. It is never shown."""
+        return self.credential.key
+
+    @property
+    def key_from(self) -> str:
+        """Where its credential comes from."""
+        return self.credential.source
 
     def __repr__(self) -> str:
         return f"ProviderPart({self.row.name})"
@@ -71,23 +81,23 @@ def _part(
     row = row_of(name, settings)
     if name == "builtin":
         return ProviderPart(row=row, settings=settings) if builtin else "it is switched off ([builtin] enabled = false)"
-    key, key_from, missing = _key(row, settings, environment)
+    found = credential(row, settings, environment, configured)
     if row.local and not configured:
         if engine is None:
             return f"nothing answers at {row.base_url}"
         row = msgspec.structs.replace(row, base_url=engine.base_url)
-    elif missing:
-        return missing
+    elif found.missing:
+        return found.missing
     elif not configured and not config.discovery.keys:
         return f"[discovery] keys = false, and there is no [providers.{name}]"
     elif not configured and (claim := _claimed(row)):
         return claim
-    whole = filled(row, environment)
+    row = msgspec.structs.replace(row, headers={**found.headers, **row.headers})
+    whole = filled(row, {**environment, **found.filling})
     if isinstance(whole, str):
         return whole
-    row = whole
     models = settings.models or (engine.models if engine else ())
-    return ProviderPart(row=row, settings=settings, key=key, key_from=key_from, models=models, configured=configured)
+    return ProviderPart(row=whole, settings=settings, credential=found, models=models, configured=configured)
 
 
 def _claimed(row: Provider) -> str:
@@ -100,21 +110,3 @@ def _claimed(row: Provider) -> str:
     return (
         "" if first == row.name else f"{row.key_env} is taken for {first}: add [providers.{row.name}] to serve this too"
     )
-
-
-def _key(row: Provider, settings: ProviderSettings, environment: Mapping[str, str]) -> tuple[str, str, str]:
-    """(key, where it comes from, why there is none)."""
-    if row.auth == "none":
-        return "", "", ""
-    if settings.key_file:
-        try:
-            key = Path(settings.key_file).expanduser().read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            return "", "", f"its key_file {settings.key_file} cannot be read ({error})"
-        return key, f"the file {settings.key_file}", "" if key else f"its key_file {settings.key_file} is empty"
-    if row.key_env:
-        key = environment.get(row.key_env, "").strip()
-        if key and not key.isprintable():
-            return "", "", f"{row.key_env} holds characters that no key has"
-        return key, f"${row.key_env}" if key else "", "" if key or row.local else f"no key: set {row.key_env}"
-    return "", "", ""

@@ -77,25 +77,36 @@ def _providers(config: Config) -> list[Finding]:
             found.append(
                 ((*path, "dialect"), f'there is no dialect "{settings.dialect}".', f"Known: {', '.join(CODECS)}.")
             )
+        if settings.api_version and (settings.dialect or dialect_of(name)) != "openai_chat":
+            message = "only the chat dialect of Azure OpenAI has addresses with an api-version."
+            found.append(((*path, "api_version"), message, "Leave it out."))
         found += _addresses(path, settings)
         found += _header_names(path, settings)
     return found
 
 
+def dialect_of(name: str) -> str:
+    """The dialect of a known provider; that of an unknown one is OpenAI's."""
+    return PROVIDERS[name].dialect if name in PROVIDERS else "openai_chat"
+
+
 def _addresses(path: Path, settings: ProviderSettings) -> list[Finding]:
     found = list[Finding]()
-    for field, schemes in (("base_url", ("http", "https")), ("proxy", ("http",))):
+    for field, schemes in (("base_url", ("http", "https")), ("token_url", ("http", "https")), ("proxy", ("http",))):
         value = getattr(settings, field)
-        if value is None:
+        if not value and (value is None or field == "token_url"):
             continue
         parts = _split(value, schemes)
         if parts is None:
-            example = '"https://api.example.com/v1"' if field == "base_url" else '"http://proxy.example.com:3128"'
+            example = '"http://proxy.example.com:3128"' if field == "proxy" else '"https://api.example.com/v1"'
             found.append(((*path, field), f"{value!r} is not such an address.", f"Write {field} = {example}."))
         elif field == "base_url" and (parts.query or parts.fragment or parts.username):
             found.append(
                 ((*path, field), "an address has no ?, # or user name here.", "Use key_env or headers instead.")
             )
+        elif field == "token_url" and parts.scheme == "http" and not _private(parts.hostname or ""):
+            message = "the secret would cross a public network unencrypted."
+            found.append(((*path, field), message, "Use https://."))
         elif (
             field == "base_url" and parts.scheme == "http" and not _private(parts.hostname or "") and _has_key(settings)
         ):
@@ -149,7 +160,7 @@ def _models(config: Config) -> list[Finding]:
 
 
 def _has_key(settings: ProviderSettings) -> bool:
-    return bool(settings.key_env or settings.key_file)
+    return bool(settings.key_env or settings.key_file or settings.auth in ("aws", "entra", "google"))
 
 
 def loopback(host: str) -> bool:

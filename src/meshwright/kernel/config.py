@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from meshwright.types.model import Auth
+
 Strategy = str
 
 
@@ -73,7 +75,12 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     key_env: str | None = None
     key_file: str | None = None
-    auth: Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"] | None = None
+    auth: Auth | None = None
+    api_version: str = ""
+    """Of Azure's addresses with a deployment in them; "" uses the addresses below /openai/v1."""
+    token_url: str = ""
+    """Where tokens are asked for, in place of the cloud's own address."""
+    token_scope: str = ""
     headers: dict[str, str] = {}
     quirks: tuple[str, ...] | None = None
     local: bool | None = None

@@ -96,7 +96,7 @@ async def _send(
 ) -> Passed:
     attempt = OpenAttempt(recording, deployment.model)
     try:
-        answer = await deployment.transport.send(Call(endpoint, body, parcel.headers, deployment.deadlines))
+        answer = await deployment.send(Call(endpoint, body, parcel.headers, deployment.deadlines))
         try:
             attempt.answering(answer.status)
             recording.stage("upstream")

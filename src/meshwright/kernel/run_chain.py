@@ -81,7 +81,7 @@ async def _attempt(
         _check_carried(arrival, deployment.model.name, attempt)
     forward = arrival.forward if dialect is arrival.dialect else ()
     endpoint = deployment.at(arrival.request.stream)
-    answer = await deployment.transport.send(Call(endpoint, request.body, forward, deployment.deadlines))
+    answer = await deployment.send(Call(endpoint, request.body, forward, deployment.deadlines))
     try:
         attempt.answering(answer.status)
         if answer.status != 200:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from time import time
 
 import msgspec
 
+from meshwright.kernel.addressing import Addressing
 from meshwright.ledger.digest import Holder
-from meshwright.net.transport import Deadlines, Endpoint, Transport
+from meshwright.net.proof import Proof, proved
+from meshwright.net.transport import Answer, Call, Deadlines, Endpoint, Transport
 from meshwright.routing.policy import Policy
 from meshwright.types.model import Model, Provider
 from meshwright.wire.dialect import Dialect, Target
@@ -20,6 +23,7 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
     provider: Provider
     dialect: Dialect
     target: Target
+    addressing: Addressing
     endpoint: Endpoint
     deadlines: Deadlines
     transport: Transport
@@ -27,10 +31,21 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
     """The same model in a second dialect that the provider speaks."""
     streaming: Endpoint | None = None
     """Where streams are asked for, when that is another address."""
+    proof: Proof | None = None
+    """What each call is proved with, where a key in the endpoint's headers is not enough."""
 
     def at(self, stream: bool) -> Endpoint:
         """The address for an answer in one piece, or for one as a stream."""
         return self.streaming if stream and self.streaming is not None else self.endpoint
+
+    async def send(self, call: Call) -> Answer:
+        """Prove the call, and send it. Raises what `Transport.send` raises, and UpstreamError without a proof."""
+        if self.proof is not None:
+            call = await proved(call, self.proof, time())
+        answer = await self.transport.send(call)
+        if answer.status == 401 and self.proof is not None:
+            self.proof.refused()
+        return answer
 
     def serving(self, model: Model) -> Deployment:
         """This pattern of deployments, for one model: with its own addresses where the path names the model."""
@@ -39,10 +54,9 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
         )
         also = self.also.serving(model) if self.also is not None else None
         whole, streaming = self.endpoint, self.streaming
-        if (path_of := self.dialect.path_of) is not None:
-            base = self.provider.base_url.rstrip("/")
+        if (path_of := self.addressing.path_of) is not None:
             whole, streaming = (
-                msgspec.structs.replace(self.endpoint, url=base + path_of(model.upstream, streamed))
+                msgspec.structs.replace(self.endpoint, url=self.addressing.base + path_of(model.upstream, streamed))
                 for streamed in (False, True)
             )
         return msgspec.structs.replace(self, model=model, target=target, endpoint=whole, streaming=streaming, also=also)

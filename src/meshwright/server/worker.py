@@ -22,6 +22,7 @@ from meshwright.kernel.published import Published, read_published
 from meshwright.kernel.record import new_id
 from meshwright.ledger.journal import Journal
 from meshwright.net.choose import OneTransport
+from meshwright.net.tokens import Tokens
 from meshwright.providers.builtin.transport import BuiltinTransport
 from meshwright.server.document import document
 from meshwright.server.endpoints import ENDPOINTS
@@ -47,6 +48,7 @@ class Worker:
         self._environment = environment
         self._name = f"w{os.getpid()}"
         self._transport = OneTransport()
+        self._tokens = Tokens(self._transport)
         self._stamp = self._stat()
         published = read_published(places.published)
         settings = published.config
@@ -70,7 +72,7 @@ class Worker:
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin the chores."""
-        chores = [self._look(), self._leave_metrics()]
+        chores = [self._look(), self._leave_metrics(), self._tokens.keep_fresh()]
         if self._sync:
             chores.append(self._sync_journal())
         self._tasks = [loop.create_task(chore) for chore in chores]
@@ -90,13 +92,14 @@ class Worker:
             await asyncio.wait_for(self.gate.idle.wait(), SETTLE_SECONDS)
         await self.gate.kernel.aside.close(0)
         self._leave()
+        self._tokens.close()
         await self._transport.close()
         if self._builtin is not None:
             await self._builtin.close()
         self._journal.close()
 
     def _build(self, published: Published) -> Any:
-        return build(published, self._environment, self._transport, self._builtin)
+        return build(published, self._environment, self._transport, self._builtin, self._tokens)
 
     def _stat(self) -> tuple[int, int]:
         stat = self._places.published.stat()

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.request import OutputFormat, Request
+from meshwright.wire.anthropic_messages import vertex
 from meshwright.wire.anthropic_messages.blocks_out import mark, shortened
 from meshwright.wire.anthropic_messages.generation import Generation, generation
 from meshwright.wire.anthropic_messages.shapes import NAME
@@ -61,12 +62,17 @@ def encode_request(request: Request, target: Target) -> Encoded:
     if request.source is not None and request.source.dialect == NAME:
         return Encoded(rewritten(request.source, _necessary(request, target, notes)), tuple(notes.found))
     body = request_body(request, target, notes)
+    if vertex.QUIRK in target.quirks:
+        del body["model"]
+        body["anthropic_version"] = vertex.VERSION
     return Encoded(msgspec.json.encode(body), tuple(notes.found))
 
 
 def _necessary(request: Request, target: Target, notes: Notes) -> dict[str, Raw | None]:
     """The members of the client's body that this model would refuse, besides the model's name."""
     changes: dict[str, Raw | None] = {"model": raw_of(target.model)}
+    if vertex.QUIRK in target.quirks:
+        changes |= vertex.members()
     if _threaded(request, target):
         changes[_THREAD] = None
         notes.dropped(_THREAD, _NO_THREADS)

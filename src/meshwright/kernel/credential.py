@@ -1,0 +1,50 @@
+"""What a provider is called with, where it was found, or why it was not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from meshwright.net.grants import Grant
+from meshwright.net.proof import AwsKeys
+
+MAX_FILE = 1024 * 1024
+"""Bytes of a file with credentials."""
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """A plain `key`, or an `identity` at a cloud; neither with the reason in `missing`. Neither is ever shown.
+
+    `source` says where it comes from. `filling` completes the provider's address where the environment is silent.
+    `headers` go with every call.
+    """
+
+    key: str = ""
+    identity: AwsKeys | Grant | None = None
+    source: str = ""
+    missing: str = ""
+    filling: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Credential({self.source or self.missing})"
+
+
+def read_file(path: Path) -> str:
+    """A small text file. Raises OSError and ValueError, in words that can be shown."""
+    with path.open("rb") as file:
+        told = file.read(MAX_FILE + 1)
+    if len(told) > MAX_FILE:
+        raise ValueError(f"it is larger than {MAX_FILE} bytes")
+    try:
+        return told.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError("it is no text") from error
+
+
+def home(environment: Mapping[str, str]) -> Path | None:
+    """The user's folder."""
+    told = environment.get("HOME") or environment.get("USERPROFILE") or ""
+    return Path(told) if told else None

@@ -1,0 +1,78 @@
+"""Proofs of who calls that are made anew with each call: a signature, or a token that is kept fresh elsewhere."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from meshwright.net.sigv4 import sign
+from meshwright.net.transport import Call
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Proof(Protocol):
+    """What a deployment proves its calls with. Only `ready` may wait, and it does for nothing but a missing token."""
+
+    def headers(self, call: Call, now: float) -> Headers:
+        """The headers that prove this call; `now` is seconds since 1970. No I/O, no lock."""
+        ...
+
+    async def ready(self) -> None:
+        """Return at once when there is something to prove with. Raises UpstreamError when there cannot be."""
+        ...
+
+    def refused(self) -> None:
+        """The provider did not take it (401): another may be needed."""
+        ...
+
+
+class AwsKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys of an AWS identity, and for which region and service it signs."""
+
+    access_key: str
+    secret_key: str
+    session_token: str = ""
+    region: str
+    service: str = "bedrock"
+
+    def __repr__(self) -> str:
+        return f"AwsKeys({self.access_key[:4]}…, {self.region})"
+
+
+class Signature:
+    """Signs each call by itself (AWS Signature Version 4)."""
+
+    def __init__(self, keys: AwsKeys) -> None:
+        self._keys = keys
+
+    def headers(self, call: Call, now: float) -> Headers:
+        """`x-amz-date`, `authorization`, and the session's token if there is one."""
+        keys, endpoint = self._keys, call.endpoint
+        own = {name for name, _ in call.headers}
+        sent = (*(one for one in endpoint.headers if one[0] not in own), *call.headers)
+        return sign(
+            endpoint.method,
+            endpoint.url,
+            sent,
+            call.body,
+            access_key=keys.access_key,
+            secret_key=keys.secret_key,
+            session_token=keys.session_token,
+            region=keys.region,
+            service=keys.service,
+            now=now,
+        )
+
+    async def ready(self) -> None:
+        """It always is."""
+
+    def refused(self) -> None:
+        """Other keys come with another configuration only."""
+
+
+async def proved(call: Call, proof: Proof, now: float) -> Call:
+    """The call with its proof. Raises UpstreamError when there is none."""
+    await proof.ready()
+    return Call(call.endpoint, call.body, (*call.headers, *proof.headers(call, now)), call.deadlines)
