@@ -70,6 +70,7 @@ THIRD_PARTIES = {
     "aiohappyeyeballs": {"net"},
     "aiohttp": {"net"},
     "alembic": {"store"},
+    "cryptography": {"net"},
     "granian": {"server"},
     "httptools": {"net"},
     "mpmath": {"providers"},

@@ -64,7 +64,8 @@ class Cloud:
             told = self.answer(came)
             writer.write(
                 f"HTTP/1.1 {told.status} X\r\ncontent-type: {told.kind}\r\ncontent-length: {len(told.body)}\r\n"
-                f"{told.headers}connection: close\r\n\r\n".encode() + told.body
+                f"{told.headers}connection: close\r\n\r\n".encode()
+                + told.body
             )
             await writer.drain()
         finally:

@@ -7,8 +7,6 @@ https://developers.google.com/identity/protocols/oauth2/service-account.
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -25,7 +23,6 @@ USUAL_SECONDS = 3600.0
 LONGEST_SECONDS = 24 * 3600.0
 ASKING = Deadlines(connect=10.0, first_byte=20.0, between_bytes=10.0, total=30.0)
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-_JWT_SECONDS = 3600
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,41 +71,16 @@ class _Refused(msgspec.Struct):
 def form(grant: Grant, now: float) -> dict[str, str]:
     """The form that asks for a token; `now` is seconds since 1970. Raises ValueError for a key that cannot sign."""
     if grant.private_key:
-        return {"grant_type": _JWT_BEARER, "assertion": assertion(grant, now)}
+        try:
+            from meshwright.net.jwt import assertion  # its library is an extra, and takes 40 ms that others do not need
+        except ImportError as error:
+            raise ValueError("service accounts need the extra: pip install 'meshwright[crypto]'") from error
+        signed = assertion(grant.private_key, grant.key_id, grant.client_id, grant.scope, grant.url, int(now))
+        return {"grant_type": _JWT_BEARER, "assertion": signed}
     own = {"client_id": grant.client_id, "client_secret": grant.client_secret}
     if grant.refresh_token:
         return {"grant_type": "refresh_token", "refresh_token": grant.refresh_token, **own}
     return {"grant_type": "client_credentials", "scope": grant.scope, **own}
-
-
-def assertion(grant: Grant, now: float) -> str:
-    """A JWT that the service account signs (RFC 7515, RS256). Raises ValueError for a key that cannot sign."""
-    # Imported here: it is an extra, and takes 40 ms that only service accounts need.
-    try:
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-        from cryptography.hazmat.primitives.hashes import SHA256
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-    except ImportError as error:
-        raise ValueError("service accounts need the extra: pip install 'meshwright[crypto]'") from error
-    head = {"alg": "RS256", "typ": "JWT"} | ({"kid": grant.key_id} if grant.key_id else {})
-    at = int(now)
-    claims: Mapping[str, Any] = {
-        "iss": grant.client_id,
-        "scope": grant.scope,
-        "aud": grant.url,
-        "iat": at,
-        "exp": at + _JWT_SECONDS,
-    }
-    said = b".".join(base64.urlsafe_b64encode(msgspec.json.encode(part)).rstrip(b"=") for part in (head, claims))
-    try:
-        key = load_pem_private_key(grant.private_key.encode(), None)
-    except (ValueError, TypeError) as error:
-        raise ValueError("its private_key is no PEM key that can be read without a password") from error
-    if not isinstance(key, RSAPrivateKey):
-        raise ValueError("its private_key is not an RSA key, which RS256 needs")
-    signature = base64.urlsafe_b64encode(key.sign(said, PKCS1v15(), SHA256())).rstrip(b"=")
-    return f"{said.decode()}.{signature.decode()}"
 
 
 async def obtain(grant: Grant, transport: Transport, now: float) -> Obtained:

@@ -37,7 +37,6 @@ class Token:
         self._failed: MeshError | None = None
         self._asking: asyncio.Task[None] | None = None
 
-    @property
     def due(self) -> bool:
         """Whether it is time to ask for another."""
         return self._asking is None and self._clock() >= self._renew
@@ -116,7 +115,7 @@ class Tokens:
         """Ask for each token ahead of its end, for ever."""
         while True:
             for token in tuple(self._tokens.values()):
-                if token.due:
+                if token.due():
                     token.ask()
             await asyncio.sleep(LOOK_SECONDS)
 
