@@ -280,6 +280,17 @@ async def test_a_client_that_leaves_cancels_the_whole_panel():
         assert at.trace.outcome == "cancelled"
 
 
+async def test_a_fault_of_our_own_in_a_panel_is_on_the_trace_as_what_it_is(monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by us")
+
+    async with house({"small": Say(text=GOOD)}, PANEL) as at:
+        monkeypatch.setattr("meshwright.kernel.run_chain._succeeded", broken)
+        with pytest.raises(ZeroDivisionError):
+            await at.ask()
+        assert "ZeroDivisionError: by us" in at.trace.error
+
+
 SHADOW = RouteSettings(strategy="shadow", steps=("small/m", "large/m"))
 
 

@@ -184,5 +184,7 @@ def test_the_longest_answers_are_looked_at_in_bounded_part():
     judge(ask("1 " * 100_000), reply("9" * 200_000))
     judge(ask("?"), reply("1 + 1 = 2\n" * 50_000))
     judge(ask("?"), reply("(" * 100_000 + "= 2 = " * 20_000))
+    judge(ask("?"), reply("5 = " * 10_000))
+    judge(ask("?"), reply("3 * 3 = 9 = " * 2_000))
     judge(ask("?"), reply("9*" * 50_000 + "9 = 3"))
     judge(ask("?"), reply("```js\n" + '"' * 40_000 + "\n```"))

@@ -34,7 +34,7 @@ async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: 
     """The plan's answer. Raises the last UpstreamError when nobody answers, NotCarried, NoCandidate."""
     decision = recording.decision
     assert decision is not None
-    policy, _ = meant(snapshot, decision.asked)
+    policy = snapshot.names.get(decision.asked) or meant(snapshot, decision.asked)[0]
     work = Work(kernel=kernel, snapshot=snapshot, arrival=arrival, recording=recording)
     return await run(work, decision.plan, policy)
 

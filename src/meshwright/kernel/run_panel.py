@@ -10,7 +10,7 @@ from meshwright.kernel.work import NO_ANSWER, Run, Work, deliver, said, whole
 from meshwright.routing.joining import drafts_request, judge_request, picked, vote
 from meshwright.routing.policy import Policy
 from meshwright.types.decision import Note, Plan
-from meshwright.types.errors import NoCandidate, NotCarried, UpstreamError
+from meshwright.types.errors import MeshError, NoCandidate
 
 
 async def run_panel(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply:
@@ -39,23 +39,24 @@ async def run_panel(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply:
     return deliver(work, answers[won])
 
 
-async def _ask_all(
-    held: Work, plan: Plan, policy: Policy, run: Run
-) -> tuple[list[Whole], UpstreamError | NoCandidate | NotCarried | None]:
+async def _ask_all(held: Work, plan: Plan, policy: Policy, run: Run) -> tuple[list[Whole], MeshError | None]:
     """The answers that came, in the order of the steps, and the last error."""
     came: dict[int, Whole] = {}
-    failed: list[UpstreamError | NoCandidate | NotCarried] = []
+    failed: list[MeshError] = []
 
     async def one(at: int, step: Plan) -> None:
         try:
             came[at] = await whole(run, held, step, policy.steps[step.step])
-        except (*NO_ANSWER, NotCarried) as error:
+        except MeshError as error:
             failed.append(error)
 
-    # A group waits for all it has cancelled, so that each attempt is settled before the request is.
-    async with asyncio.TaskGroup() as group:
-        for at, step in enumerate(plan.steps):
-            group.create_task(one(at, step))
+    try:
+        # A group waits for all it has cancelled, so that each attempt is settled before the request is.
+        async with asyncio.TaskGroup() as group:
+            for at, step in enumerate(plan.steps):
+                group.create_task(one(at, step))
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from several  # a fault of ours: the trace shall name it, not the group
     return [came[at] for at in sorted(came)], failed[-1] if failed else None
 
 

@@ -26,6 +26,8 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _SAME = {"×": "*", "x": "*", "X": "*", "·": "*", "÷": "/", "−": "-", "–": "-"}
+WIDEST = 64
+"""Numbers, signs and words on each side of an equals sign: a longer sum is not read."""
 PASSED = 4
 """Words between two numbers of one sum: units and what is counted."""
 
@@ -76,14 +78,14 @@ def value(number: str) -> Fraction:
 
 
 def _read(line: Sequence[tuple[str, str]], found: list[Sum]) -> None:
-    for at, (kind, _) in enumerate(line):
-        if kind != "equals":
-            continue
-        expression = _left(line[:at])
+    equals = [at for at, (kind, _) in enumerate(line) if kind == "equals"]
+    for at in equals[:MOST_SUMS]:
+        before, after = line[max(0, at - WIDEST) : at], line[at + 1 : at + 1 + WIDEST]
+        expression = _left(before)
         operands = tuple(value(text) for text in expression if text[-1] in "0123456789%")
-        right = _result(line[at + 1 :])
+        right = _result(after)
         if right is None:
-            right = _expression(line[at + 1 :])
+            right = _expression(after)
         if right is None or len(operands) < 2:
             continue
         made = _compute(expression)
