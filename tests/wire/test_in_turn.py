@@ -111,3 +111,20 @@ def test_a_call_that_goes_on_after_its_end_is_a_protocol_error() -> None:
     assert turns.feed([ToolCallDelta(part=0, arguments=" ")]) == []
     with pytest.raises(UpstreamProtocol):
         turns.feed([ToolCallDelta(part=0, arguments="{}")])
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_arguments_on_several_lines_do_not_break_a_stream_of_lines(name: str) -> None:
+    arguments = '{\n"city": "Lyon\\nand more"\r\n}'
+    deltas: list[Delta] = [
+        Began(id="a", model="m"),
+        ToolCallDelta(part=0, id="call_1", name="weather", arguments=arguments),
+        Finished(finish="tool_calls"),
+        UsageDelta(Usage(input=1, output=1)),
+        Ended(),
+    ]
+    encoder = CODECS[name].stream_encoder(REQUEST)
+    read = fold(CODECS[name].stream_decoder(TARGET).feed(encoder.feed(deltas)))
+    (call,) = read.choices[0].message.parts
+    assert isinstance(call, ToolCall)
+    assert msgspec.json.decode(call.arguments) == {"city": "Lyon\nand more"}

@@ -80,7 +80,8 @@ def _read(event: bytes, found: list[tuple[bytes, bytes]]) -> None:
 
 
 def event(data: bytes, name: bytes = b"") -> bytes:
-    """One event on the wire. `data` is one line of JSON."""
+    """One event on the wire. `data` is JSON; what was kept as it came may stand on several lines."""
+    data = one_line(data)
     return b"event: " + name + b"\ndata: " + data + b"\n\n" if name else b"data: " + data + b"\n\n"
 
 
@@ -96,3 +97,8 @@ def is_json(data: bytes) -> bool:
     except (msgspec.DecodeError, RecursionError):
         return False
     return True
+
+
+def one_line(data: bytes) -> bytes:
+    """JSON on one line: within its strings line ends are escaped, so that those that are left are white space."""
+    return data.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in data or b"\r" in data else data

@@ -37,6 +37,7 @@ from meshwright.wire.ollama.errors import encode_error
 from meshwright.wire.ollama.response import extra_out
 from meshwright.wire.ollama.shapes import NAME
 from meshwright.wire.ollama.turns_out import Writer, arguments_out
+from meshwright.wire.sse import one_line
 
 _encode = msgspec.json.Encoder().encode
 _PART: msgspec.json.Decoder[Part] = msgspec.json.Decoder(Part)
@@ -90,7 +91,8 @@ class Encoder:
 
     def line(self, message: dict[str, object], **more: object) -> bytes:
         """One line with this piece of the message. /api/generate has its own."""
-        return _encode({"model": self._model, "created_at": self._time, "message": message, **more}) + b"\n"
+        whole = {"model": self._model, "created_at": self._time, "message": message, **more}
+        return one_line(_encode(whole)) + b"\n"
 
     def _say(self, out: list[bytes], **message: object) -> None:
         out.append(self.line({"role": "assistant", "content": "", **message}, done=False))

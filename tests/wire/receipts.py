@@ -1,0 +1,67 @@
+"""Exchanges with providers, one file each, that are replayed without them. See `receipts/README.md`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from meshwright.sim.tape import Taped
+
+FOLDER = Path(__file__).parent / "receipts"
+Kind = Literal["recorded", "documented", "written"]
+
+
+class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where an exchange comes from.
+
+    `kind`: "recorded" from a provider by `mesh sim --record`; "documented": the provider's published example, under a
+    licence that allows a copy; "written" by us after the provider's page, whose words may not be copied. `date` is that
+    of the recording or of the page's text.
+    """
+
+    dialect: str
+    feature: str
+    kind: Kind
+    source: str
+    licence: str
+    date: str
+    about: str = ""
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """One exchange and where it comes from."""
+
+    told: Told
+    taped: Taped
+
+    @property
+    def name(self) -> str:
+        """Its name in a report."""
+        return f"{self.told.dialect}: {self.told.feature}"
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the answer came as a stream."""
+        kind = dict(self.taped.answer_headers).get("content-type", "")
+        return not kind.startswith("application/json")
+
+    @property
+    def answer(self) -> bytes:
+        """The answer's body."""
+        return b"".join(piece.data for piece in self.taped.pieces)
+
+
+class _Line(msgspec.Struct, frozen=True):
+    receipt: Told
+
+
+def receipts() -> list[Receipt]:
+    """All of them, by name. Raises msgspec.DecodeError on a file of another form."""
+    found = []
+    for path in sorted(FOLDER.glob("*.jsonl")):
+        for line in path.read_bytes().splitlines():
+            told = msgspec.json.decode(line, type=_Line).receipt
+            found.append(Receipt(told, msgspec.json.decode(line, type=Taped)))
+    return found
