@@ -1,4 +1,4 @@
-"""A gateway process and, in a thread of its own, pretend providers of the three dialects for it to call."""
+"""A gateway process and, in a thread of its own, pretend providers of several dialects for it to call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,9 @@ Answers = Say | Callable[[Request], Say]
 DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages")
 PROVIDER = {"openai_chat": "chat", "openai_responses": "resp", "anthropic_messages": "anth"}
 """The name of the provider (and of the pretend upstream) that speaks each dialect."""
+NATIVE = {"gemini": "gem", "ollama": "oll", "cohere": "coh", "bedrock_converse": "bed"}
+"""The same for the dialects of one ecosystem each."""
+AUTH = {"anthropic_messages": "x-api-key", "gemini": "x-goog-api-key"}
 PAIRS = [(client, upstream) for client in DIALECTS for upstream in DIALECTS]
 FAULTS = (
     "status_400", "status_401", "status_404", "status_429", "status_500", "status_529", "context_length",
@@ -35,15 +38,16 @@ KEY = "sk-upstream"
 class Desk:
     """`with Desk(folder) as desk:` runs both. What upstreams say is decided by a word in the prompt: see `say`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, providers: Mapping[str, str] = PROVIDER) -> None:
         self._folder = folder
+        self._providers = providers
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._says: dict[str, Answers] = {}
         self._numbers = itertools.count(1)
         script = (Rule(write=self._lookup),)
         self.sim = Sim(
-            [Upstream(name=name, dialect=dialect, script=script, key=KEY) for dialect, name in PROVIDER.items()]
+            [Upstream(name=name, dialect=dialect, script=script, key=KEY) for dialect, name in self._providers.items()]
         )
         self.gateway: Gateway
 
@@ -88,7 +92,7 @@ class Desk:
     def seen(self, dialect: str, prompt: str) -> list[Seen]:
         """The requests with this prompt that came to the upstream of the dialect, oldest first."""
         needle = prompt.rsplit(maxsplit=1)[-1].encode()
-        return [one for one in self.sim.seen(PROVIDER[dialect]) if needle in one.body]
+        return [one for one in self.sim.seen(self._providers[dialect]) if needle in one.body]
 
     def sent(self, dialect: str, prompt: str) -> Any:
         """The body of the last of them, decoded."""
@@ -107,7 +111,7 @@ class Desk:
 
     def model(self, dialect: str, fault: str = "") -> str:
         """The full name of a model behind an upstream of the dialect, maybe one that fails in that way."""
-        return f"{PROVIDER[dialect]}/m" + (f"+fault:{fault}" if fault else "")
+        return f"{self._providers[dialect]}/m" + (f"+fault:{fault}" if fault else "")
 
     def trace(self, decision: str) -> dict[str, Any]:
         """The decision's trace, once it has been stored."""
@@ -126,8 +130,8 @@ class Desk:
     def _toml(self) -> str:
         names = ["m", *(f"m+fault:{fault}" for fault in FAULTS)]
         text = "[builtin]\nenabled = false\n"
-        for dialect, name in PROVIDER.items():
-            auth = "x-api-key" if name == "anth" else "bearer"
+        for dialect, name in self._providers.items():
+            auth = AUTH.get(dialect, "bearer")
             shared = f'base_url = "{self.sim.url(name)}"\ndialect = "{dialect}"\nauth = "{auth}"\nquirks = []\n'
             text += f'[providers.{name}]\n{shared}key_env = "SIM_KEY"\nmodels = {json.dumps(names)}\n'
             text += f'[providers.{name}_denied]\n{shared}key_env = "WRONG_KEY"\nmodels = ["m"]\n'
@@ -135,8 +139,9 @@ class Desk:
                 f'[providers.{name}_hasty]\n{shared}key_env = "SIM_KEY"\nmodels = {json.dumps(names)}\n'
                 "first_byte_seconds = 0.25\nbetween_bytes_seconds = 0.25\n"
             )
-        for dialect, name in PROVIDER.items():
-            other = PROVIDER[DIALECTS[(DIALECTS.index(dialect) + 1) % len(DIALECTS)]]
+        names = list(self._providers.values())
+        for position, name in enumerate(names):
+            other = names[(position + 1) % len(names)]
             for fault in ("status_500", "reset_before_head", "stall_before_head", "context_length"):
                 pool = json.dumps([f"{name}_hasty/m+fault:{fault}", f"{other}/m"])
                 text += f'[routes.{name}_{fault}]\nstrategy = "fixed"\npool = {pool}\n'

@@ -95,13 +95,12 @@ def _pattern(part: ProviderPart, transport: Transport, tokens: Tokens) -> Deploy
         transport=transport,
         proof=_proof(part, tokens),
     )
-    if "responses" not in row.quirks:
-        return pattern
-    also = msgspec.structs.replace(
-        pattern,
-        dialect=RESPONSES,
-        addressing=addressing(row, settings, RESPONSES),
-        endpoint=_endpoint(part, RESPONSES),
+    others = (*((RESPONSES,) if "responses" in row.quirks else ()), *pattern.dialect.also)
+    also = tuple(
+        msgspec.structs.replace(
+            pattern, dialect=one, addressing=addressing(row, settings, one), endpoint=_endpoint(part, one)
+        )
+        for one in others
     )
     return msgspec.structs.replace(pattern, also=also)
 

@@ -27,8 +27,8 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
     endpoint: Endpoint
     deadlines: Deadlines
     transport: Transport
-    also: Deployment | None = None
-    """The same model in a second dialect that the provider speaks."""
+    also: tuple[Deployment, ...] = ()
+    """The same model in other dialects that the provider speaks."""
     streaming: Endpoint | None = None
     """Where streams are asked for, when that is another address."""
     proof: Proof | None = None
@@ -52,7 +52,7 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
         target = msgspec.structs.replace(
             self.target, model=model.upstream, origin=model.name, max_output=model.max_output
         )
-        also = self.also.serving(model) if self.also is not None else None
+        also = tuple(one.serving(model) for one in self.also)
         whole, streaming = self.endpoint, self.streaming
         if (path_of := self.addressing.path_of) is not None:
             whole, streaming = (
@@ -63,7 +63,7 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
 
     def speaking(self, dialect: Dialect) -> Deployment:
         """The deployment as a client of that dialect is served best: in that dialect, if the provider speaks it."""
-        return self.also if self.also is not None and self.also.dialect is dialect else self
+        return next((one for one in self.also if one.dialect is dialect), self)
 
 
 class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):

@@ -13,7 +13,7 @@ from meshwright.server.auth import authenticate
 from meshwright.server.endpoint import ANY, Endpoint
 from meshwright.server.endpoints import find
 from meshwright.server.gate import Gate
-from meshwright.server.http import Answered, Asked, ClientGone, Exchange, Flowing, compressed, too_slow
+from meshwright.server.http import Answered, Asked, ClientGone, Exchange, Flowing, compressed, query_values, too_slow
 from meshwright.server.refusal import refusal
 from meshwright.types.errors import MeshError, MethodNotAllowed, NotFound, Overloaded, PermissionDenied, StoreError
 
@@ -88,7 +88,8 @@ async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter:
         body=b"",
     )
     if endpoint.scope:
-        principal = authenticate(gate.kernel.snapshot, gate.settings, header)
+        queried = query_values(exchange.query).get(endpoint.query_key, "") if endpoint.query_key else ""
+        principal = authenticate(gate.kernel.snapshot, gate.settings, header, queried)
         if not principal.may(endpoint.scope):
             raise PermissionDenied(
                 f'The key "{principal.name}" may not use {endpoint.path}.', fix=_fix_scope(endpoint.scope)

@@ -15,17 +15,23 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 Header = Callable[[str], str | None]
 
 
-def authenticate(snapshot: Snapshot, settings: ServerSettings, header: Header) -> Principal:
+def authenticate(snapshot: Snapshot, settings: ServerSettings, header: Header, queried: str = "") -> Principal:
     """The owner of the key. Keys are looked up by their SHA-256 digest, so timing tells nothing about them.
 
     On an open gateway (loopback only) any other text is a placeholder that clients insist on, and the caller is LOCAL;
-    only a mistyped key of ours is refused. Raises Unauthenticated, PermissionDenied.
+    only a mistyped key of ours is refused. `queried` is a key from the query, where the dialect's clients may send it
+    there. AWS signatures are not checked: their secret is not known here. Raises Unauthenticated, PermissionDenied.
     """
-    key = _key(header)
+    key = _key(header) or queried.strip()
     if key:
         if not snapshot.open or key.startswith(PREFIX) or digest(key) in snapshot.holders:
             return verify(snapshot.holders, key, time())
     elif not snapshot.open:
+        if (header("authorization") or "").startswith("AWS4-"):
+            raise Unauthenticated(
+                "AWS signatures cannot be checked here: this gateway takes keys.",
+                fix="Set AWS_BEARER_TOKEN_BEDROCK to a key of this gateway, and boto3 sends it as a bearer token.",
+            )
         raise Unauthenticated(
             "No API key was sent.", fix='Send "Authorization: Bearer KEY" with a key of this gateway.'
         )
@@ -40,7 +46,7 @@ def _key(header: Header) -> str:
         scheme, _, key = value.partition(" ")
         if scheme.lower() == "bearer":
             return key.strip()
-    return (header("x-api-key") or header("api-key") or "").strip()
+    return (header("x-api-key") or header("api-key") or header("x-goog-api-key") or "").strip()
 
 
 def _only_from_here(settings: ServerSettings, header: Header) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,7 +65,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         operation["requestBody"] = {"required": True, "content": schema}
     parameters = [dict(parameter) for parameter in endpoint.parameters]
     if "{" in endpoint.path:
-        name = endpoint.path.partition("{")[2].rstrip("}")
+        name = endpoint.path.partition("{")[2].partition("}")[0]
         text = {"type": "string", "minLength": 1}
         parameters.append({"name": name, "in": "path", "required": True, "schema": text})
     if parameters:
@@ -73,5 +74,5 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _id(endpoint: Endpoint) -> str:
-    words = endpoint.path.replace("{", "").replace("}", "").replace("/", " ").replace(".", " ").split()
+    words = re.sub(r"[{}/.:]", " ", endpoint.path).split()
     return "_".join((endpoint.method.lower(), *words)) or "get"

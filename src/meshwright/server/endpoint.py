@@ -17,10 +17,11 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Endpoint(msgspec.Struct, frozen=True, eq=False, kw_only=True):
-    """One operation. A path may end in `{name}`, which takes all that follows.
+    """One operation. A path may hold one `{name}`, which takes all that stands between what is before and after it.
 
     The method ANY takes each of METHODS, and a body with each; forms may be as large as uploads may be.
-    `scope` is what the key must allow ("" needs no key). `dialect` is how its errors look. `slow`: it waits for a
+    `scope` is what the key must allow ("" needs no key). `dialect` is how its errors look. `query_key`
+    names the query's value in which its clients may send their key. `slow`: it waits for a
     provider, so the client's leaving cancels it. `request` and `answers` name its schemas in the OpenAPI document;
     `parameters` are the document's Parameter Objects for the query and for headers.
     """
@@ -31,6 +32,7 @@ class Endpoint(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     answer: Callable[[Gate, Asked], Awaitable[Answered | Flowing]]
     scope: str = ""
     dialect: Dialect | None = None
+    query_key: str = ""
     slow: bool = False
     request: str = ""
     answers: str = "Object"

@@ -6,6 +6,7 @@ from meshwright.server.endpoint import Endpoint
 from meshwright.server.http import JSON, Answered, Headers
 from meshwright.types.errors import LimitReached, MeshError, MethodNotAllowed, UpstreamStatus
 from meshwright.wire import CODECS
+from meshwright.wire.dialect import Dialect
 
 DEFAULT = CODECS["openai_chat"]
 
@@ -13,11 +14,17 @@ DEFAULT = CODECS["openai_chat"]
 def refusal(endpoint: Endpoint | None, error: MeshError, decision: str = "") -> Answered:
     """The error's answer: the dialect's body, the status, how long to wait, and which decision explains it."""
     dialect = endpoint.dialect if endpoint is not None and endpoint.dialect is not None else DEFAULT
+    answer = refused(dialect, error, decision)
+    if endpoint is not None and isinstance(error, MethodNotAllowed):
+        answer.headers.append(("allow", endpoint.method))  # RFC 9110, 15.5.6
+    return answer
+
+
+def refused(dialect: Dialect, error: MeshError, decision: str = "") -> Answered:
+    """The same for a caller who knows the dialect."""
     headers: Headers = [JSON]
     if decision:
         headers += [("x-mesh-decision", decision), ("x-request-id", decision), ("request-id", decision)]
     if isinstance(error, LimitReached | UpstreamStatus) and error.retry_after is not None:
         headers.append(("retry-after", str(max(1, round(error.retry_after)))))
-    if endpoint is not None and isinstance(error, MethodNotAllowed):
-        headers.append(("allow", endpoint.method))  # RFC 9110, 15.5.6
     return Answered(error.status, headers, dialect.encode_error(error))

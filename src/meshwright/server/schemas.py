@@ -38,6 +38,20 @@ def _messages(*roles: str) -> dict[str, Any]:
     return {"type": "array", "minItems": 1, "items": message}
 
 
+_WORDS = {"type": "string"}
+_BLOCK = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"type": "object", "required": ["text"], "properties": {"text": _WORDS}, "additionalProperties": False},
+}
+_LINES = {"type": "boolean", "description": "Answer in pieces, as lines of JSON: so unless this is false."}
+
+
+def _listed(role: str, content: str, *, kind: dict[str, Any]) -> dict[str, Any]:
+    turn = {"type": "object", "required": [role, content], "properties": {role: {"enum": ["user"]}, content: kind}}
+    return {"type": "array", "minItems": 1, "items": turn}
+
+
 SCHEMAS: dict[str, Any] = {
     "openai_chat": {
         "type": "object",
@@ -75,6 +89,64 @@ SCHEMAS: dict[str, Any] = {
             "temperature": {"type": "number", "minimum": 0, "maximum": 1},
         },
     },
+    "cohere": {
+        "type": "object",
+        "required": ["model", "messages"],
+        "properties": {"model": _MODEL, "messages": _messages("user"), "stream": _STREAM},
+    },
+    "bedrock_converse": {
+        "type": "object",
+        "required": ["messages"],
+        "properties": {"messages": _listed("role", "content", kind=_BLOCK)},
+    },
+    "gemini": {
+        "type": "object",
+        "required": ["contents"],
+        "properties": {"contents": _listed("role", "parts", kind=_BLOCK)},
+    },
+    "gemini_count": {
+        "type": "object",
+        "required": ["contents"],
+        "properties": {"contents": _listed("role", "parts", kind=_BLOCK)},
+    },
+    "ollama": {
+        "type": "object",
+        "required": ["model", "messages"],
+        "properties": {"model": _MODEL, "messages": _listed("role", "content", kind=_WORDS), "stream": _LINES},
+    },
+    "ollama_generate": {
+        "type": "object",
+        "required": ["model", "prompt"],
+        "properties": {"model": _MODEL, "prompt": {"type": "string", "minLength": 1}, "stream": _LINES},
+    },
+    "ollama_embed": {
+        "type": "object",
+        "required": ["model", "input"],
+        "properties": {"model": _MODEL, "input": {"type": "string"}},
+    },
+    "ollama_embedding": {
+        "type": "object",
+        "required": ["model", "prompt"],
+        "properties": {"model": _MODEL, "prompt": {"type": "string"}},
+    },
+    "BedrockError": {
+        "type": "object",
+        "required": ["__type", "message"],
+        "properties": {"__type": _WORDS, "message": _WORDS},
+    },
+    "GeminiError": {
+        "type": "object",
+        "required": ["error"],
+        "properties": {
+            "error": {
+                "type": "object",
+                "required": ["code", "message", "status"],
+                "properties": {"code": {"type": "integer"}, "message": _WORDS, "status": _WORDS},
+            }
+        },
+    },
+    "OllamaError": {"type": "object", "required": ["error"], "properties": {"error": _WORDS}},
+    "ollama_named": {"type": "object", "required": ["model"], "properties": {"model": _MODEL}},
     "anthropic_count": {
         "type": "object",
         "required": ["model", "messages"],
@@ -173,5 +245,12 @@ SCHEMAS: dict[str, Any] = {
         "properties": {"message": {"type": "string"}},
     },
 }
-ERROR_SHAPES = {"anthropic_messages": "AnthropicError", "cohere": "CohereError"}
+ERROR_SHAPES = {
+    "anthropic_messages": "AnthropicError",
+    "bedrock_converse": "BedrockError",
+    "cohere": "CohereError",
+    "gemini": "GeminiError",
+    "ollama": "OllamaError",
+    "ollama_generate": "OllamaError",
+}
 """The schemas of errors that do not have OpenAI's shape, by dialect."""

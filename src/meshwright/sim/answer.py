@@ -24,7 +24,7 @@ QUOTED = 200
 
 _PIECES = re.compile(r"\s*\S+|\s+$")
 _IDS = {"openai_chat": "chatcmpl-", "openai_responses": "resp_", "anthropic_messages": "msg_"}
-_CALL_IDS = {"anthropic_messages": "toolu_"}
+_CALL_IDS = {"anthropic_messages": "toolu_", "bedrock_converse": "tooluse_"}
 
 
 def answer(upstream: Upstream, request: Request, say: Say, key: str) -> Response:

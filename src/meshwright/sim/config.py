@@ -11,7 +11,7 @@ import msgspec
 
 from meshwright.sim.faults import FAULTS
 from meshwright.sim.spread import Spread, uniform
-from meshwright.sim.upstream import Fault, Upstream
+from meshwright.sim.upstream import Fault, Upstream, models_of
 from meshwright.types.errors import ConfigError, Problem
 from meshwright.wire import CODECS
 
@@ -93,11 +93,6 @@ def mesh_toml(upstream: Upstream, url: str) -> Sequence[str]:
     lines.append(f"models = [{names}]")
     lines.append('key_env = "SIM_KEY"' if upstream.key else 'auth = "none"')
     return lines
-
-
-def models_of(upstream: Upstream) -> tuple[str, ...]:
-    """Its models, or a name to use for one that knows every name."""
-    return upstream.models or (f"{upstream.name}-model",)
 
 
 def _seconds(text: str) -> float | None:

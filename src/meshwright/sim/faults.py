@@ -9,14 +9,19 @@ from functools import partial
 import msgspec
 
 from meshwright.sim.exchange import Exchange, Pretended
-from meshwright.sim.frames import Frame
+from meshwright.sim.frames import SEPARATORS, Frame
 from meshwright.sim.upstream import Fault
 
 STALL_SECONDS = 3600.0
 SLOW_SECONDS = 0.05
+EVENTS = "text/event-stream"
 HUGE_BYTES = 32 * 1024 * 1024
 
+_TEXT_END = re.compile(rb"\}(\s*)$")
+_BINARY_END = re.compile(rb"\}(.{4})$", re.DOTALL)  # a checksum follows, which is wrong then
 _TOO_LONG = {
+    "bedrock_converse": "Input is too long for requested model.",
+    "gemini": "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
     "anthropic_messages": "prompt is too long: 210000 tokens > 200000 maximum",
 }
 _TOO_LONG_ELSEWHERE = (
@@ -140,7 +145,8 @@ async def _malformed_json(exchange: Exchange, _: Fault) -> None:
     frames = list(exchange.plan.frames)
     middle = len(frames) // 2
     if exchange.plan.stream:
-        frames[middle] = Frame(re.sub(rb"\}(\s*)$", rb',"oops: \1', frames[middle].data))
+        end = _TEXT_END if exchange.dialect.event_stream in SEPARATORS else _BINARY_END
+        frames[middle] = Frame(end.sub(rb',"oops: \1', frames[middle].data))
     else:
         frames = [Frame(b"".join(frame.data for frame in frames)[:-1] + b',"oops: ')]
     await _changed(exchange, frames)
@@ -231,13 +237,12 @@ async def _disordered_events(exchange: Exchange, _: Fault) -> None:
 
 async def _comments(exchange: Exchange, _: Fault) -> None:
     alive = Frame(b": still working\n\n")
-    await _other_events(exchange, [each for frame in exchange.plan.frames for each in (alive, frame)])
+    await _other_events(exchange, [each for frame in exchange.plan.frames for each in (alive, frame)], EVENTS)
 
 
 async def _crlf(exchange: Exchange, _: Fault) -> None:
-    await _other_events(
-        exchange, [Frame(frame.data.replace(b"\n", b"\r\n"), frame.token) for frame in exchange.plan.frames]
-    )
+    ended = [Frame(frame.data.replace(b"\n", b"\r\n"), frame.token) for frame in exchange.plan.frames]
+    await _other_events(exchange, ended, EVENTS)
 
 
 async def _first_half(exchange: Exchange) -> tuple[Frame, ...]:
@@ -256,9 +261,9 @@ async def _changed(exchange: Exchange, frames: tuple[Frame, ...] | list[Frame]) 
     await exchange.as_planned()
 
 
-async def _other_events(exchange: Exchange, frames: list[Frame]) -> None:
-    """Send other events; an answer in one piece, which has none, is sent as it is."""
-    if exchange.plan.stream:
+async def _other_events(exchange: Exchange, frames: list[Frame], only: str = "") -> None:
+    """Send other events; an answer in one piece, which has none, is sent as it is. `only` in streams of this type."""
+    if exchange.plan.stream and only in ("", exchange.dialect.event_stream):
         await _changed(exchange, frames)
     else:
         await exchange.as_planned()

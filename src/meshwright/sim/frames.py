@@ -16,7 +16,8 @@ from meshwright.wire.fold import unfold
 ARGUMENTS = 8
 """Characters of a tool call's arguments in one delta."""
 
-_SEPARATORS = {"text/event-stream": b"\n\n", "application/x-ndjson": b"\n"}
+SEPARATORS = {"text/event-stream": b"\n\n", "application/x-ndjson": b"\n"}
+"""What ends an event of each type of stream that is text."""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -29,7 +30,7 @@ class Frame(msgspec.Struct, frozen=True):
 def stream_frames(dialect: Dialect, response: Response, request: Request, tokens: Sequence[str] = ()) -> list[Frame]:
     """The events of the answer as a stream, one frame each; the last is the dialect's end mark."""
     encoder = dialect.stream_encoder(request)
-    separator = _SEPARATORS.get(dialect.event_stream)
+    separator = SEPARATORS.get(dialect.event_stream)
     frames: list[Frame] = []
     for delta in _deltas(response, tokens):
         is_token = isinstance(delta, TextDelta | ReasoningDelta | ToolCallDelta)

@@ -13,6 +13,7 @@ import msgspec
 
 from meshwright.net.choose import OneTransport
 from meshwright.net.transport import Answer, Call, Deadlines, Endpoint
+from meshwright.sim.called import called
 from meshwright.sim.head import LAST_CHUNK, chunk, head
 from meshwright.sim.link import BadRequest, Link, Links, Received, hang_up, listen
 from meshwright.sim.tape import Heard, taped
@@ -145,5 +146,5 @@ class Recorder:
 
 def dialect_of(path: str) -> Dialect:
     """The dialect that is spoken at a path; OpenAI's where several or none would do."""
-    place = path.partition("?")[0]
-    return next((row for row in CODECS.values() if place.endswith(row.path)), CODECS["openai_chat"])
+    found = (row for row in CODECS.values() if called(row, path) is not None)
+    return next(found, CODECS["openai_chat"])

@@ -14,12 +14,13 @@ from typing import Self
 import msgspec
 
 from meshwright.sim.answer import answer
+from meshwright.sim.called import Called, called
 from meshwright.sim.exchange import JSON, Exchange, Plan
 from meshwright.sim.faults import FAULTS
 from meshwright.sim.frames import body_frames, stream_frames
 from meshwright.sim.link import BadRequest, ClientGone, Link, Links, Received, hang_up, listen
 from meshwright.sim.seen import SOON, Seen
-from meshwright.sim.upstream import Fault, Rule, Upstream
+from meshwright.sim.upstream import Fault, Rule, Upstream, models_of
 from meshwright.types.errors import (
     ConfigError,
     InvalidRequest,
@@ -31,7 +32,6 @@ from meshwright.types.errors import (
 )
 from meshwright.wire import CODECS
 
-PREFIX = "/v1"
 SUFFIX = "+fault:"
 HEADER = "x-sim-fault"
 
@@ -73,8 +73,9 @@ class Sim:
             await place.close()
 
     def url(self, name: str) -> str:
-        """The base address of an upstream, ending in /v1, to which a dialect's path is appended."""
-        return f"http://{self._host}:{self._places[name].port}{PREFIX}"
+        """The base address of an upstream, to which its dialect's path is appended: it ends as the real one's does."""
+        place = self._places[name]
+        return f"http://{self._host}:{place.port}{place.dialect.root}"
 
     def seen(self, name: str) -> list[Seen]:
         """The requests that came to an upstream so far, oldest first: answers and everything else."""
@@ -95,7 +96,7 @@ class _Place:
 
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
-        self.dialect = CODECS.get(upstream.dialect)
+        self.dialect = CODECS.get(upstream.dialect, CODECS["openai_chat"])  # `_check` refuses one that does not exist
         self.port = 0
         self.seen: list[Seen] = []
         self.news = asyncio.Event()
@@ -137,11 +138,10 @@ class _Place:
                 return
 
     def _arrived(self, link: Link, received: Received) -> Exchange:
-        assert self.dialect is not None
         seen = Seen(received, time.monotonic() - self._started)
         self.seen.append(seen)
-        path = received.path.partition("?")[0]
-        if received.method == "POST" and path == PREFIX + self.dialect.path:
+        asking = called(self.dialect, received.path)
+        if received.method == "POST" and asking is not None:
             self._calls += 1
             seen.number = self._calls
         # Chance follows from the seed and from what is asked for the how-manieth time, not from who arrived first.
@@ -149,7 +149,8 @@ class _Place:
         self._repeats[asked] += 1
         random = Random(f"{self.upstream.seed}/{self.upstream.name}/{asked.hex()}/{self._repeats[asked]}")
         self.news.set()
-        return Exchange(link, self.upstream, self.dialect, received, seen, random)
+        dialect = asking.dialect if asking is not None else self.dialect
+        return Exchange(link, self.upstream, dialect, received, seen, random)
 
     async def _answer(self, exchange: Exchange) -> None:
         received = exchange.received
@@ -158,18 +159,19 @@ class _Place:
             exchange.spent = True
         try:
             self._admit(received)
-            if path == f"{PREFIX}/models" and received.method == "GET":
-                await exchange.whole(200, self._models())
-            elif path == PREFIX + exchange.dialect.path:
+            dialect, root = self.dialect, self.dialect.root
+            asking = called(dialect, received.path)
+            if dialect.models and path == root + dialect.models and received.method == "GET":
+                await exchange.whole(200, (dialect.encode_models or self._models)(models_of(self.upstream)))
+            elif asking is not None:
                 if received.method != "POST":
                     raise MethodNotAllowed(f"{received.method} is not allowed here.", fix="Use POST.")
-                await self._call(exchange)
-            elif path == f"{PREFIX}{exchange.dialect.path}/count_tokens" and received.method == "POST":
+                await self._call(exchange, asking)
+            elif path == f"{root}{dialect.path}/count_tokens" and received.method == "POST":
                 await exchange.whole(200, b'{"input_tokens":%d}' % _counted(received.body))
             else:
                 raise NotFound(
-                    f"{self.upstream.name} has no {received.method} {path}.",
-                    fix=f"Use {PREFIX}{exchange.dialect.path}.",
+                    f"{self.upstream.name} has no {received.method} {path}.", fix=f"Use {root}{dialect.path}."
                 )
         except MeshError as error:
             await exchange.error(error)
@@ -178,19 +180,20 @@ class _Place:
         if not self.upstream.key:
             return
         bearer = received.header("authorization").removeprefix("Bearer ")
-        if self.upstream.key not in (bearer, received.header("x-api-key"), received.header("api-key")):
+        if self.upstream.key not in (bearer, *map(received.header, ("x-api-key", "api-key", "x-goog-api-key"))):
             raise Unauthenticated("Incorrect API key provided.", fix="Send the key that this upstream was given.")
 
-    def _models(self) -> bytes:
-        names = self.upstream.models or (f"{self.upstream.name}-model",)
+    def _models(self, names: Sequence[str]) -> bytes:
         rows = [
             {"id": name, "object": "model", "created": 1_700_000_000, "owned_by": self.upstream.name} for name in names
         ]
         return msgspec.json.encode({"object": "list", "data": rows})
 
-    async def _call(self, exchange: Exchange) -> None:
+    async def _call(self, exchange: Exchange, asking: Called) -> None:
         upstream, seen, dialect = self.upstream, exchange.seen, exchange.dialect
         request = dialect.decode_request(exchange.received.body)
+        if dialect.with_path is not None:
+            request = dialect.with_path(request, asking.model, asking.stream)
         model, _, wanted = request.model.partition(SUFFIX)
         if wanted:
             request = msgspec.structs.replace(request, model=model)

@@ -124,8 +124,8 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     `latency` is the seconds before the head of an answer, `first_token` those from there to the first words of a
     stream; `tokens_per_second` is drawn once for each answer, 0 is as fast as it goes; an answer in one piece waits as
-    long as its stream would take. `port` 0 is a free one. `key`, if there is one, must be sent (bearer, x-api-key or
-    api-key). Connections are closed, without a word, after `close_after` answers.
+    long as its stream would take. `port` 0 is a free one. `key`, if there is one, must be sent (bearer, x-api-key,
+    api-key, x-goog-api-key). Connections are closed, without a word, after `close_after` answers.
     """
 
     name: str
@@ -140,6 +140,11 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     key: str = ""
     close_after: int = 0
     seed: int = 0
+
+
+def models_of(upstream: Upstream) -> tuple[str, ...]:
+    """Its models, or a name to use for one that knows every name."""
+    return upstream.models or (f"{upstream.name}-model",)
 
 
 def last_words(request: Request) -> str:

@@ -86,8 +86,12 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """One wire format, both ways: towards providers (encode_request, decode_response, ...) and towards clients.
 
     `path` is appended to a provider's base address; where it holds the model or depends on streaming, `path_of(model,
-    stream)` is appended in its place, percent-encoded and with its query. `headers` go with every upstream call.
-    `event_stream` is the media type of its streams.
+    stream)` is appended in its place, percent-encoded and with its query. `of_path(path, query)` reads such a path back
+    (decoded, without the base address; None when it is another call) and `with_path` puts what it says into a request.
+    `root` is how base addresses of this dialect usually end; `headers` go with every upstream call; `event_stream` is
+    the media type of its streams. `also` are other calls of the same API, which whoever speaks this dialect has too.
+    `models` is the path of the list of models below `root` ("": it has none), `encode_models`
+    makes it from names; None: it has OpenAI's shape.
 
     decode_request   body of a client's request; raises InvalidRequest that names the field
     encode_request   the same dialect and nothing changed: the client's own bytes with `model` replaced
@@ -112,3 +116,9 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     encode_error: Callable[[MeshError], bytes]
     decode_error: Callable[[int, bytes, float | None], UpstreamStatus]
     path_of: Callable[[str, bool], str] | None = None
+    of_path: Callable[[str, str], tuple[str, bool] | None] | None = None
+    with_path: Callable[[Request, str, bool], Request] | None = None
+    root: str = "/v1"
+    models: str = "/models"
+    encode_models: Callable[[Sequence[str]], bytes] | None = None
+    also: tuple[Dialect, ...] = ()

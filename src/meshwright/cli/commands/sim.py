@@ -15,10 +15,11 @@ from rich.markup import escape
 
 from meshwright.cli.output import Json, err, out, print_json, print_table, told
 from meshwright.sim import FAULTS, Fault, Sim, Spread, Upstream
-from meshwright.sim.config import each_dialect, fault_of, mesh_toml, models_of, read_sim, times_of, upstream_of
+from meshwright.sim.config import each_dialect, fault_of, mesh_toml, read_sim, times_of, upstream_of
 from meshwright.sim.record import Recorder
 from meshwright.sim.replay import Replay
 from meshwright.sim.tape import read_tape
+from meshwright.sim.upstream import models_of
 from meshwright.types.errors import ConfigError
 
 

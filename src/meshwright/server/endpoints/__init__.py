@@ -8,10 +8,12 @@ from meshwright.server.endpoints import (
     decisions,
     embeddings,
     forward,
+    gemini,
     health,
     inference,
     metrics,
     models,
+    ollama,
     openapi,
     rerank,
     routing,
@@ -21,6 +23,8 @@ from meshwright.server.endpoints.table import finder
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *inference.ENDPOINTS,
+    *gemini.ENDPOINTS,
+    *ollama.ENDPOINTS,
     count_tokens.ENDPOINT,
     embeddings.ENDPOINT,
     *rerank.ENDPOINTS,

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from meshwright.kernel.snapshot import Snapshot
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
-from meshwright.server.http import Answered, Asked, as_json
-from meshwright.types.errors import UnknownModel
+from meshwright.server.http import JSON, Answered, Asked, as_json
+from meshwright.server.offered import card, offered
+from meshwright.wire.gemini.catalogue import encode_models
 
 SINCE = "1970-01-01T00:00:00Z"
 
 
 async def every(gate: Gate, asked: Asked) -> Answered:
     """Routes first, then models by their full name."""
-    snapshot = gate.kernel.snapshot
-    names = [*_routes(snapshot), *snapshot.deployments]
+    names = offered(gate.kernel.snapshot)
     if asked.header("anthropic-version"):
         data = [_anthropic(name) for name in names]
         first, last = (names[0], names[-1]) if names else (None, None)
         return as_json({"data": data, "has_more": False, "first_id": first, "last_id": last})
+    if asked.header("x-goog-api-client") or asked.header("x-goog-api-key"):
+        return Answered(200, [JSON], encode_models(names))
     return as_json({"object": "list", "data": [_openai(name) for name in names]})
 
 
 async def one(gate: Gate, asked: Asked) -> Answered:
     """One model or route by any of its names."""
-    snapshot = gate.kernel.snapshot
     name = asked.parameter
-    if name not in snapshot.names and snapshot.deployment(name) is None:
-        raise UnknownModel(f'There is no model or route "{name[:200]}" here.', fix="GET /v1/models lists them.")
+    card(gate.kernel.snapshot, name)
     return as_json(_anthropic(name) if asked.header("anthropic-version") else _openai(name))
-
-
-def _routes(snapshot: Snapshot) -> list[str]:
-    return [name for name, policy in snapshot.names.items() if not policy.named]
 
 
 def _openai(name: str) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshwright.wire.bedrock_converse.address import path
+from meshwright.wire.bedrock_converse.address import of_path, path, with_model
 from meshwright.wire.bedrock_converse.errors import decode_error, encode_error
 from meshwright.wire.bedrock_converse.eventstream import MEDIA_TYPE
 from meshwright.wire.bedrock_converse.request_in import decode_request
@@ -20,6 +20,10 @@ DIALECT = Dialect(
     name="bedrock_converse",
     path="/model",
     path_of=path,
+    of_path=of_path,
+    with_path=with_model,
+    root="",
+    models="",
     event_stream=MEDIA_TYPE,
     decode_request=taking_whole_floats(decode_request),
     encode_request=encode_request,

@@ -19,6 +19,15 @@ def path(model: str, stream: bool) -> str:
     return f"/model/{name}/{'converse-stream' if stream else 'converse'}"
 
 
+def of_path(path: str, query: str) -> tuple[str, bool] | None:
+    """The inverse: (model, whether to stream) of a decoded path, None when it is another call's."""
+    name, _, method = path.rpartition("/")
+    model = name.removeprefix("/model/")
+    if model in ("", name) or method not in ("converse", "converse-stream"):
+        return None
+    return model, method == "converse-stream"
+
+
 def with_model(request: Request, model: str, stream: bool) -> Request:
     """A decoded request with what its path says. It keeps its source: the body says neither."""
     return msgspec.structs.replace(request, model=model, stream=stream, stream_usage=stream)

@@ -6,7 +6,8 @@ Source: https://ai.google.dev/api/generate-content.
 from __future__ import annotations
 
 from meshwright.wire.dialect import Dialect
-from meshwright.wire.gemini.address import path
+from meshwright.wire.gemini.address import of_path, path, with_model
+from meshwright.wire.gemini.catalogue import encode_models
 from meshwright.wire.gemini.errors import decode_error, encode_error
 from meshwright.wire.gemini.request_in import decode_request
 from meshwright.wire.gemini.request_out import encode_request
@@ -22,6 +23,10 @@ DIALECT = Dialect(
     name=NAME,
     path="/models",
     path_of=path,
+    of_path=of_path,
+    with_path=with_model,
+    root="/v1beta",
+    encode_models=encode_models,
     decode_request=taking_whole_floats(decode_request),
     encode_request=encode_request,
     decode_response=decode_response,

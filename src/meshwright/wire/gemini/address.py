@@ -26,6 +26,26 @@ def path(model: str, stream: bool) -> str:
     return f"/{collection}/{_encoded(name)}:{method}"
 
 
+def of_path(path: str, query: str) -> tuple[str, bool] | None:
+    """The inverse: (model, whether to stream) of a decoded path below the base address, None when it is another call's.
+
+    A stream that is not one of events is another call: providers are never asked for it.
+    """
+    name, colon, method = path.rpartition(":")
+    collection, _, model = name.removeprefix("/").partition("/")
+    if not colon or collection not in _COLLECTIONS or not model:
+        return None
+    model = model if collection == "models" else f"{collection}/{model}"
+    if method == "generateContent":
+        return model, False
+    return (model, True) if method == "streamGenerateContent" and as_events(query) else None
+
+
+def as_events(query: str) -> bool:
+    """Whether a stream is asked for as server-sent events; else it is one JSON list that grows."""
+    return "alt=sse" in query.split("&")
+
+
 def with_model(request: Request, model: str, stream: bool) -> Request:
     """A decoded request with what its path says. It keeps its source: the body says neither."""
     return msgspec.structs.replace(request, model=model.removeprefix("models/"), stream=stream, stream_usage=stream)

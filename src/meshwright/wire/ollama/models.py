@@ -54,6 +54,10 @@ class _Named(msgspec.Struct):
     name: str | None = None
 
 
+class _Pull(msgspec.Struct):
+    stream: bool | None = None
+
+
 class _Version(msgspec.Struct):
     version: str
 
@@ -64,6 +68,7 @@ class _Shown(msgspec.Struct):
 
 _MODELS: msgspec.json.Decoder[_Models] = msgspec.json.Decoder(_Models)
 _NAMED: msgspec.json.Decoder[_Named] = msgspec.json.Decoder(_Named)
+_PULL: msgspec.json.Decoder[_Pull] = msgspec.json.Decoder(_Pull)
 _VERSION: msgspec.json.Decoder[_Version] = msgspec.json.Decoder(_Version)
 _SHOWN: msgspec.json.Decoder[_Shown] = msgspec.json.Decoder(_Shown)
 
@@ -98,6 +103,11 @@ def encode_tags(models: Iterable[Listed]) -> bytes:
     )
 
 
+def encode_names(names: Sequence[str]) -> bytes:
+    """The same for models of which only the names are known."""
+    return encode_tags(Listed(name=name) for name in names)
+
+
 def decode_tags(body: bytes) -> tuple[Listed, ...]:
     """A server's list of its models. Raises UpstreamProtocol."""
     return tuple(
@@ -119,6 +129,17 @@ def decode_show_request(body: bytes) -> str:
     if not name:
         raise InvalidRequest("The model is not named.", field="model", fix="Name one of GET /api/tags.")
     return name
+
+
+def decode_pull_request(body: bytes) -> tuple[str, bool]:
+    """(the model that a client wants to have, whether it wants to see the progress). Raises InvalidRequest."""
+    return decode_show_request(body), client_json(_PULL, body).stream is not False
+
+
+def encode_pulled(stream: bool) -> bytes:
+    """The progress of fetching a model that is there: it is done. As a stream, a line for each step."""
+    steps = ("pulling manifest", "success") if stream else ("success",)
+    return b"\n".join(msgspec.json.encode({"status": step}) for step in steps) + (b"\n" if stream else b"")
 
 
 def encode_show(listed: Listed, capabilities: Sequence[str] = ("completion",), context: int | None = None) -> bytes:

@@ -1,0 +1,116 @@
+"""A request in the client's dialect, answered by any model: what the endpoints of all dialects share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from meshwright.kernel.arrival import Arrival, Failure, Receipt, Streaming
+from meshwright.kernel.forward_to import takes_unnamed
+from meshwright.kernel.handle import handle
+from meshwright.server.adapting import STRICT, adapted, strict
+from meshwright.server.endpoint import Endpoint
+from meshwright.server.gate import Gate
+from meshwright.server.http import JSON, Answered, Asked, Flowing, Headers
+from meshwright.server.passing import passing_on
+from meshwright.server.refusal import refused
+from meshwright.types.errors import InvalidRequest
+from meshwright.wire.dialect import Dialect
+
+FORWARD = {
+    "anthropic_messages": ("anthropic-version", "anthropic-beta"),
+    "openai_chat": ("openai-beta",),
+    "openai_responses": ("openai-beta",),
+}
+"""Headers of each dialect's clients that change what a provider does; they go to providers of the same dialect."""
+PARAMETERS: tuple[Mapping[str, Any], ...] = (
+    {
+        "name": "x-mesh-route",
+        "in": "header",
+        "description": "A route or model that takes the place of the one in the body.",
+        "schema": {"type": "string"},
+    },
+    STRICT,
+)
+_PASS_ON = passing_on(counts=True)
+NO_BUFFER = ("x-accel-buffering", "no")
+
+
+def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked], Awaitable[Answered | Flowing]]:
+    """An endpoint's function. `stream`: the path asks for one, in a dialect whose paths name the model and say so."""
+    names = FORWARD.get(dialect.name, ())
+
+    async def answer(gate: Gate, asked: Asked) -> Answered | Flowing:
+        """Decode, handle, send on."""
+        began = perf_counter()
+        header = asked.header
+        try:
+            request = dialect.decode_request(asked.body)
+        except InvalidRequest as error:
+            if error.field != "model" or dialect.name != "openai_responses" or not _unnamed(gate, asked):
+                raise
+            return await _PASS_ON(gate, asked)
+        if dialect.with_path is not None:
+            request = dialect.with_path(request, asked.parameter, stream)
+        arrival = Arrival(
+            request=request,
+            dialect=dialect,
+            principal=asked.principal,
+            path=asked.path,
+            route=header("x-mesh-route") or "",
+            strict=strict(header("x-mesh-strict")),
+            forward=tuple((name, value) for name in names if (value := header(name))),
+            decode_seconds=perf_counter() - began,
+        )
+        reply = await handle(gate.kernel, arrival)
+        if isinstance(reply, Failure):
+            return refused(dialect, reply.error, reply.decision)
+        headers = _headers(reply.receipt)
+        if isinstance(reply, Streaming):
+            return Flowing(200, [("content-type", dialect.event_stream), NO_BUFFER, *headers], reply.flow)
+        kind = ("content-type", dialect.event_stream) if request.stream else JSON
+        return Answered(200, [kind, *headers], reply.body)
+
+    return answer
+
+
+def _unnamed(gate: Gate, asked: Asked) -> bool:
+    """Whether a Responses call leaves its model to the provider (a stored prompt may name it), and one is there."""
+    header = asked.header
+    if header("x-mesh-route") or not asked.body.lstrip().startswith(b"{"):
+        return False
+    if "model" in msgspec.json.decode(asked.body, type=dict[str, msgspec.Raw]):
+        return False
+    return takes_unnamed(gate.kernel.snapshot, header("x-mesh-provider") or "", gate.settings.forward_to)
+
+
+def _headers(receipt: Receipt) -> Headers:
+    """What every answer tells of its decision."""
+    headers = [
+        ("x-mesh-model", quote(receipt.model, safe="/:@ .,+-_")),
+        ("x-mesh-decision", receipt.decision),
+        ("x-request-id", receipt.decision),
+        ("request-id", receipt.decision),
+    ]
+    headers += adapted(receipt.adaptations)
+    return headers
+
+
+def inference(path: str, dialect: Dialect, summary: str, *, stream: bool = False, query_key: str = "") -> Endpoint:
+    """The endpoint of a path at which requests of a dialect are answered."""
+    return Endpoint(
+        method="POST",
+        path=path,
+        summary=summary,
+        answer=asking(dialect, stream=stream),
+        scope="inference",
+        dialect=dialect,
+        slow=True,
+        request=dialect.name,
+        parameters=PARAMETERS,
+        query_key=query_key,
+    )
