@@ -39,9 +39,12 @@ class Gemini:
         return genai.Client(api_key=key, http_options=types.HttpOptions(base_url=url, timeout=20_000))
 
     def words(self, text: str, system: str = "", tools: list[Json] | None = None) -> Json:
-        declared = [{**tool, "parametersJsonSchema": tool["parameters"]} for tool in tools or ()]
-        for tool in declared:
-            del tool["parameters"]
+        declared = [
+            types.FunctionDeclaration(
+                name=tool["name"], description=tool["description"], parameters_json_schema=tool["parameters"]
+            )
+            for tool in tools or ()
+        ]
         config = types.GenerateContentConfig(
             system_instruction=system or None,
             tools=[types.Tool(function_declarations=declared)] if tools else None,
