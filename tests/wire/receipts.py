@@ -17,8 +17,8 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """Where an exchange comes from.
 
     `kind`: "recorded" from a provider by `mesh sim --record`; "documented": the provider's published example, under a
-    licence that allows a copy; "written" by us after the provider's page, whose words may not be copied. `date` is that
-    of the recording or of the page's text.
+    licence that allows a copy; "written" by us after the format on the provider's page. `date` is that of the
+    recording or of the description, or the day on which the page was read.
     """
 
     dialect: str

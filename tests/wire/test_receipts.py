@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from meshwright.sim.tape import read_tape
 from meshwright.types.content import ToolCall
 from meshwright.types.request import Request
 from meshwright.types.response import Response
@@ -135,6 +136,11 @@ def test_the_script_shows_which_cells_have_one() -> None:
     assert "anthropic_messages" in told.stdout
     assert f"{len(RECEIPTS)} receipts" in told.stdout
     assert "0 recorded" in told.stdout or any(one.told.kind == "recorded" for one in RECEIPTS)
+
+
+def test_a_pretend_provider_can_replay_every_receipt() -> None:
+    for path in FOLDER.glob("*.jsonl"):
+        assert read_tape(path)
 
 
 def test_the_folder_says_how_a_receipt_is_made() -> None:
