@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -34,6 +35,12 @@ from meshwright.wire import CODECS
 GOOD = "She has 16 - 3 = 13 eggs left and sells them for 13 * 2 = $26.\n#### 26"
 BAD = "She has 16 - 3 = 14 eggs, I think it depends"
 QUESTION = "She has 16 eggs and eats 3. She sells the rest for $2 each. How much does she make?"
+SEES: Mapping[str, dict[str, bool]] = {
+    "small": {},
+    "middle": {"vision": False},
+    "large": {"vision": True},
+    "judge": {"vision": True},
+}
 Says = Mapping[str, Say | Sequence[Rule]]
 """What each model says, or by which rules."""
 MODELS = ("small", "middle", "large", "judge")
@@ -108,7 +115,11 @@ async def house(
                 for name in MODELS
             },
             models={
-                f"{name}/m": ModelSettings(price=(PriceSettings(input=at + 1, output=at + 1),))  # type: ignore[arg-type]  # whole dollars
+                f"{name}/m": ModelSettings(
+                    price=(PriceSettings(input=Decimal(at + 1), output=Decimal(at + 1)),),
+                    skills={"*": 0.5 + at / 10},
+                    abilities=SEES[name],
+                )
                 for at, name in enumerate(MODELS)
             },
             routes={"it": route, **routes},
@@ -357,6 +368,34 @@ async def test_a_split_falls_back_to_its_other_share():
         assert text(await at.ask()) == GOOD
         assert at.trace.decision is not None
         assert at.trace.decision.propensity == 1
+
+
+LEAVES = [
+    (RouteSettings(strategy="fixed", pool=("middle/m", "large/m")), "middle/m"),
+    (RouteSettings(strategy="cheapest"), "small/m"),
+    (RouteSettings(strategy="cheapest_above", options={"above": 0.55}), "middle/m"),
+    (RouteSettings(strategy="fastest", pool=("large/m", "small/m")), "large/m"),
+    (RouteSettings(strategy="task", options={"slack": 0.05}), "judge/m"),
+    (RouteSettings(strategy="balanced", options={"thrift": 1}), "small/m"),
+    (RouteSettings(strategy="capability", require=("vision",)), "large/m"),
+    (
+        RouteSettings(
+            strategy="semantic",
+            steps=("small/m", "middle/m"),
+            examples={"small/m": ("Where is my invoice?",), "middle/m": ("How much does she make from eggs?",)},
+        ),
+        "middle/m",
+    ),
+]
+
+
+@pytest.mark.parametrize(("route", "served"), LEAVES, ids=[route.strategy for route, _ in LEAVES])
+async def test_every_strategy_reaches_the_model_that_it_means(route: RouteSettings, served: str):
+    async with house({name: Say(text=f"I am {name}.") for name in MODELS}, route) as at:
+        assert text(await at.ask()) == f"I am {served.partition('/')[0]}."
+        assert at.trace.served == served
+        assert at.trace.decision is not None
+        assert at.trace.decision.because
 
 
 async def test_plans_lie_in_each_other():
