@@ -7,7 +7,7 @@ import pytest
 from meshwright.cli.explaining import tell_trace
 from meshwright.kernel.config import RouteSettings
 from meshwright.sim import Say
-from tests.kernel.test_plans import BAD, GOOD, house
+from tests.kernel.house import BAD, GOOD, house
 
 
 async def test_a_cascade_of_a_split_and_a_panel_is_told_to_a_person(capsys: pytest.CaptureFixture[str]):
