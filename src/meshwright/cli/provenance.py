@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from meshwright.catalog.facts import Facts, Sheet, each, providers, sheet
+from meshwright.kernel.build_models import OBSERVED
 from meshwright.types.errors import UnknownModel
 from meshwright.types.model import Claim, Model
 from meshwright.types.money import dollars
 
 ALWAYS = ("window", "max_output", "prices.input", "prices.output", "retires")
 """Facts that are shown as unknown when nobody says them."""
+_OURS = ("mesh.toml", OBSERVED)
 _FIELDS = ("upstream", "window", "max_output", "regions", "privacy", "prices", "abilities", "skills", "aliases")
 
 
@@ -105,9 +107,9 @@ def _told(of: Sheet, facts: Facts) -> Iterator[Line]:
 
 
 def _settings(card: Model) -> Iterator[Line]:
-    """What mesh.toml says, before what the sources say."""
+    """What mesh.toml says and what was observed, before what the sources say."""
     for field, claim in card.claims.items():
-        if field in _FIELDS and claim.source == "mesh.toml":
+        if field in _FIELDS and claim.source in _OURS:
             yield _claimed(card, field, claim)
 
 
@@ -115,7 +117,7 @@ def _carded(card: Model) -> Iterator[Line]:
     """The facts of a model that no catalogue lists."""
     for field in ("window", "max_output", "prices", "abilities", "skills"):
         claim = card.claims.get(field)
-        if getattr(card, field) and (claim is None or claim.source != "mesh.toml"):
+        if getattr(card, field) and (claim is None or claim.source not in _OURS):
             yield _claimed(card, field, claim)
 
 

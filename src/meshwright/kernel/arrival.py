@@ -31,11 +31,15 @@ class Arrival(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What the answer's headers tell: the decision's id, the model that served, and what was adapted on the way."""
+    """What the answer's headers tell: the decision's id, the model that served, and what was adapted on the way.
+
+    `limits` are headers about the provider's limits, see `wire.rate_limits`.
+    """
 
     decision: str
     model: str
     adaptations: tuple[Adaptation, ...] = ()
+    limits: tuple[tuple[str, str], ...] = ()
 
 
 class Flow(Protocol):

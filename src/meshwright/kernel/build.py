@@ -61,7 +61,7 @@ def build(
         pattern = _pattern(part, reach, tokens)
         if part.row.name != "builtin":
             open_ended[part.row.name] = pattern
-        for model in model_cards(part, config, shipped(part.row.name)):
+        for model in model_cards(part, config, shipped(part.row.name), published.limits):
             deployments[model.name] = pattern.serving(model)
         if part.row.name == "builtin":
             measures = {model.name: pattern.serving(model) for model in BUILTIN_MEASURES}
@@ -93,7 +93,7 @@ def _pattern(part: ProviderPart, transport: Transport, tokens: Tokens) -> Deploy
             settings.total_seconds,
         ),
         transport=transport,
-        proof=_proof(part, tokens),
+        proof=proof_of(part, tokens),
     )
     others = (*((RESPONSES,) if "responses" in row.quirks else ()), *pattern.dialect.also)
     also = tuple(
@@ -105,7 +105,7 @@ def _pattern(part: ProviderPart, transport: Transport, tokens: Tokens) -> Deploy
     return msgspec.structs.replace(pattern, also=also)
 
 
-def _proof(part: ProviderPart, tokens: Tokens) -> Proof | None:
+def proof_of(part: ProviderPart, tokens: Tokens) -> Proof | None:
     """What each call is proved with; None when the endpoint's own headers have a key."""
     identity = part.credential.identity
     if isinstance(identity, AwsKeys):

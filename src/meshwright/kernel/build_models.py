@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
@@ -11,16 +13,27 @@ from meshwright.kernel.build_providers import ProviderPart
 from meshwright.kernel.config import Config, ModelSettings, PriceSettings
 from meshwright.providers import DEPLOYED
 from meshwright.providers.builtin_row import BUILTIN_MODELS
+from meshwright.store.rows import LearnedLimit
 from meshwright.types.model import Claim, Model, Price
 from meshwright.types.money import nano
 
 CONFIGURED = Claim("mesh.toml")
+OBSERVED = "observed"
+"""The source of a fact that was learned from the provider's own answers."""
+# Anthropic's longer windows are asked for by a header (context-1m): who did not send it says nothing of those who do.
+_ANTHROPICS_USUAL = 200_000
 _FREE = (Price(input=0, output=0, cache_read=0, cache_write=0, cache_write_1h=0, audio_input=0, audio_output=0),)
 
 
-def model_cards(part: ProviderPart, config: Config, catalogue: Catalogue) -> list[Model]:
-    """The models of this provider that are served, in order. A configured list of models is the whole list."""
+def model_cards(
+    part: ProviderPart, config: Config, catalogue: Catalogue, limits: Sequence[LearnedLimit] = ()
+) -> list[Model]:
+    """The models of this provider that are served, in order. A configured list of models is the whole list.
+
+    `limits` are what was learned from refusals: it goes before the catalogue and after the configuration.
+    """
     row = part.row
+    learned = [limit for limit in limits if limit.model.startswith(f"{row.name}/")]
     listed = {model.upstream: model for model in BUILTIN_MODELS} if row.name == "builtin" else catalogue.cards
     usual = listed if row.name == "builtin" else () if row.name in DEPLOYED else catalogue.usual
     names = dict.fromkeys(part.models or usual)
@@ -28,6 +41,8 @@ def model_cards(part: ProviderPart, config: Config, catalogue: Catalogue) -> lis
     cards = []
     for upstream in names:
         card = listed.get(upstream) or _blank(part, upstream)
+        for limit in learned:
+            card = _observed(card, limit) if limit.model == card.name else card
         settings = config.models.get(card.name, ModelSettings())
         if settings.enabled:
             cards.append(_corrected(card, part, settings))
@@ -41,6 +56,16 @@ def _blank(part: ProviderPart, upstream: str) -> Model:
     if row.local:
         return msgspec.structs.replace(card, prices=_FREE, claims={"prices": Claim("it runs on this machine")})
     return card
+
+
+def _observed(card: Model, limit: LearnedLimit) -> Model:
+    """The card with a limit that the provider itself has named."""
+    known = getattr(card, limit.fact)
+    if limit.tokens == _ANTHROPICS_USUAL and known is not None and known > limit.tokens:
+        return card
+    day = datetime.fromtimestamp(limit.at, UTC).date().isoformat()
+    claims = {**card.claims, limit.fact: Claim(OBSERVED, day)}
+    return msgspec.structs.replace(card, **{limit.fact: limit.tokens}, claims=claims)
 
 
 def _corrected(card: Model, part: ProviderPart, settings: ModelSettings) -> Model:

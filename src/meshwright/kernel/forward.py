@@ -19,7 +19,7 @@ from meshwright.kernel.record import OpenAttempt, Recording
 from meshwright.kernel.snapshot import Deployment
 from meshwright.kernel.stream import Stream
 from meshwright.net.transport import Answer, Call, Endpoint
-from meshwright.types.errors import InvalidRequest, MeshError, UpstreamError
+from meshwright.types.errors import InvalidRequest, MeshError, NotFound, UpstreamError
 from meshwright.types.request import Adaptation
 from meshwright.types.usage import Usage
 from meshwright.wire import CODECS
@@ -72,7 +72,7 @@ async def forward(kernel: Kernel, parcel: Parcel) -> Passed | Failure:
 
 
 def _endpoint(deployment: Deployment, parcel: Parcel) -> Endpoint:
-    """The address below the provider's own. Raises InvalidRequest for a path that could lead out of it.
+    """The address below the provider's own. Raises InvalidRequest for a path that could lead out of it, NotFound.
 
     The path was decoded before it was matched with an endpoint and its scope; it is encoded anew, so that the provider
     sees the path that was checked and no other.
@@ -83,7 +83,12 @@ def _endpoint(deployment: Deployment, parcel: Parcel) -> Endpoint:
                 "The path has an empty segment, one that is . or .., a backslash or a control character.",
                 fix="Send the id as the provider gave it.",
             )
-    url = deployment.provider.base_url.rstrip("/") + quote(parcel.path, safe=_SAFE)
+    if deployment.addressing.path_of is not None:
+        raise NotFound(
+            f"With an api_version {deployment.provider.name} has addresses of its own, which this one is not among.",
+            fix=f"Leave api_version out of [providers.{deployment.provider.name}]: its newer API has OpenAI's paths.",
+        )
+    url = deployment.addressing.base + quote(parcel.path, safe=_SAFE)
     if parcel.query:
         url += "?" + parcel.query.replace("#", "%23")
     prepared = deployment.endpoint

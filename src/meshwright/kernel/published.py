@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from meshwright.kernel.config import Config
-from meshwright.store.rows import Key
+from meshwright.store.rows import Key, LearnedLimit
 from meshwright.types.errors import StoreError
 
 
@@ -28,6 +28,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     open: bool
     keys: tuple[Key, ...] = ()
     engines: tuple[LocalServer, ...] = ()
+    limits: tuple[LearnedLimit, ...] = ()
 
 
 def publish(published: Published, file: Path) -> None:

@@ -128,7 +128,7 @@ class Recording:
 class OpenAttempt:
     """One call to one model while it is under way."""
 
-    __slots__ = ("adaptations", "began", "first_byte", "model", "recording", "role", "status", "upstream_id")
+    __slots__ = ("adaptations", "began", "first_byte", "limits", "model", "recording", "role", "status", "upstream_id")
 
     def __init__(self, recording: Recording, model: Model, role: str = "") -> None:
         self.recording = recording
@@ -139,6 +139,7 @@ class OpenAttempt:
         self.status: int | None = None
         self.upstream_id = ""
         self.adaptations: tuple[Adaptation, ...] = ()
+        self.limits: tuple[tuple[str, str], ...] = ()
 
     def answering(self, status: int) -> None:
         """The head of the answer is here."""

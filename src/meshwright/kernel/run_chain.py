@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import time
 
 from meshwright.kernel.arrival import Arrival, Receipt, Reply, Streaming, Whole
 from meshwright.kernel.failing import BROKE, NO_USAGE, another_may_help, free, refused
@@ -18,6 +19,7 @@ from meshwright.routing.policy import UNSEEN, Policy
 from meshwright.types.decision import Note, Plan
 from meshwright.types.errors import MeshError, NoCandidate, NotCarried, UpstreamError
 from meshwright.types.response import Response
+from meshwright.wire.rate_limits import rate_headers
 
 MAX_ANSWER = 64 * 1024 * 1024
 HELD_ELSEWHERE = frozenset({"conversation", "previous_response_id", "prompt", "thread"})
@@ -84,8 +86,11 @@ async def _attempt(
     answer = await deployment.send(Call(endpoint, request.body, forward, deployment.deadlines))
     try:
         attempt.answering(answer.status)
+        attempt.limits = rate_headers(answer.headers, dialect.name, arrival.dialect.name, time())
         if answer.status != 200:
-            raise await refused(deployment, answer)
+            error = await refused(deployment, answer)
+            error.limits = attempt.limits
+            raise error
         recording.stage("upstream")
         # Only what calls itself JSON is taken for an answer in one piece: some servers and proxies mislabel streams.
         if arrival.request.stream and not answer.headers.get("content-type", "").startswith("application/json"):
@@ -135,7 +140,7 @@ def _succeeded(kernel: Kernel, recording: Recording, attempt: OpenAttempt, respo
 
 
 def _receipt(attempt: OpenAttempt) -> Receipt:
-    return Receipt(attempt.recording.id, attempt.model.name, attempt.adaptations)
+    return Receipt(attempt.recording.id, attempt.model.name, attempt.adaptations, attempt.limits)
 
 
 def _told(error: UpstreamError, recording: Recording) -> UpstreamError:

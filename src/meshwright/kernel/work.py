@@ -73,7 +73,7 @@ def deliver(work: Work, answer: Whole) -> Whole:
     work.recording.first_byte = work.recording.elapsed()
     ready = encoded(work.arrival, answer.response)
     known = [one for one in answer.receipt.adaptations if one not in ready.adaptations]
-    receipt = Receipt(work.recording.id, answer.receipt.model, (*known, *ready.adaptations))
+    receipt = Receipt(work.recording.id, answer.receipt.model, (*known, *ready.adaptations), answer.receipt.limits)
     return Whole(answer.response, ready.body, receipt)
 
 

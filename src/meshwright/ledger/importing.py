@@ -13,10 +13,12 @@ from typing import BinaryIO
 import msgspec
 
 from meshwright.ledger.lines import OPENING, Begin, DamagedLine, Ended, Segment, parse, segments
+from meshwright.ledger.observed import learned_limits
 from meshwright.store import decisions
+from meshwright.store import limits as learned
 from meshwright.store import segments as store
 from meshwright.store.database import Database, Transaction
-from meshwright.store.rows import Progress
+from meshwright.store.rows import LearnedLimit, Progress
 from meshwright.types.decision import Trace
 from meshwright.types.errors import StoreError
 
@@ -50,6 +52,7 @@ class _Batch(msgspec.Struct, frozen=True):
     begins: dict[str, Begin]
     ended: list[decisions.Prepared]
     damaged: list[bytes]
+    limits: list[LearnedLimit]
 
 
 class Importer:
@@ -137,6 +140,7 @@ class Importer:
         begins: dict[str, Begin] = {}
         ended: list[decisions.Prepared] = []
         damaged: list[bytes] = []
+        limits: list[LearnedLimit] = []
         while lines < self._batch and offset < size:
             line = file.readline()
             if not line or (not line.endswith(b"\n") and not dead):
@@ -147,14 +151,16 @@ class Importer:
                 value = parse(line)
                 if isinstance(value, Ended):
                     ended.append(decisions.prepare(value.trace, value.raw))
+                    limits += learned_limits(value.trace)
                 else:
                     begins[value.id] = value
             except DamagedLine:
                 damaged.append(line)
-        return _Batch(offset, lines, begins, ended, damaged)
+        return _Batch(offset, lines, begins, ended, damaged, limits)
 
     def _store(self, transaction: Transaction, life: str, batch: _Batch) -> Imported:
         inserted = decisions.insert(transaction, batch.ended)
+        learned.keep(transaction, batch.limits)
         store.note_ended(transaction, {one.id for one in batch.ended})
         begins = list(batch.begins.values())
         there = decisions.known(transaction, [begin.id for begin in begins])

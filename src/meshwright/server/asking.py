@@ -97,6 +97,7 @@ def _headers(receipt: Receipt) -> Headers:
         ("request-id", receipt.decision),
     ]
     headers += adapted(receipt.adaptations)
+    headers += receipt.limits
     return headers
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -21,14 +22,15 @@ from meshwright.net.choose import OneTransport
 from meshwright.providers import PROVIDERS
 from meshwright.providers.discover import discover
 from meshwright.server.places import Places
-from meshwright.store import keys
-from meshwright.store.database import Database
-from meshwright.store.rows import Key
+from meshwright.store import keys, limits
+from meshwright.store.database import Database, Transaction
+from meshwright.store.rows import Key, LearnedLimit
 from meshwright.types.errors import ConfigError, MeshError
 
 IMPORT_SECONDS = 0.2
 WATCH_SECONDS = 0.5
 LOW_PRIORITY = 15
+LEARNED_DAYS = 30
 _log = logging.getLogger("meshwright.control")
 
 
@@ -59,6 +61,7 @@ class Control:
         self._threads: list[threading.Thread] = []
         self._seen = self._stamp()
         self._published_keys: tuple[Key, ...] = ()
+        self._published_limits: tuple[LearnedLimit, ...] = ()
         self._publishing = threading.Lock()
 
     def find_engines(self) -> bool:
@@ -84,7 +87,7 @@ class Control:
             self.version += 1
             published = self.state()
             publish(published, self.places.published)
-            self._published_keys = published.keys
+            self._published_keys, self._published_limits = published.keys, published.limits
             return published
 
     def state(self) -> Published:
@@ -93,14 +96,20 @@ class Control:
 
     def _state(self, config: Config) -> Published:
         with self.database.read() as transaction:
-            records = keys.every(transaction)
+            records, learned = keys.every(transaction), self._limits(transaction)
         return Published(
             version=self.version,
             config=config,
             open=is_open(config, self.environment),
             keys=records,
             engines=self.engines,
+            limits=learned,
         )
+
+    def _limits(self, transaction: Transaction) -> tuple[LearnedLimit, ...]:
+        """What was learned of late: nobody would find out that a limit was raised if it were believed for ever."""
+        since = time.time() - LEARNED_DAYS * 86_400
+        return tuple(limit for limit in limits.every(transaction) if limit.at > since)
 
     def start(self) -> None:
         """Begin to import, to watch the file, and to look for engines, each in its thread."""
@@ -147,12 +156,12 @@ class Control:
         _log.info("configuration reloaded: snapshot %d", published.version)
 
     def renew_keys(self) -> None:
-        """Publish again when a key was made, changed or revoked in the database, by whichever process."""
+        """Publish again when the database has other keys or learned limits than before, by whichever process."""
         with self.database.read() as transaction:
-            records = keys.every(transaction)
-        if records != self._published_keys:
+            records, learned = keys.every(transaction), self._limits(transaction)
+        if records != self._published_keys or learned != self._published_limits:
             published = self.publish()
-            _log.info("keys have changed: snapshot %d", published.version)
+            _log.info("keys or learned limits have changed: snapshot %d", published.version)
 
     def _unbuildable(self, config: Config) -> str:
         """Why workers could not serve this configuration, "" when they can: better told here than by every one."""

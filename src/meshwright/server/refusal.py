@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.http import JSON, Answered, Headers
-from meshwright.types.errors import LimitReached, MeshError, MethodNotAllowed, UpstreamStatus
+from meshwright.types.errors import LimitReached, MeshError, MethodNotAllowed, UpstreamError, UpstreamStatus
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect
 
@@ -27,4 +27,6 @@ def refused(dialect: Dialect, error: MeshError, decision: str = "") -> Answered:
         headers += [("x-mesh-decision", decision), ("x-request-id", decision), ("request-id", decision)]
     if isinstance(error, LimitReached | UpstreamStatus) and error.retry_after is not None:
         headers.append(("retry-after", str(max(1, round(error.retry_after)))))
+    if isinstance(error, UpstreamError):
+        headers += error.limits
     return Answered(error.status, headers, dialect.encode_error(error))

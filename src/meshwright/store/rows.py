@@ -57,3 +57,13 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     life: str
     offset: int
     done: float | None = None
+
+
+class LearnedLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit that a provider named when it refused a request, at that time; `decision` is that request's."""
+
+    model: str
+    fact: Literal["window", "max_output"]
+    tokens: int
+    at: float
+    decision: str = ""

@@ -156,6 +156,8 @@ class UpstreamError(MeshError):
     status = 502
     code = "upstream_error"
     retryable = True
+    limits: tuple[tuple[str, str], ...] = ()
+    """Headers about the provider's limits, in the client's dialect."""
 
 
 class ConnectFailed(UpstreamError):

@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import os
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,15 +19,18 @@ from meshwright.catalog.cards import shipped
 from meshwright.cli.exits import CONFIG, FAILED
 from meshwright.cli.output import ConfigFile, Json, out, print_json, told
 from meshwright.cli.session import here
-from meshwright.kernel.build import auth_headers
+from meshwright.kernel.addressing import addressing
+from meshwright.kernel.build import auth_headers, proof_of
 from meshwright.kernel.build_models import model_cards
 from meshwright.kernel.build_providers import ProviderPart, provider_parts
 from meshwright.kernel.config import Config
 from meshwright.net.choose import OneTransport
+from meshwright.net.proof import AwsKeys, proved
+from meshwright.net.tokens import Tokens
 from meshwright.net.transport import Call, Deadlines, Endpoint
 from meshwright.server.control import load_config
 from meshwright.server.supervise import open_control
-from meshwright.types.errors import ConfigError, MeshError, UpstreamError
+from meshwright.types.errors import ConfigError, MeshError, UpstreamError, UpstreamStatus
 from meshwright.wire import CODECS
 
 PROBE_SECONDS = 5.0
@@ -128,12 +132,15 @@ def _port(host: str, port: int) -> Finding:
 
 
 def _remedy(reason: str) -> str:
-    kind, found, name = reason.partition(": set ")
-    return f"export {name}=…" if found and kind in ("no key", "no address") else "See `mesh providers`."
+    kind, found, names = reason.partition(": set ")
+    name = names.partition(",")[0]
+    return f"export {name}=…" if found and kind in ("no key", "no address", "no region") else "See `mesh providers`."
 
 
 def _keyed(part: ProviderPart) -> Finding:
-    source = f"key from {part.key_from}" if part.key_from else "no key"
+    identity = part.credential.identity
+    kind = "key" if identity is None else "calls are signed by" if isinstance(identity, AwsKeys) else "tokens by"
+    source = f"{kind} {'from ' if identity is None else ''}{part.key_from}" if part.key_from else "no key"
     return Finding("ok", f"{part.row.name}: {source}, {part.row.base_url}")
 
 
@@ -152,7 +159,7 @@ async def _ask(part: ProviderPart, transport: OneTransport) -> Finding:
         return Finding("ok", "builtin: works offline")
     headers = auth_headers(row, part.key, CODECS[row.dialect].headers)
     endpoint = Endpoint(
-        url=row.base_url.rstrip("/") + "/models",
+        url=addressing(row, part.settings, CODECS[row.dialect]).base + "/models",
         headers=headers,
         method="GET",
         proxy=part.settings.proxy,
@@ -160,10 +167,17 @@ async def _ask(part: ProviderPart, transport: OneTransport) -> Finding:
     )
     deadlines = Deadlines(PROBE_SECONDS, PROBE_SECONDS, PROBE_SECONDS, PROBE_SECONDS)
     try:
-        answer = await transport.send(Call(endpoint, deadlines=deadlines))
+        call = Call(endpoint, deadlines=deadlines)
+        if (proof := proof_of(part, Tokens(transport))) is not None:
+            call = await proved(call, proof, time.time())
+        answer = await transport.send(call)
         answer.release()
+    except UpstreamStatus as error:
+        return Finding("bad", f"{known}: {error.message}", f"Put a valid credential there: {part.key_from}.")
     except UpstreamError as error:
         return Finding("bad", f"{known}: {error.message}", f"Check the network, or base_url of [providers.{row.name}].")
+    if row.dialect == "bedrock_converse":  # it has no list of models to ask for, and nothing else that is free
+        return Finding("ok", f"{known}: reachable; whether it takes the credential, the first call shows")
     if answer.status in (401, 403):
         where = part.key_from or f"{row.key_env or 'no key variable'} is not set"
         return Finding("bad", f"{known}: the key is refused ({answer.status})", f"Put a valid key there: {where}.")

@@ -18,12 +18,12 @@ from meshwright.wire.gemini.citations import Words, grounding_in, sources_in
 from meshwright.wire.gemini.errors import decode_error
 from meshwright.wire.gemini.finishes import finish_in
 from meshwright.wire.gemini.logprobs import logprobs_in
-from meshwright.wire.gemini.moments import seconds
 from meshwright.wire.gemini.parts_in import Read, Sequence
 from meshwright.wire.gemini.shapes import ANSWERED, CHOSEN, NAME, Answer, Candidate
 from meshwright.wire.gemini.spelling import members
 from meshwright.wire.gemini.turns_in import asides_of, named, read_content
 from meshwright.wire.gemini.usage import usage_in
+from meshwright.wire.moments import seconds
 from meshwright.wire.reading import provider_source
 from meshwright.wire.verbatim import below, is_string, present, raw_of
 

@@ -16,11 +16,11 @@ from meshwright.wire.dialect import Encoded
 from meshwright.wire.gemini.citations import Words, cited_out
 from meshwright.wire.gemini.finishes import WORD, finish_out
 from meshwright.wire.gemini.logprobs import RESULT, fits, logprobs_out
-from meshwright.wire.gemini.moments import moment
 from meshwright.wire.gemini.parts_out import Writer
 from meshwright.wire.gemini.response_in import FEEDBACK, blocked_by
 from meshwright.wire.gemini.shapes import NAME
 from meshwright.wire.gemini.usage import usage_out
+from meshwright.wire.moments import moment
 from meshwright.wire.notes import Notes
 
 _CHOICE = "choice."

@@ -39,12 +39,12 @@ from meshwright.wire.gemini.errors import error_object, error_status
 from meshwright.wire.gemini.finishes import WORD, finish_out
 from meshwright.wire.gemini.logprobs import RESULT, fits, logprobs_out
 from meshwright.wire.gemini.media import SPOKEN
-from meshwright.wire.gemini.moments import moment
 from meshwright.wire.gemini.parts_out import Wire, Writer, put, unspoken
 from meshwright.wire.gemini.response_in import FEEDBACK, blocked_by
 from meshwright.wire.gemini.shapes import NAME
 from meshwright.wire.gemini.spelling import is_base64
 from meshwright.wire.gemini.usage import usage_out
+from meshwright.wire.moments import moment
 from meshwright.wire.notes import Notes
 from meshwright.wire.sse import event
 

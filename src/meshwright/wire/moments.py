@@ -1,4 +1,4 @@
-"""`createTime` as seconds since 1970, and back (RFC 3339, the proleptic Gregorian calendar)."""
+"""Moments of RFC 3339 as seconds since 1970, and back (the proleptic Gregorian calendar)."""
 
 from __future__ import annotations
 
