@@ -39,7 +39,7 @@ class InTurn:
     `cite_late`: a citation of a text that is over stays with it, because the dialect cites after the words.
     """
 
-    __slots__ = ("_arguments", "_cite_late", "_names", "_open", "_over", "_waiting", "mixed")
+    __slots__ = ("_arguments", "_cite_late", "_names", "_open", "_over", "_tried", "_waiting", "mixed")
 
     def __init__(self, *, cite_late: bool = False) -> None:
         self._cite_late = cite_late
@@ -49,6 +49,8 @@ class InTurn:
         self._arguments: dict[int, list[str] | None] = {}
         """The arguments of each call so far; None of one that takes free text, whose end cannot be seen."""
         self._over: set[int] = set()
+        self._tried: dict[int, int] = {}
+        """How many pieces of a call's arguments were there when they were last seen to be incomplete."""
         self._names: dict[int, int] = {}
         """The new number of a part that goes on after it was over."""
         self._waiting: dict[int, list[Delta]] = {}
@@ -130,11 +132,12 @@ class InTurn:
         if part not in self._arguments:
             return True
         pieces = self._arguments[part]
-        if not pieces or not pieces[-1].rstrip().endswith("}"):
+        if not pieces or self._tried.get(part) == len(pieces) or not pieces[-1].rstrip().endswith("}"):
             return False
         try:
             _ANY.decode("".join(pieces))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
+            self._tried[part] = len(pieces)
             return False
         return True
 
