@@ -13,14 +13,18 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from google.auth import jwt
 
+from meshwright.kernel.arrival import Failure
 from meshwright.kernel.build_providers import ProviderPart, provider_parts
 from meshwright.kernel.check_config import check
+from meshwright.kernel.forward import forward
+from meshwright.kernel.forward_to import Parcel
 from meshwright.kernel.read_config import read_config
 from meshwright.net.choose import OneTransport
 from meshwright.net.grants import Grant
 from meshwright.net.tokens import Token, Tokens
 from meshwright.net.transport import Call, Endpoint
 from meshwright.types.errors import ConfigError, UpstreamError
+from meshwright.types.principal import LOCAL
 from tests.kernel.asking import ask, said, serving
 from tests.kernel.cloud import Answer, Came, Cloud
 
@@ -108,6 +112,19 @@ async def test_azure_takes_a_token_of_entra_on_both_of_its_addresses(more: str, 
             assert "pong" in await said(await ask(kernel, "azure/m"))
             assert "pong" in await said(await ask(kernel, "azure/m"))
     assert [one.path for one in cloud.came] == ["/token", path, path]
+
+
+async def test_what_is_passed_on_has_no_place_among_azures_older_addresses():
+    parcel = Parcel(method="GET", path="/files", principal=LOCAL, provider="azure")
+    async with Cloud(Door(CHAT)) as cloud:
+        async with serving(table("azure", cloud.url, 'api_version = "1"'), ENTRA) as (kernel, _):
+            told = await forward(kernel, parcel)
+        assert isinstance(told, Failure)
+        assert "Leave api_version out" in str(told.error)
+        async with serving(table("azure", cloud.url), ENTRA) as (kernel, _):
+            passed = await forward(kernel, parcel)
+        assert not isinstance(passed, Failure)
+    assert [one.path for one in cloud.came] == ["/token", "/files"]
 
 
 async def test_azure_with_a_key_asks_for_no_token():
