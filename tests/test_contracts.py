@@ -75,7 +75,7 @@ THIRD_PARTIES = {
     "httptools": {"net"},
     "mpmath": {"providers"},
     "msgspec": set(ROOMS),
-    "numpy": {"providers"},
+    "numpy": {"providers", "routing"},
     "rich": {"cli"},
     "sqlalchemy": {"store"},
     "sympy": {"providers"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -19,6 +20,8 @@ from meshwright.net.proof import AwsKeys, Proof, Signature
 from meshwright.net.tokens import Tokens
 from meshwright.net.transport import Deadlines, Endpoint, Transport
 from meshwright.providers.builtin_row import BUILTIN_MEASURES
+from meshwright.routing.quality.knowledge import Knowledge
+from meshwright.routing.quality.weights import read
 from meshwright.types.model import Model, Provider
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect, Target
@@ -73,7 +76,14 @@ def build(
         open=published.open,
         open_ended=open_ended,
         refused=refused,
+        knowledge=_knowledge(published.router) if published.router else None,
     )
+
+
+@lru_cache(maxsize=2)
+def _knowledge(data: bytes) -> Knowledge:
+    """Remembered, since a snapshot is built more often than the router learns. Raises ConfigError."""
+    return Knowledge(read(data))
 
 
 def _pattern(part: ProviderPart, transport: Transport, tokens: Tokens) -> Deployment:

@@ -21,7 +21,7 @@ def decide(snapshot: Snapshot, signals: Mapping[str, Signal], request: Request, 
     """The decision for this request: pure. Raises UnknownModel, NoCandidate."""
     asked = override or request.model
     policy, models = meant(snapshot, asked)
-    return route(request, policy, models, signals, asked=asked, snapshot=snapshot.version)
+    return route(request, policy, models, signals, asked=asked, snapshot=snapshot.version, knowledge=snapshot.knowledge)
 
 
 def again(snapshot: Snapshot, decision: Decision, override: str = "") -> Decision:

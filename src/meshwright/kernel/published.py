@@ -29,6 +29,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[Key, ...] = ()
     engines: tuple[LocalServer, ...] = ()
     limits: tuple[LearnedLimit, ...] = ()
+    router: bytes = b""
+    """Learned router weights; empty: those that come with the package."""
 
 
 def publish(published: Published, file: Path) -> None:

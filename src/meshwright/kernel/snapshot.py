@@ -12,6 +12,7 @@ from meshwright.ledger.digest import Holder
 from meshwright.net.proof import Proof, proved
 from meshwright.net.transport import Answer, Call, Deadlines, Endpoint, Transport
 from meshwright.routing.policy import Policy
+from meshwright.routing.quality.knowledge import Knowledge
 from meshwright.types.model import Model, Provider
 from meshwright.wire.dialect import Dialect, Target
 
@@ -82,6 +83,8 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     open: bool
     open_ended: Mapping[str, Deployment] = {}
     refused: Mapping[str, str] = {}
+    knowledge: Knowledge | None = None
+    """What the router has learned here; None: what comes with the package."""
 
     def deployment(self, name: str) -> Deployment | None:
         """The deployment of that full name; of a served provider also one that no catalogue lists yet."""

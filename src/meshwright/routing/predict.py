@@ -1,7 +1,4 @@
-"""First predictions, from cards alone: quality by declared skill or price class, cost by list price, latency as seen.
-
-The learned predictor takes this file's place in the table of strategies that ask for it; its interface is `predict`.
-"""
+"""Predictions: quality as learned, or else by declared skill or price class; cost by list price; latency as seen."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ from math import log10
 
 from meshwright.routing.filters import unknown_needs
 from meshwright.routing.policy import Signal
+from meshwright.routing.quality.levels import learned
 from meshwright.routing.tasks import TASKS
 from meshwright.types.decision import Candidate, Features, Interval
 from meshwright.types.model import Model, Price
@@ -30,6 +28,8 @@ UNLIMITED = 1_000_000_000
 def predict(model: Model, features: Features, signal: Signal) -> Candidate:
     """What to expect of the model on this request. Unknown stays None."""
     quality, why = _quality(model, features)
+    if features.expected:
+        quality, why = learned(model, features, quality, why)
     return Candidate(
         model=model.name,
         quality=quality,

@@ -11,6 +11,7 @@ from meshwright.routing.features import features, question
 from meshwright.routing.likeness import likeness
 from meshwright.routing.lots import conversation
 from meshwright.routing.policy import Policy, Signal
+from meshwright.routing.quality.knowledge import Knowledge, shipped
 from meshwright.routing.strategies import STRATEGIES
 from meshwright.routing.tool_loop import tool_loop
 from meshwright.types.decision import Decision, Features
@@ -26,22 +27,26 @@ def route(
     *,
     asked: str,
     snapshot: int,
+    knowledge: Knowledge | None = None,
 ) -> Decision:
     """The decision. Pure: equal arguments give equal decisions. Raises NoCandidate with every rejection.
 
-    Raises ContextTooLong when every model was rejected for its window. `models` are those of the policy's pool.
+    Raises ContextTooLong when every model was rejected for its window. `models` are those of the policy's pool;
+    `knowledge` is what was learned of models, None the weights that come with the package.
     """
-    return choose(see(request, policy), policy, models, signals, asked=asked, snapshot=snapshot)
+    return choose(see(request, policy, knowledge), policy, models, signals, asked=asked, snapshot=snapshot)
 
 
-def see(request: Request, policy: Policy) -> Features:
+def see(request: Request, policy: Policy, knowledge: Knowledge | None = None) -> Features:
     """What the policy, and those of its steps, want to know of the request; nothing else is looked at."""
     every = _all(policy)
     strategies = [STRATEGIES[one.strategy] for one in every]
     seen = features(request, _asks_for_task(every))
-    if len(every) == 1:
-        return seen
     more: dict[str, object] = {}
+    if any(strategy.learned for strategy in strategies):
+        more["expected"] = (knowledge or shipped()).expect(question(request.messages))
+    if len(every) == 1:
+        return msgspec.structs.replace(seen, **more) if more else seen
     if any(strategy.lots for strategy in strategies):
         more["conversation"] = conversation(request)
     if any(strategy.loop for strategy in strategies):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from meshwright.kernel import router_files
 from meshwright.kernel.build import build
 from meshwright.kernel.check_config import check, loopback
 from meshwright.kernel.config import Config
@@ -63,6 +64,8 @@ class Control:
         self._published_keys: tuple[Key, ...] = ()
         self._published_limits: tuple[LearnedLimit, ...] = ()
         self._publishing = threading.Lock()
+        self._router_version = router_files.current(places.router)
+        self._router = router_files.weights(places.router)
 
     def find_engines(self) -> bool:
         """Look for local engines; whether anything has changed."""
@@ -104,6 +107,7 @@ class Control:
             keys=records,
             engines=self.engines,
             limits=learned,
+            router=self._router,
         )
 
     def _limits(self, transaction: Transaction) -> tuple[LearnedLimit, ...]:
@@ -116,6 +120,7 @@ class Control:
         self._run("import", IMPORT_SECONDS, self.import_journal)
         self._run("watch", WATCH_SECONDS, self.reload)
         self._run("keys", WATCH_SECONDS, self.renew_keys)
+        self._run("router", WATCH_SECONDS, self.renew_router)
         if self.config.discovery.engines and self.config.discovery.every_seconds > 0:
             self._run("engines", self.config.discovery.every_seconds, self._look_again)
 
@@ -162,6 +167,14 @@ class Control:
         if records != self._published_keys or learned != self._published_limits:
             published = self.publish()
             _log.info("keys or learned limits have changed: snapshot %d", published.version)
+
+    def renew_router(self) -> None:
+        """Publish again when other router weights were adopted, by whichever process."""
+        version = router_files.current(self.places.router)
+        if version != self._router_version:
+            self._router, self._router_version = router_files.weights(self.places.router), version
+            published = self.publish()
+            _log.info("the router goes by version %d: snapshot %d", version, published.version)
 
     def _unbuildable(self, config: Config) -> str:
         """Why workers could not serve this configuration, "" when they can: better told here than by every one."""

@@ -30,6 +30,11 @@ class Places(msgspec.Struct, frozen=True):
         return self.state / "metrics"
 
     @property
+    def router(self) -> Path:
+        """The versions of what the router has learned."""
+        return self.state / "router"
+
+    @property
     def database(self) -> Path:
         """The SQLite file, unless [store] url says otherwise."""
         return self.state / "mesh.db"

@@ -40,6 +40,20 @@ class ToolLoop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     repeats: int = 0
 
 
+class Expected(msgspec.Struct, frozen=True):
+    """What was learned of a model: its mean score `level`, and how this question moves it.
+
+    `common` holds for all models measured with it, `own` for it alone; `spread` is the standard deviation of the sum,
+    `rows` the outcomes that it was learned from.
+    """
+
+    level: float
+    common: float
+    own: float
+    spread: float
+    rows: int
+
+
 class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What the router saw of a request, in one pass. `tasks` are probabilities that add up to 1, likeliest first."""
 
@@ -60,6 +74,8 @@ class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Eight hex digits that stay the same as a conversation goes on; only where a strategy draws lots by it."""
     alike: Mapping[str, float] = {}
     """How like the examples of each step of a route the question is (0..1); only where a strategy asks."""
+    expected: Mapping[str, Expected] = {}
+    """What is expected of each measured model, by its name without provider; only where a strategy learns."""
     loop: ToolLoop | None = None
     """The state of an agent's run; None when no tool was called yet."""
 

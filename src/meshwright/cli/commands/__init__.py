@@ -12,6 +12,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "models": models.models,
     "providers": providers.providers,
     "route": route.route,
+    "router": router.router,
     "explain": explain.explain,
     "router": router.router,
     "keys": keys.keys,

@@ -1,4 +1,4 @@
-"""`mesh router`: how the router did, and how another would have done."""
+"""`mesh router`: what the router has learned, and how another would have done."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Annotated
 import msgspec
 import typer
 
+from meshwright.cli.learning import learning
 from meshwright.cli.output import ConfigFile, Json, print_json, told
 from meshwright.cli.replaying import tell_replay
-from meshwright.cli.session import control_of, other_snapshot
+from meshwright.cli.session import control_of, here, other_snapshot
 from meshwright.kernel.replaying import Replayed, replay
 from meshwright.ledger.issuing import span
 from meshwright.routing.what_if import what_if
@@ -25,7 +26,10 @@ MOST = 100_000
 
 
 def router(
-    words: Annotated[list[str], typer.Argument(metavar="replay", help="What to do.")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[report|fit FILE|export FILE|revert|replay]", help="FILE of fit: outcomes, JSONL."),
+    ] = None,
     since: Annotated[str, typer.Option(metavar="TIME", help="With replay: how far back, such as 24h or 7d.")] = "7d",
     other: Annotated[
         Path | None, typer.Option("--with", metavar="FILE", help="With replay: the mesh.toml of the other policy.")
@@ -33,11 +37,15 @@ def router(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Replay the log with another configuration: what it would have chosen, its cost and quality with intervals."""
+    """Show, fit, export or revert what the learned router goes by; replay the log with another configuration."""
     with told(as_json):
-        if words != ["replay"]:
+        asked = words or ["report"]
+        if learning(asked, here(config).router, as_json):
+            return
+        if asked != ["replay"]:
             raise InvalidRequest(
-                f"`mesh router {' '.join(words)}` is not understood.", fix="`mesh router replay --with other.toml`."
+                f"`mesh router {' '.join(asked)}` is not understood.",
+                fix="`mesh router`, `fit FILE`, `export FILE`, `revert`, or `replay --with other.toml`.",
             )
         found = asyncio.run(_replayed(control_of(config), time.time() - span(since), other))
         result = what_if(found.rows)

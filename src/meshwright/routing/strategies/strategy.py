@@ -56,7 +56,7 @@ class Strategy(msgspec.Struct, frozen=True):
 
     `options` are the names that a route's `options` may have, each with its meaning. A strategy with `compose` goes
     over `least` or more steps instead of a pool. `by`: what it needs somebody for, "" when it takes nobody.
-    `lots`, `examples`, `loop` and `weights` say what else it looks at.
+    `lots`, `examples`, `loop`, `weights` and `learned` (what the quality model expects) say what else it looks at.
     """
 
     rank: Rank
@@ -70,6 +70,7 @@ class Strategy(msgspec.Struct, frozen=True):
     examples: bool = False
     weights: bool = False
     loop: bool = False
+    learned: bool = False
 
 
 def kind(features: Features) -> str:

@@ -1,0 +1,164 @@
+"""How good the learned router is, and how fast: one command, tables on standard output, plots where matplotlib is.
+
+    python bench/router/run.py outcomes-dev.jsonl.gz [--quick] [--plots FOLDER]
+
+Nothing is tuned here: every router learns from the training rows of a split alone, ours with the penalty that it finds
+on rows it sets aside itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import resource
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from baselines import ROUTERS, Array, Case, Places
+from figures import aiq, apgr, bootstrap, cpt, curve
+from timing import timings
+
+from meshwright.providers.builtin.extract.rank import Ranker
+from meshwright.routing.quality.rows import Row, read_rows
+from meshwright.routing.quality.sight import asked
+
+FOLDS = 5
+LABELS = 1_500
+STRONG, WEAK = "gpt-4-1106-preview", "mixtral-8x7b-instruct"
+PUBLISHED = "RouteLLM, best published with 1,500 labels: APGR 0.603, CPT50 35.4 %"
+# Billions of parameters as a stand-in for price: the rows have none.
+SIZES = {
+    "llama3-chatqa-1.5-8b": 8, "qwen2.5-7b-instruct": 7, "llama3-chatqa-1.5-70b": 70,
+    "llama-3.1-nemotron-51b-instruct": 51, "mistral-7b-instruct-v0.3": 7, "gemma-2-9b-it": 9,
+    "llama-3.1-8b-instruct": 8, "codegemma-7b": 7, "llama-3.3-nemotron-super-49b-v1": 49,
+}  # fmt: skip
+
+
+def splits(case: Case, kind: str, draws: int) -> Iterator[tuple[Places, Places]]:
+    """Training and test rows. "labels" draws 1,500; "seen" leaves rows out, "unseen" whole subjects."""
+    rng = np.random.default_rng(0)
+    everything = np.arange(len(case.rows))
+    if kind == "labels":
+        for _ in range(draws):
+            order = rng.permutation(everything)
+            yield order[:LABELS], order[LABELS:]
+        return
+    subjects = np.unique(case.tasks)
+    groups = rng.permutation(everything) if kind == "seen" else rng.permutation(subjects)
+    for fold in range(FOLDS):
+        left = groups[fold::FOLDS]
+        out = np.isin(everything, left) if kind == "seen" else np.isin(case.tasks, left)
+        yield everything[~out], everything[out]
+
+
+def pair(case: Case, draws: int, plots: Path | None) -> None:
+    """Two models: which questions need the strong one."""
+    strong, weak = case.scores[:, case.models.index(STRONG)], case.scores[:, case.models.index(WEAK)]
+    print(f"\n## Two models, {len(case.rows):,} MMLU rows ({STRONG}, {WEAK})\n\n{PUBLISHED}\n")
+    print("| router | split | APGR, mean of splits | CPT50 % | APGR of all, 90% interval | CPT50 % of all |")
+    print("| --- | --- | ---: | ---: | ---: | ---: |")
+    for kind in ("labels", "seen", "unseen"):
+        for name, router in ROUTERS.items():
+            if name == "best single" or (kind == "unseen" and router is ROUTERS["best per task (label given)"]):
+                continue  # it does not tell one question from another
+            found, wins, rows = [], [], []
+            for train, test in splits(case, kind, draws):
+                told = router(case, train, test)
+                win = told[:, case.models.index(STRONG)] - told[:, case.models.index(WEAK)]
+                found.append((apgr(win, strong[test], weak[test]), cpt(win, strong[test], weak[test])))
+                wins.append(win)
+                rows.append(test)
+            win, at = np.concatenate(wins), np.concatenate(rows)
+            low, high = bootstrap(
+                lambda some, win=win, at=at: apgr(win[some], strong[at[some]], weak[at[some]]), len(win)
+            )
+            mean = np.mean(found, axis=0)
+            print(
+                f"| {name} | {kind} | {mean[0]:.3f} | {mean[1]:.1f} | {apgr(win, strong[at], weak[at]):.3f} "
+                f"({low:.3f} to {high:.3f}) | {cpt(win, strong[at], weak[at]):.1f} |",
+                flush=True,
+            )
+            if plots and name.startswith("learned"):
+                plot(plots / f"pair-{kind}.png", *curve(win, strong[at], weak[at]))
+
+
+def pool(case: Case) -> None:
+    """Many models: who answers best, and what it takes."""
+    sizes = np.array([SIZES.get(model, 10) for model in case.models], dtype=float)
+    print(f"\n## {len(case.models)} models, {len(case.rows):,} rows of 14 tasks (five-fold; cost: 1e9 parameters)\n")
+    print(
+        "| router | split | accuracy, 90% interval | gain on best single, points | AIQ |\n"
+        "| --- | --- | ---: | ---: | ---: |"
+    )
+    for kind in ("seen", "unseen"):
+        best = np.zeros(len(case.rows))
+        for name, router in sorted(ROUTERS.items(), key=lambda item: item[0] != "best single"):
+            told = np.zeros_like(case.scores)
+            for train, test in splits(case, kind, 1):
+                told[test] = router(case, train, test)
+            got = case.scores[np.arange(len(told)), told.argmax(axis=1)]
+            if name == "best single":
+                best = got
+            low, high = bootstrap(lambda some, got=got: float(got[some].mean()), len(got))
+            print(
+                f"| {name} | {kind} | {got.mean():.4f} ({low:.4f} to {high:.4f}) | {100 * (got - best).mean():+.2f} "
+                f"| {_aiq(told, case.scores, sizes):.4f} |",
+                flush=True,
+            )
+
+
+def _aiq(told: Array, scores: Array, sizes: Array) -> float:
+    costs, means = [], []
+    for weight in (0.0, *np.geomspace(1e-4, 1, 25)):
+        chosen = (told - weight * sizes / sizes.max()).argmax(axis=1)
+        costs.append(sizes[chosen].mean())
+        means.append(scores[np.arange(len(told)), chosen].mean())
+    return aiq(np.array(costs), np.array(means))
+
+
+def plot(file: Path, shares: npt.NDArray[np.float64], means: npt.NDArray[np.float64]) -> None:
+    """The curve as a picture, where matplotlib is installed."""
+    if importlib.util.find_spec("matplotlib") is None:
+        return
+    # Only pictures need it, and only where somebody has installed it.
+    from matplotlib import pyplot as plt  # type: ignore[import-not-found,unused-ignore]  # not among our dependencies
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure, axes = plt.subplots()
+    axes.plot(100 * shares, means, marker="o")
+    axes.plot([0, 100], [means[0], means[-1]], linestyle=":")
+    axes.set_xlabel("calls to the strong model, %")
+    axes.set_ylabel("mean score")
+    figure.savefig(file)
+
+
+def main() -> None:
+    """Everything, in the order in which a reader wants it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", type=Path)
+    parser.add_argument("--quick", action="store_true", help="two draws of labels instead of ten")
+    parser.add_argument("--plots", type=Path, help="write curves to this folder")
+    given = parser.parse_args()
+    timings()
+    rows = list(read_rows(given.rows))
+    embed = Ranker().embed
+    cases: dict[str, list[Row]] = {}
+    for row in rows:
+        cases.setdefault(row.source, []).append(row)
+    for found in cases.values():
+        case = Case(found, embed([asked(row.prompt) for row in found]).astype(np.float64))
+        if set(case.models) == {STRONG, WEAK}:
+            pair(case, 2 if given.quick else 10, given.plots)
+        else:
+            pool(case)
+    print(
+        f"\nLargest memory of this run: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB",
+        file=sys.stderr,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What the learned router goes by: learn from outcomes, look, take away, go back."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from meshwright.cli.output import out, print_json, print_table
+from meshwright.kernel import router_files
+from meshwright.routing.quality.router import Router
+from meshwright.routing.quality.rows import read_rows
+from meshwright.routing.quality.weights import Weights, read
+from meshwright.types.errors import ConfigError, StoreError
+
+
+def learning(words: Sequence[str], folder: Path, as_json: bool) -> bool:
+    """Do what the words say; whether they were understood."""
+    match words:
+        case ["report"]:
+            _report(folder, as_json)
+        case ["fit", file]:
+            _fit(folder, Path(file), as_json)
+        case ["export", file]:
+            _export(folder, Path(file), as_json)
+        case ["revert"]:
+            version = router_files.revert(folder)
+            _tell(version, f"The router goes by {_name(version)} again.", as_json)
+        case _:
+            return False
+    return True
+
+
+def _data(folder: Path) -> bytes:
+    shipped = files("meshwright.routing") / "data" / "router.bin"
+    return router_files.weights(folder) or shipped.read_bytes()
+
+
+def _report(folder: Path, as_json: bool) -> None:
+    weights = read(_data(folder))
+    version = router_files.current(folder)
+    if as_json:
+        rows = [
+            {"model": model.name, "quality": model.level, "rows": model.rows, "routed": _routed(weights, model.own)}
+            for model in weights.models
+        ]
+        print_json({"version": version, "kept": router_files.versions(folder), "told": weights.told, "models": rows})
+        return
+    out.print(f"The router goes by {_name(version)}: {weights.told}, {len(weights.grams) // 4:,} grams.")
+    print_table(
+        ("model", "mean score", "outcomes", "differs by question"),
+        [
+            (
+                model.name,
+                f"{model.level:.3f}",
+                f"{model.rows:,}",
+                "yes" if _routed(weights, model.own) else "no gain seen",
+            )
+            for model in sorted(weights.models, key=lambda model: -model.level)
+        ],
+    )
+
+
+def _routed(weights: Weights, column: int) -> bool:
+    """Whether learning kept what is this model's own; where routing cannot help, all its weights are nothing."""
+    return weights.scales[column] > 1e-9  # the scale of a column of zeros is below that
+
+
+def _fit(folder: Path, file: Path, as_json: bool) -> None:
+    if importlib.util.find_spec("numpy") is None:
+        raise ConfigError.of("Learning needs numpy, which is not installed.", fix="pip install 'meshwright[offline]'")
+    learned = Router.fit(read_rows(file))
+    version = router_files.adopt(folder, learned.save())
+    known = learned.weights.told if learned.weights else ""
+    _tell(
+        version,
+        f"Learned from {known}: the router goes by {_name(version)}; a running gateway takes it at once.",
+        as_json,
+    )
+
+
+def _export(folder: Path, file: Path, as_json: bool) -> None:
+    version = router_files.current(folder)
+    try:
+        file.write_bytes(_data(folder))
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error.strerror}.", fix="Name a file that can.") from error
+    _tell(version, f"{_name(version)} is in {file}.", as_json)
+
+
+def _name(version: int) -> str:
+    return f"version {version}" if version else "the shipped weights"
+
+
+def _tell(version: int, text: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"version": version})
+    else:
+        out.print(text, markup=False)

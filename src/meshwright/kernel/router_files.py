@@ -1,0 +1,79 @@
+"""The versions of learned router weights in the state folder: numbered files, and one that names the current."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from meshwright.routing.quality.weights import read
+from meshwright.types.errors import ConfigError, StoreError
+
+CURRENT = "current"
+SHIPPED = 0
+"""The version that comes with the package."""
+FIX = "Set MESH_STATE_DIR to a writable folder."
+
+
+def versions(folder: Path) -> list[int]:
+    """The versions that are kept, oldest first."""
+    return sorted(int(file.stem) for file in folder.glob("*.bin") if file.stem.isdecimal())
+
+
+def current(folder: Path) -> int:
+    """The version in use; SHIPPED when none was ever adopted. Raises StoreError."""
+    try:
+        told = (folder / CURRENT).read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return SHIPPED
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{folder / CURRENT} cannot be read: {error}.", fix=FIX) from error
+    if not told.isdecimal():
+        raise StoreError(f"{folder / CURRENT} names no version.", fix="Run `mesh router revert`.")
+    return int(told)
+
+
+def weights(folder: Path) -> bytes:
+    """The current version's bytes, checked; empty for the shipped one. Raises StoreError, ConfigError."""
+    version = current(folder)
+    if version == SHIPPED:
+        return b""
+    file = folder / f"{version}.bin"
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{file} cannot be read: {error.strerror}.", fix="Run `mesh router revert`.") from error
+    read(data)
+    return data
+
+
+def adopt(folder: Path, data: bytes) -> int:
+    """Keep these weights as a new version and use it. The version. Raises ConfigError, StoreError."""
+    read(data)
+    version = max(versions(folder), default=SHIPPED) + 1
+    _write(folder, f"{version}.bin", data)
+    _write(folder, CURRENT, str(version).encode())
+    return version
+
+
+def revert(folder: Path) -> int:
+    """Go back to the version before the current one, in the end to the shipped. Raises ConfigError, StoreError."""
+    try:
+        now = current(folder)
+    except StoreError:
+        now = max(versions(folder), default=SHIPPED) + 1
+    if now == SHIPPED:
+        raise ConfigError.of("The shipped weights are in use.", fix="There is nothing to go back to.")
+    before = max((version for version in versions(folder) if version < now), default=SHIPPED)
+    _write(folder, CURRENT, str(before).encode())
+    return before
+
+
+def _write(folder: Path, name: str, data: bytes) -> None:
+    """Whole: whoever reads sees the old file or the new one."""
+    fresh = folder / f"{name}.{os.getpid()}.new"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(data)
+        fresh.replace(folder / name)
+    except OSError as error:
+        raise StoreError(f"{folder / name} cannot be written: {error.strerror}.", fix=FIX) from error

@@ -1,0 +1,119 @@
+"""Learned weights in the form that answers at once: what to expect of every measured model on a question.
+
+The numbers of a gram are lanes of one integer, so that adding up a prompt is adding integers: no numpy is needed to
+serve. Ridge regression seen as a Gaussian process gives the bounds (Rasmussen & Williams, 2006, ch. 2; the covariance
+between grams is left out, which makes the bounds wider, not narrower).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from math import log, sqrt
+
+import msgspec
+
+from meshwright.routing.quality.sight import SHAPES, sight
+from meshwright.routing.quality.weights import MIDDLE, Measured, Weights, read
+from meshwright.types.decision import Expected
+
+_FINE = 64
+"""A gram's worth is counted in this part of one."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A gram: its rarity, its lanes, and how many rows had it."""
+
+    rarity: float
+    lanes: int
+    holding: int
+
+
+class Knowledge:
+    """Immutable once made; a snapshot holds one, and swaps it whole."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.told = weights.told
+        self.models: Mapping[str, Measured] = {bare(model.name): model for model in weights.models}
+        self._scales = weights.scales
+        self._penalties = weights.penalties
+        wide = len(weights.scales)
+        # 64 bits to a lane: 8 for a weight, 14 for a gram's worth, and room for every gram that a question can have.
+        self._lanes = struct.Struct(f"<{wide}Q")
+        count = len(weights.grams) // 4
+        hashes = struct.unpack(f"<{count}I", weights.grams)
+        holding = struct.unpack(f"<{count}I", weights.holding)
+        self._known = {
+            gram: Known(
+                rarity(holding[at], weights.rows),
+                int.from_bytes(self._lanes.pack(*weights.steps[at * wide : (at + 1) * wide]), "little"),
+                holding[at],
+            )
+            for at, gram in enumerate(hashes)
+        }
+
+    def expect(self, question: str) -> Mapping[str, Expected]:
+        """For each measured model its level, and how much better or worse it should be on this question."""
+        seen = sight(question)
+        columns = [0.0] * len(self._scales)
+        spread = [0.0] * len(self._scales)
+        parts = ((seen.words.items(), 1.0), (((gram, 0.0) for gram in seen.shapes), SHAPES))
+        for grams, length in parts:
+            found = [
+                (known, known.rarity * worth if worth else 1.0)
+                for gram, worth in grams
+                if (known := self._known.get(gram))
+            ]
+            norm = sqrt(sum(worth * worth for _, worth in found))
+            if not norm:
+                # Nothing is recognised: all of what this part could say is uncertain.
+                spread = [
+                    value + length * length / penalty for value, penalty in zip(spread, self._penalties, strict=True)
+                ]
+                continue
+            self._add(found, length / norm, columns, spread)
+        return {name: self._expected(model, columns, spread) for name, model in self.models.items()}
+
+    def _add(self, found: list[tuple[Known, float]], factor: float, columns: list[float], spread: list[float]) -> None:
+        """Add up one part of the question, weighed so that it has its length."""
+        steps = [(known, int(worth * _FINE + 0.5)) for known, worth in found]
+        total = sum([known.lanes * step for known, step in steps])
+        zero = MIDDLE * sum([step for _, step in steps])
+        lanes = self._lanes.unpack(total.to_bytes(self._lanes.size, "little"))
+        for at, lane in enumerate(lanes):
+            columns[at] += (lane - zero) * self._scales[at] * factor / _FINE
+        squares = [((worth * factor) ** 2, known.holding) for known, worth in found]
+        variances = {
+            penalty: sum([square / (penalty + holding * square) for square, holding in squares])
+            for penalty in set(self._penalties)
+        }
+        for at, penalty in enumerate(self._penalties):
+            spread[at] += variances[penalty]
+
+    def _expected(self, model: Measured, columns: list[float], spread: list[float]) -> Expected:
+        variance = model.noise * (spread[model.common] / 2 + spread[model.own] / 2 + 1 / model.rows)
+        return Expected(
+            level=round(model.level, 4),
+            common=round(columns[model.common], 4),
+            own=round(columns[model.own], 4),
+            spread=round(sqrt(variance), 4),
+            rows=model.rows,
+        )
+
+
+def rarity(holding: int, rows: int) -> float:
+    """Inverse document frequency, smoothed; the fit uses the same."""
+    return log((1 + rows) / (1 + holding)) + 1
+
+
+def bare(name: str) -> str:
+    """A model's name without its provider: the same weights are served under many."""
+    return name.rpartition("/")[2].lower()
+
+
+@cache
+def shipped() -> Knowledge:
+    """What comes with the package; see docs/reference/router-card.md."""
+    return Knowledge(read((files("meshwright.routing") / "data" / "router.bin").read_bytes()))

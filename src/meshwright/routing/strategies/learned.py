@@ -1,0 +1,53 @@
+"""Learned: by the probability of a good answer to this very question, less what it costs."""
+
+from __future__ import annotations
+
+from math import inf
+
+from meshwright.routing.policy import Policy
+from meshwright.routing.predict import hopeless, quality
+from meshwright.routing.strategies.strategy import Strategy, kind, number
+from meshwright.types.decision import Candidate, Features
+from meshwright.types.money import dollars
+
+
+def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tuple[list[Candidate], str]:
+    """By learned quality - λ·cost, the highest first; what is equal by cost, then in the pool's order.
+
+    The dial `thrift` t goes from 0, the best (default), to 1, the cheapest: the dearest candidate loses t/(1-t) of
+    quality, the others in proportion. An unknown cost counts as the dearest that is known, never as nothing.
+    """
+    thrift = min(1.0, max(0.0, number(policy, "thrift", 0.0)))
+    dearest = max((candidate.cost.value for candidate in candidates if candidate.cost), default=0.0)
+    weight = inf if thrift == 1 else thrift / (1 - thrift)
+
+    def key(candidate: Candidate) -> tuple[bool, float, float]:
+        share = (candidate.cost.value if candidate.cost else dearest) / dearest if dearest else 0.0
+        if weight == inf:
+            return hopeless(candidate), share, -quality(candidate)
+        return hopeless(candidate), weight * share - quality(candidate), share
+
+    ordered = sorted(candidates, key=key)
+    first = ordered[0]
+    if hopeless(first):
+        return ordered, f"no model here is expected to answer well: {kind(features)}"
+    between = f", between {first.quality.low:.2f} and {first.quality.high:.2f}" if first.quality else ""
+    told = f"a good answer is expected with probability {quality(first):.2f}{between} ({first.why})"
+    if len(ordered) == 1:
+        return ordered, f"the only model that can serve this request: {told}"
+    if not thrift:
+        return ordered, f"the likeliest of {len(ordered)} models to answer well: {told}"
+    cost = f"about {dollars(round(first.cost.value))} USD" if first.cost else "an unknown price"
+    best = max(candidates, key=quality)
+    lost = quality(best) - quality(first)
+    gave = f", {lost:.2f} less than {best.model}" if best.model != first.model else ""
+    return ordered, f"the best of {len(ordered)} models at thrift {thrift:g}, for {cost}{gave}: {told}"
+
+
+STRATEGY = Strategy(
+    rank,
+    tasks=True,
+    summary="The likeliest to answer this question well, by what was learned of each model, less what it costs.",
+    options={"thrift": "from 0, the best, to 1, the cheapest; 0"},
+    learned=True,
+)
