@@ -8,7 +8,7 @@ ARGS ?=
 SPREAD := $(if $(ARGS),,-n 2 --dist loadfile)
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-cascade
+.PHONY: help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-cascade
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ bench-gateway: .venv/dev.stamp ## requests and streams per second beside nginx a
 
 bench-net: .venv/dev.stamp ## the two HTTP clients against each other
 	@$(VENV)/python bench/net/bench_net.py bench/gateway/mockllm.c $(ARGS)
+
+bench-router: .venv/dev.stamp ## how good and how fast the learned router is (ARGS="outcomes.jsonl.gz --quick")
+	@$(VENV)/python bench/router/run.py $(ARGS)
 
 bench-tasks: .venv/dev.stamp ## how good and how fast the task classifier is (ARGS=--wrong shows its mistakes)
 	@$(VENV)/python bench/router_tasks/measure.py $(ARGS)

@@ -165,7 +165,7 @@ def test_any_text_can_be_looked_at(question: str):
 def test_the_shipped_weights_tell_questions_apart():
     gains = []
     for question in (
-        "Select the best translation into predicate logic: (∃x)(Fx • Gx)\nA. All foxes\nB. Some foxes are grey\nC. None",
+        "Select the best translation into predicate logic: ∃x(Fx • Gx)\nA. All foxes\nB. Some are grey\nC. None",
         "Which gods are worshipped in the Hindu religion?\nA. Shiva\nB. Zeus\nC. Odin",
     ):
         expected = shipped().expect(question)
