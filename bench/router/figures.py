@@ -31,7 +31,7 @@ def apgr(win: Array, strong: Array, weak: Array) -> float:
     """Average performance gap recovered: 0 the weak model's, 1 the strong one's, 0.5 what a coin reaches."""
     shares, means = curve(win, strong, weak)
     area = float(np.sum((means[1:] + means[:-1]) / 2 * np.diff(shares)))
-    return (area - float(weak.mean())) / float(strong.mean() - weak.mean())
+    return float((area - weak.mean()) / (strong.mean() - weak.mean()))
 
 
 def cpt(win: Array, strong: Array, weak: Array, part: float = 0.5) -> float:
@@ -63,8 +63,14 @@ def _below(one: tuple[float, float], two: tuple[float, float], three: tuple[floa
     return (two[1] - one[1]) * (three[0] - one[0]) <= (three[1] - one[1]) * (two[0] - one[0])
 
 
-def bootstrap(figure: Callable[[Array], float], rows: int, times: int = 200, seed: int = 5) -> tuple[float, float]:
-    """Where nine of ten resamplings of the rows lie; `figure` is given the places of the rows."""
+def bootstrap(
+    figure: Callable[[tuple[Array, ...]], float], columns: tuple[Array, ...], times: int = 200, seed: int = 5
+) -> tuple[float, float]:
+    """Where nine of ten resamplings of the rows lie; `figure` is given the columns of each."""
     rng = np.random.default_rng(seed)
-    values = [figure(rng.integers(0, rows, rows)) for _ in range(times)]
+    rows = len(columns[0])
+    values = []
+    for _ in range(times):
+        drawn = rng.integers(0, rows, rows)
+        values.append(figure(tuple(column[drawn] for column in columns)))
     return float(np.quantile(values, 0.05)), float(np.quantile(values, 0.95))

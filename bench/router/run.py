@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
 from baselines import ROUTERS, Array, Case, Places
 from figures import aiq, apgr, bootstrap, cpt, curve
-from timing import timings
-
 from meshwright.providers.builtin.extract.rank import Ranker
 from meshwright.routing.quality.rows import Row, read_rows
 from meshwright.routing.quality.sight import asked
+from timing import timings
 
 FOLDS = 5
 LABELS = 1_500
@@ -72,9 +72,7 @@ def pair(case: Case, draws: int, plots: Path | None) -> None:
                 wins.append(win)
                 rows.append(test)
             win, at = np.concatenate(wins), np.concatenate(rows)
-            low, high = bootstrap(
-                lambda some, win=win, at=at: apgr(win[some], strong[at[some]], weak[at[some]]), len(win)
-            )
+            low, high = bootstrap(lambda picks: apgr(*picks), (win, strong[at], weak[at]))
             mean = np.mean(found, axis=0)
             print(
                 f"| {name} | {kind} | {mean[0]:.3f} | {mean[1]:.1f} | {apgr(win, strong[at], weak[at]):.3f} "
@@ -102,7 +100,7 @@ def pool(case: Case) -> None:
             got = case.scores[np.arange(len(told)), told.argmax(axis=1)]
             if name == "best single":
                 best = got
-            low, high = bootstrap(lambda some, got=got: float(got[some].mean()), len(got))
+            low, high = bootstrap(lambda picks: float(picks[0].mean()), (got,))
             print(
                 f"| {name} | {kind} | {got.mean():.4f} ({low:.4f} to {high:.4f}) | {100 * (got - best).mean():+.2f} "
                 f"| {_aiq(told, case.scores, sizes):.4f} |",

@@ -14,7 +14,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "route": route.route,
     "router": router.router,
     "explain": explain.explain,
-    "router": router.router,
     "keys": keys.keys,
     "doctor": doctor.doctor,
     "sim": sim.sim,

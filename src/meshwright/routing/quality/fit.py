@@ -2,7 +2,7 @@
 
 A score is a model's level, plus how hard the question is for the whole pool, plus what this model makes of it beside
 the others: the last is what routing lives on, so it is a regression of its own with a penalty of its own, found on rows
-that were set aside. Where a pool's rows show no gain from routing, its models keep no more than their levels.
+that were set aside. Where it says nothing about those, routing cannot help, and models keep no more than their levels.
 (Conjugate gradients: Hestenes & Stiefel, 1952.)
 """
 
@@ -24,7 +24,7 @@ Flags = npt.NDArray[np.bool_]
 
 PENALTIES = (5.0, 10.0, 20.0, 40.0, 80.0)
 ASIDE = 5
-"""One row in so many is set aside to choose the penalty, and to see whether routing gains anything."""
+"""One row in so many is set aside to choose the penalty, and to see whether there is anything to learn."""
 MANY = 3_000
 FEWEST = 30
 """Rows under which nothing is learned but levels."""
@@ -117,18 +117,16 @@ def _learn(grid: Grid, scores: Array) -> Learned:
     own = np.where(given, rest - common[:, None], 0.0)
     everyone = np.ones(len(scores), dtype=bool)
     compared = given & (given.sum(axis=1) > 1)[:, None]
-    penalty, own_penalty, share = PENALTIES[-1], PENALTIES[-1], 0.0
+    penalty, own_penalty, differs = PENALTIES[-1], PENALTIES[-1], False
     if len(scores) >= FEWEST:
         parts = np.random.default_rng(SEED).permutation(len(scores)) % ASIDE
         # Of many rows one part set aside says enough; of few each part has its turn.
         asides = [parts == part for part in range(1 if len(scores) > MANY else ASIDE)]
-        tried = np.any(asides, axis=0)
-        penalty = _best(grid, common[:, None], everyone[:, None], asides)[0]
-        own_penalty, guessed = _best(grid, own, compared, asides)
-        share = _share(guessed[tried], levels, scores[tried]) if scores.shape[1] > 1 else 0.0
+        penalty, _ = _best(grid, common[:, None], everyone[:, None], asides)
+        own_penalty, differs = _best(grid, own, compared, asides)
     column = _ridge(grid, common, everyone, penalty) if len(scores) >= FEWEST else np.zeros(grid.wide)
     columns = [
-        share * _ridge(grid, own[:, at], compared[:, at], own_penalty) if share else np.zeros(grid.wide)
+        _ridge(grid, own[:, at], compared[:, at], own_penalty) if differs else np.zeros(grid.wide)
         for at in range(scores.shape[1])
     ]
     told = grid.times(column)[:, None] + np.stack([grid.times(each) for each in columns], axis=1)
@@ -170,37 +168,21 @@ def _ridge(grid: Grid, targets: Array, used: Flags, penalty: float) -> Array:
     return weights
 
 
-def _best(grid: Grid, targets: Array, used: Flags, asides: list[Flags]) -> tuple[float, Array]:
-    """The penalty with the least error on rows set aside, and what it says of each of them."""
-    least, best, told = np.inf, PENALTIES[-1], np.zeros(targets.shape)
+def _best(grid: Grid, targets: Array, used: Flags, asides: list[Flags]) -> tuple[float, bool]:
+    """The penalty with the least error on rows set aside, and whether that is less than by saying nothing at all."""
+    judged = used & np.any(asides, axis=0)[:, None]
+    silent = float((np.where(judged, targets, 0.0) ** 2).sum())
+    least, best = np.inf, PENALTIES[-1]
     for penalty in PENALTIES:
-        guessed = np.zeros(targets.shape)
-        for aside in asides:
-            for at in range(targets.shape[1]):
+        error = 0.0
+        for at in range(targets.shape[1]):
+            for aside in asides:
                 column = _ridge(grid, targets[:, at], used[:, at] & ~aside, penalty)
-                guessed[aside, at] = grid.times(column)[aside]
-        judged = used & np.any(asides, axis=0)[:, None]
-        error = float((np.where(judged, targets - guessed, 0.0) ** 2).sum())
+                missed = np.where(used[:, at] & aside, targets[:, at] - grid.times(column), 0.0)
+                error += float(missed @ missed)
         if error < least:
-            least, best, told = error, penalty, guessed
-    return best, told
-
-
-def _share(guessed: Array, levels: Array, scores: Array) -> float:
-    """How much of the own columns to keep: all, half or none, by what choosing with them gains on rows set aside.
-
-    Measured against the pool's best single model; a gain below its own standard error has to be there at half as well.
-    """
-    best = int(np.argmax(levels))
-    gains: dict[float, tuple[float, float]] = {}
-    for share in (1.0, 0.5):
-        chosen = np.argmax(np.where(np.isnan(scores), -np.inf, levels + share * guessed), axis=1)
-        gained = scores[np.arange(len(scores)), chosen] - scores[:, best]
-        gained = gained[~np.isnan(gained)]
-        if len(gained):
-            gains[share] = float(gained.mean()), float(gained.std() / np.sqrt(len(gained)))
-    # Beside one model that is always best, a quality that differs is still worth knowing: it says where cheap will do.
-    return next((share for share, (gain, error) in gains.items() if gain > -error), 0.0)
+            least, best = error, penalty
+    return best, least < silent
 
 
 def _packed(
