@@ -7,8 +7,8 @@ import tracemalloc
 from importlib.resources import files
 
 from meshwright.routing.quality.knowledge import Knowledge
-from meshwright.routing.quality.router import Router
 from meshwright.routing.quality.weights import read
+from meshwright.routing.router import Router
 from meshwright.types.model import Model, Price
 
 CANDIDATES = (5, 50, 500)

@@ -13,10 +13,10 @@ from meshwright.kernel import router_files
 from meshwright.routing.policy import Policy
 from meshwright.routing.quality.fit import fit
 from meshwright.routing.quality.knowledge import shipped
-from meshwright.routing.quality.router import Router
 from meshwright.routing.quality.rows import Row, read_rows
 from meshwright.routing.quality.sight import asked, sight
 from meshwright.routing.quality.weights import MIDDLE, Weights, pack, read
+from meshwright.routing.router import Router
 from meshwright.types.errors import ConfigError, NoCandidate, StoreError
 from meshwright.types.model import Model, Price
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from meshwright.cli.output import out, print_json, print_table
 from meshwright.kernel import router_files
-from meshwright.routing.quality.router import Router
 from meshwright.routing.quality.rows import read_rows
 from meshwright.routing.quality.weights import Weights, read
+from meshwright.routing.router import Router
 from meshwright.types.errors import ConfigError, StoreError
 
 
