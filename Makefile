@@ -44,7 +44,7 @@ bench-net: .venv/dev.stamp ## the two HTTP clients against each other
 	@$(VENV)/python bench/net/bench_net.py bench/gateway/mockllm.c $(ARGS)
 
 bench-router: .venv/dev.stamp ## how good and how fast the learned router is (ARGS="outcomes.jsonl.gz --quick")
-	@$(VENV)/python bench/router/run.py $(ARGS)
+	@$(VENV)/python bench/router/measure_router.py $(ARGS)
 
 bench-tasks: .venv/dev.stamp ## how good and how fast the task classifier is (ARGS=--wrong shows its mistakes)
 	@$(VENV)/python bench/router_tasks/measure.py $(ARGS)

@@ -1,6 +1,6 @@
 """How good the learned router is, and how fast: one command, tables on standard output, plots where matplotlib is.
 
-    python bench/router/run.py outcomes-dev.jsonl.gz [--quick] [--plots FOLDER]
+    python bench/router/measure_router.py outcomes-dev.jsonl.gz [--quick] [--plots FOLDER]
 
 Nothing is tuned here: every router learns from the training rows of a split alone, ours with the penalty that it finds
 on rows it sets aside itself.
