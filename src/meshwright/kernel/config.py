@@ -54,6 +54,13 @@ class BuiltinSettings(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 5.0
 
 
+class BatchSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[batches]: requests in files, run on this gateway's own queue, at most `concurrency` at a time."""
+
+    enabled: bool = True
+    concurrency: int = 8
+
+
 class DiscoverySettings(msgspec.Struct, frozen=True, kw_only=True):
     """[discovery]: looking for keys in the environment and for engines on this machine's usual ports."""
 
@@ -159,6 +166,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreSettings = StoreSettings()
     journal: JournalSettings = JournalSettings()
     builtin: BuiltinSettings = BuiltinSettings()
+    batches: BatchSettings = BatchSettings()
     discovery: DiscoverySettings = DiscoverySettings()
     providers: dict[str, ProviderSettings] = {}
     models: dict[str, ModelSettings] = {}

@@ -72,10 +72,7 @@ def addressed(snapshot: Snapshot, parcel: Parcel) -> Addressed:
     if parcel.media == FORM:
         part = _form_model(parcel)
         asked = part.group(1).decode("utf-8", "replace").strip() if part is not None else ""
-    found = _served(snapshot, parcel.provider, asked, "x-mesh-provider") if parcel.provider else None
-    found = found or (_of_model(snapshot, asked, parcel.path == "/embeddings") if asked else None)
-    found = found or (_served(snapshot, parcel.preferred, asked, "forward_to") if parcel.preferred else None)
-    found = found or _first(snapshot)
+    found = named_provider(snapshot, asked, parcel.provider, parcel.preferred, builtin=parcel.path == "/embeddings")
     name = found.model.upstream or asked
     if fields is not None and "model" in fields:
         source = Source("", parcel.body, fields)
@@ -84,6 +81,16 @@ def addressed(snapshot: Snapshot, parcel: Parcel) -> Addressed:
     if part is not None and name != asked:
         return Addressed(found, parcel.body[: part.start(1)] + name.encode() + parcel.body[part.end(1) :])
     return Addressed(found, parcel.body)
+
+
+def named_provider(
+    snapshot: Snapshot, asked: str, provider: str, preferred: str, *, builtin: bool = False
+) -> Deployment:
+    """Whom a request is for: see `addressed`. `builtin`: the built-in models have the path too."""
+    found = _served(snapshot, provider, asked, "x-mesh-provider") if provider else None
+    found = found or (_of_model(snapshot, asked, builtin) if asked else None)
+    found = found or (_served(snapshot, preferred, asked, "forward_to") if preferred else None)
+    return found or _first(snapshot)
 
 
 def takes_unnamed(snapshot: Snapshot, provider: str, preferred: str) -> bool:

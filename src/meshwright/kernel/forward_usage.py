@@ -14,10 +14,15 @@ MOST_LINE = 16 * 1024 * 1024
 """A line of a stream over so many bytes is passed on but not listened to (the last one of an image holds the image)."""
 
 
+class _Cached(msgspec.Struct, frozen=True):
+    audio_tokens: int | None = None
+
+
 class _Details(msgspec.Struct, frozen=True):
     cached_tokens: int | None = None
     audio_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cached_tokens_details: _Cached | None = None
 
 
 class _Usage(msgspec.Struct, frozen=True):
@@ -30,6 +35,7 @@ class _Usage(msgspec.Struct, frozen=True):
     input_tokens_details: _Details | None = None
     output_tokens_details: _Details | None = None
     input_token_details: _Details | None = None
+    output_token_details: _Details | None = None
 
 
 class _Response(msgspec.Struct, frozen=True):
@@ -61,8 +67,10 @@ def usage_of(body: bytes) -> Usage | None:
     if total_in is None and total_out is None:
         return None  # seconds of sound, for one
     given = told.prompt_tokens_details or told.input_tokens_details or told.input_token_details or _NONE
-    made = told.completion_tokens_details or told.output_tokens_details or _NONE
+    made = told.completion_tokens_details or told.output_tokens_details or told.output_token_details or _NONE
     cached, heard = given.cached_tokens or 0, given.audio_tokens or 0
+    if given.cached_tokens_details is not None:  # sound that was cached counts as cached
+        heard = max(0, heard - (given.cached_tokens_details.audio_tokens or 0))
     thought, spoken = made.reasoning_tokens or 0, made.audio_tokens or 0
     return Usage(
         input=max(0, (total_in or 0) - cached - heard),

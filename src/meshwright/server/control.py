@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -22,12 +23,15 @@ from meshwright.ledger.importing import Importer
 from meshwright.net.choose import OneTransport
 from meshwright.providers import PROVIDERS
 from meshwright.providers.discover import discover
+from meshwright.server.batching import due, forget_files, run_batches
 from meshwright.server.places import Places
 from meshwright.store import keys, limits
 from meshwright.store.database import Database, Transaction
 from meshwright.store.rows import Key, LearnedLimit
 from meshwright.types.errors import ConfigError, MeshError
 
+BATCH_SECONDS = 0.5
+FILES_SECONDS = 300.0
 IMPORT_SECONDS = 0.2
 WATCH_SECONDS = 0.5
 LOW_PRIORITY = 15
@@ -121,6 +125,9 @@ class Control:
         self._run("watch", WATCH_SECONDS, self.reload)
         self._run("keys", WATCH_SECONDS, self.renew_keys)
         self._run("router", WATCH_SECONDS, self.renew_router)
+        if self.config.batches.enabled:
+            self._run("batches", BATCH_SECONDS, self._run_batches)
+        self._run("files", FILES_SECONDS, partial(forget_files, self.database))
         if self.config.discovery.engines and self.config.discovery.every_seconds > 0:
             self._run("engines", self.config.discovery.every_seconds, self._look_again)
 
@@ -183,6 +190,10 @@ class Control:
         except MeshError as error:
             return str(error)
         return ""
+
+    def _run_batches(self) -> None:
+        if due(self.database):
+            asyncio.run(run_batches(self.places, self.environment, self.database, self._stop.is_set))
 
     def _look_again(self) -> None:
         if self.find_engines():

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,6 +16,9 @@ from meshwright.kernel.snapshot import Snapshot
 from meshwright.server.metrics import Metrics
 from meshwright.types.decision import Trace
 from meshwright.types.errors import StoreError
+
+if TYPE_CHECKING:
+    from meshwright.server.desk import Desk
 
 CUT = "The gateway was stopped before the answer was complete."
 TELL_SECONDS = 10.0
@@ -46,6 +50,7 @@ class Gate:
         stored: Reading,
         *,
         page: Page,
+        desk: Callable[[], Desk],
         document: bytes = b"{}",
         others: Callable[[], list[Metrics]] = list,
     ) -> None:
@@ -54,6 +59,7 @@ class Gate:
         self.metrics = metrics
         self.stored = stored
         self.page = page
+        self.desk = desk
         self.document = document
         self._others = others
         self.draining = False

@@ -211,6 +211,25 @@ SCHEMAS: dict[str, Any] = {
             },
         },
     },
+    "message_batch": {
+        "type": "object",
+        "required": ["requests"],
+        "properties": {
+            "requests": {
+                "type": "array",
+                "minItems": 1,
+                "uniqueItems": True,
+                "items": {
+                    "type": "object",
+                    "required": ["custom_id", "params"],
+                    "properties": {
+                        "custom_id": {"type": "string", "minLength": 1, "maxLength": 64},
+                        "params": {"type": "object"},
+                    },
+                },
+            }
+        },
+    },
     "Error": {
         "type": "object",
         "required": ["error"],

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -32,6 +32,9 @@ from meshwright.server.places import Places
 from meshwright.server.rsgi import RsgiApp
 from meshwright.server.stored import stored
 from meshwright.types.errors import MeshError
+
+if TYPE_CHECKING:
+    from meshwright.server.desk import Desk
 
 LOOK_SECONDS = 0.25
 SYNC_SECONDS = 0.1
@@ -65,6 +68,7 @@ class Worker:
             metrics,
             stored(published, places),
             page=page,
+            desk=_desk(settings.store.url or "", places),
             document=document(ENDPOINTS),
             others=self._others,
         )
@@ -151,6 +155,22 @@ class Worker:
                 with suppress(OSError, msgspec.DecodeError):  # it may be replaced while we look
                     found.append(_read(file))
         return found
+
+
+def _desk(url: str, places: Places) -> Callable[[], Desk]:
+    """Files and batches, from the first time that somebody asks for them."""
+    opened: list[Desk] = []
+
+    def desk() -> Desk:
+        if not opened:
+            # Imported here because SQLAlchemy takes 20 MiB and 0.2 s that a worker whom nobody asks never needs.
+            from meshwright.server.desk import Desk
+            from meshwright.store.database import Database, sqlite_url
+
+            opened.append(Desk(Database(url or sqlite_url(places.database))))
+        return opened[0]
+
+    return desk
 
 
 _Rows = list[tuple[str, list[tuple[tuple[tuple[str, str], ...], Any]]]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -67,3 +68,62 @@ class LearnedLimit(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int
     at: float
     decision: str = ""
+
+
+ACTIVE = ("validating", "in_progress", "cancelling")
+"""Statuses of batches that are not over; the others are completed, failed, expired and cancelled."""
+
+
+class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of ours. Times are seconds since 1970, `size` is in bytes; `expires` None: it is kept."""
+
+    id: str
+    owner: str
+    name: str
+    purpose: str
+    size: int = 0
+    created: float
+    expires: float | None = None
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests that are run one by one. `kind` is "openai" or "anthropic", `endpoint` the path of every request.
+
+    Times are seconds since 1970, None when it has not come to that. `problems` is JSON: what is wrong with the input.
+    `runner` works on it until `leased` at the latest, unless it says so again.
+    """
+
+    id: str
+    owner: str
+    kind: str
+    endpoint: str
+    status: str
+    created: float
+    expires: float
+    window: str = ""
+    input_file: str = ""
+    metadata: bytes = b"null"
+    total: int = 0
+    problems: bytes = b"null"
+    begun: float | None = None
+    cancelling: float | None = None
+    finalizing: float | None = None
+    ended: float | None = None
+    output_file: str = ""
+    error_file: str = ""
+    runner: str = ""
+    leased: float = 0.0
+
+
+class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of a batch. `state` is waiting, ok, failed, expired or cancelled; `result` is its line of output."""
+
+    n: int
+    custom_id: str
+    body: bytes
+    state: str
+    result: bytes | None = None
+
+
+CountedBatch = tuple[Batch, Mapping[str, int]]
+"""A batch, and how many of its rows are in each state."""

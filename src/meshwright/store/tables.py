@@ -125,3 +125,63 @@ begun = Table(
     Column("at", Double, nullable=False),
     Column("principal", Text, nullable=False),
 )
+
+# Files of ours, and their bytes in pieces. `owner` is the principal: no query goes without it.
+files = Table(
+    "files",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double),
+    Index(None, "owner", "created", "id"),
+)
+
+file_pieces = Table(
+    "file_pieces",
+    metadata,
+    Column("file", Text, ForeignKey("files.id", ondelete="CASCADE"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("status", Text, nullable=False, index=True),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Column("window", Text, nullable=False),
+    Column("input_file", Text, nullable=False),
+    Column("metadata", LargeBinary, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("problems", LargeBinary, nullable=False),
+    Column("begun", Double),
+    Column("cancelling", Double),
+    Column("finalizing", Double),
+    Column("ended", Double),
+    Column("output_file", Text, nullable=False),
+    Column("error_file", Text, nullable=False),
+    Column("runner", Text, nullable=False),
+    Column("leased", Double, nullable=False),
+    Index(None, "owner", "kind", "created", "id"),
+)
+
+batch_rows = Table(
+    "batch_rows",
+    metadata,
+    Column("batch", Text, ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("custom_id", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("result", LargeBinary),
+    Index(None, "batch", "state", "n"),
+)

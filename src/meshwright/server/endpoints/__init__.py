@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.endpoints import (
+    batches,
     count_tokens,
     decisions,
     embeddings,
+    files,
     forward,
     gemini,
     health,
     inference,
+    message_batches,
     metrics,
     models,
     ollama,
@@ -28,6 +31,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     count_tokens.ENDPOINT,
     embeddings.ENDPOINT,
     *rerank.ENDPOINTS,
+    *files.ENDPOINTS,
+    *batches.ENDPOINTS,
+    *message_batches.ENDPOINTS,
     *models.ENDPOINTS,
     *forward.ENDPOINTS,
     routing.ENDPOINT,

@@ -15,9 +15,7 @@ COUNTED = (
 )
 """First words of paths whose answers tell what was used for them."""
 KEPT = (
-    ("files", "Files that the provider keeps."),
     ("uploads", "Large files in parts."),
-    ("batches", "Requests that may take a day."),
     ("fine_tuning", "Models trained further."),
     ("vector_stores", "Files that can be searched."),
     ("evals", "Tests of models that the provider runs."),

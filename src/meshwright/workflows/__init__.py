@@ -1,0 +1,1 @@
+"""Work that consists of many requests."""
