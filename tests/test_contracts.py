@@ -57,7 +57,21 @@ INNOCENT = {
     "wire/ollama/request.py": "",
     "wire/openai_responses/request.py": "",
 }
-ROOMS = ("catalog", "cli", "kernel", "ledger", "net", "providers", "routing", "server", "sim", "store", "types", "wire")
+ROOMS = (
+    "catalog",
+    "cli",
+    "kernel",
+    "ledger",
+    "net",
+    "providers",
+    "routing",
+    "server",
+    "sim",
+    "store",
+    "types",
+    "wire",
+    "workflows",
+)
 
 # What pure computation may import of the standard library. A new line here is a decision: nothing that reads or writes.
 PURE_STDLIB = {
