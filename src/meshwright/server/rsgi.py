@@ -10,6 +10,7 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed  # its public 
 from meshwright.server.app import serve
 from meshwright.server.gate import Gate
 from meshwright.server.http import ClientGone, Headers, cut_off, not_ascii, too_large
+from meshwright.server.talking import converse
 
 
 class _Future(Protocol):
@@ -121,7 +122,7 @@ class RsgiApp:
 
     async def __rsgi__(self, scope: Any, connection: Any) -> None:
         assert self._gate is not None
-        if scope.proto != "http":
-            connection.close(None)
+        if scope.proto == "ws":
+            await converse(self._gate, scope, connection)
             return
         await serve(self._gate, RsgiExchange(scope, connection))

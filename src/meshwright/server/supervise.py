@@ -65,7 +65,7 @@ def run(control: Control, announce: Callable[[Published], None], page: Page) -> 
         ),
         backlog=BACKLOG,
         backpressure=BACKLOG,
-        websockets=False,
+        websockets=True,
         log_level=LogLevels.warning,
         log_dictconfig=LOGGING,
         respawn_failed_workers=True,

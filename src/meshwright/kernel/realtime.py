@@ -1,0 +1,173 @@
+"""A conversation in real time: messages pass in both directions as they are, under the caller's name and in the ledger.
+
+Source: https://platform.openai.com/docs/api-reference/realtime (client and server events; the usage of each answer is
+in `response.done`). The order is that of `handle`: admit, choose, call, settle; the call lasts as long as the two ends
+want it to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+
+from meshwright.kernel.failing import BROKE, CUT, LEFT, NO_USAGE, free
+from meshwright.kernel.forward_to import named_provider
+from meshwright.kernel.forward_usage import usage_of
+from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.record import OpenAttempt, Recording
+from meshwright.net.duplex import ABNORMAL, Closed, Duplex
+from meshwright.types.errors import InvalidRequest, MeshError, UpstreamError
+from meshwright.types.principal import Principal
+from meshwright.types.usage import Usage
+
+PATH = "/realtime"
+NORMAL, GOING_AWAY, TOO_BIG, FAILED = 1000, 1001, 1009, 1011
+"""Codes of RFC 6455, section 7.4.1."""
+_UNSAYABLE = frozenset({1004, 1005, 1006, 1015})
+"""Codes that mean something about a connection and must not be sent on one."""
+GONE_SECONDS = 1.0
+Accept = Callable[[], Awaitable[Duplex]]
+
+
+class Talk(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """Who wants to talk, to whom: `query` as it came, `provider` named by the caller, `preferred` by the configuration.
+
+    `headers` are those of the client's that the provider may see. `accept` opens the client's end.
+    """
+
+    principal: Principal
+    query: str
+    provider: str
+    preferred: str
+    headers: tuple[tuple[str, str], ...]
+    accept: Accept
+
+
+async def talk(kernel: Kernel, wanted: Talk) -> None:
+    """Connect to the provider, then to the client, and carry messages until one of them closes.
+
+    The provider is asked first, so that its refusal is an answer to the client's request and not a broken connection.
+    Raises MeshError before the client is accepted, and CancelledError when the gateway is stopped.
+    """
+    recording = Recording(wanted.principal.id, "realtime", f"GET /v1{PATH}")
+    recording.stream = True
+    try:
+        kernel.journal.begin(recording.id, recording.at, recording.principal)
+        recording.stage("admit")
+        pairs = parse_qsl(wanted.query, keep_blank_values=True)
+        models = [value for name, value in pairs if name == "model"]
+        if len(models) > 1:
+            raise InvalidRequest("The query has more than one model.", field="model", fix="Send one.")
+        asked = models[0] if models else ""
+        deployment = named_provider(kernel.snapshot, asked, wanted.provider, wanted.preferred)
+        query = urlencode([(name, deployment.model.upstream or value) if name == "model" else (name, value)
+                           for name, value in pairs])  # fmt: skip
+        url = deployment.provider.base_url.rstrip("/") + PATH + (f"?{query}" if query else "")
+        headers = tuple(one for one in deployment.endpoint.headers if one[0] not in ("content-type", "accept-encoding"))
+        endpoint = msgspec.structs.replace(deployment.endpoint, url=url, headers=headers, method="GET")
+        recording.stage("route")
+        attempt = OpenAttempt(recording, deployment.model)
+        # Imported here because aiohttp takes 12 MiB and 0.15 s, and most gateways never talk.
+        from meshwright.net.socket import connect
+
+        try:
+            upstream = await connect(endpoint, deployment.deadlines, wanted.headers)
+        except UpstreamError as error:
+            attempt.close(None, error.code, error.message, unpriced="" if free(error) else BROKE)
+            raise
+        recording.served = deployment.model.name
+        attempt.answering(101)
+        recording.stage("upstream")
+        await _Bridge(upstream, attempt).carry(wanted.accept)
+    except BaseException as error:
+        recording.failed(error)
+        raise
+    finally:
+        kernel.settle(recording)
+
+
+class _Bridge:
+    """Two ends, and what was heard between them."""
+
+    def __init__(self, upstream: Duplex, attempt: OpenAttempt) -> None:
+        self._upstream = upstream
+        self._attempt = attempt
+        self._usage: Usage | None = None
+        self._answers = False
+
+    async def carry(self, accept: Accept) -> None:
+        """Messages both ways, until one side closes; the other is told the same code and reason."""
+        outcome, unpriced = "ok", ""
+        client: Duplex | None = None
+        ended = Closed(FAILED, "The gateway failed.")
+        try:
+            client = await accept()
+            ended = await self._until_closed(client)
+            unpriced = NO_USAGE if self._answers else ""
+        except asyncio.CancelledError as error:
+            outcome, unpriced = "cancelled", CUT if error.args else LEFT
+            ended = Closed(GOING_AWAY, "The gateway is shutting down.")
+            raise
+        except Exception:
+            outcome, unpriced = MeshError.code, BROKE
+            raise
+        finally:
+            code = ended.code if ended.code not in _UNSAYABLE else NORMAL if ended.code == 1005 else FAILED
+            usage = self._usage
+            self._attempt.close(usage, outcome, unpriced="" if usage else unpriced)
+            await self._upstream.close(code, ended.reason)
+            if client is not None:
+                await _told(client, ended)
+                await client.close(code, ended.reason)
+
+    async def _until_closed(self, client: Duplex) -> Closed:
+        out = asyncio.create_task(_pump(client, self._upstream, None))
+        back = asyncio.create_task(_pump(self._upstream, client, self._heard))
+        try:
+            done, _ = await asyncio.wait((out, back), return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(done)).result()
+        finally:
+            for task in (out, back):
+                task.cancel()
+            await asyncio.gather(out, back, return_exceptions=True)
+
+    def _heard(self, message: str | bytes) -> None:
+        if isinstance(message, str) and '"response.done"' in message:
+            self._answers = True
+            told = usage_of(message.encode())
+            if told is not None:
+                self._usage = told if self._usage is None else self._usage + told
+
+
+async def _told(client: Duplex, ended: Closed) -> None:
+    """Why it is over, as an event of the API's own: not every server can put a code into a closing frame."""
+    if ended.code in (NORMAL, 1005):
+        return
+    error = {
+        "type": "connection_closed",
+        "code": str(ended.code),
+        "message": ended.reason or "The connection was closed.",
+        "param": None,
+        "event_id": None,
+    }
+    event = {"type": "error", "event_id": "event_closed", "error": error}
+    try:
+        await client.send(msgspec.json.encode(event).decode())
+    except ConnectionError:
+        return  # the client closed it
+
+
+async def _pump(source: Duplex, sink: Duplex, heard: Callable[[str | bytes], None] | None) -> Closed:
+    """Carry messages one way until there are no more."""
+    while not isinstance(message := await source.receive(), Closed):
+        if heard is not None:
+            heard(message)
+        try:
+            await sink.send(message)
+        except ConnectionError:
+            await asyncio.sleep(GONE_SECONDS)  # the other way hears why, and tells it better
+            return Closed(ABNORMAL)
+    return message
