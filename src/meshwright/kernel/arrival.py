@@ -17,7 +17,8 @@ class Arrival(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """A decoded request with its owner. `route` overrides the request's model name when it is not empty.
 
     `strict`: an Adaptation is an error. `forward` are headers of the client's that its own dialect's providers
-    understand (beta flags and the like); they go to a provider of the same dialect only.
+    understand (beta flags and the like); they go to a provider of the same dialect only. `repair`: an answer without
+    the form that was asked for is repaired; None leaves it to the route.
     """
 
     request: Request
@@ -26,6 +27,7 @@ class Arrival(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     path: str
     route: str = ""
     strict: bool = False
+    repair: bool | None = None
     forward: tuple[tuple[str, str], ...] = ()
     decode_seconds: float = 0.0
 
@@ -34,12 +36,14 @@ class Receipt(msgspec.Struct, frozen=True):
     """What the answer's headers tell: the decision's id, the model that served, and what was adapted on the way.
 
     `limits` are headers about the provider's limits, see `wire.rate_limits`.
+    `valid`: whether it has the form that was asked for, None when none was, when that is not known yet or never.
     """
 
     decision: str
     model: str
     adaptations: tuple[Adaptation, ...] = ()
     limits: tuple[tuple[str, str], ...] = ()
+    valid: bool | None = None
 
 
 class Flow(Protocol):

@@ -88,6 +88,7 @@ def _policy(
         min_window=settings.min_window,
         floor=settings.floor,
         attempts=settings.attempts,
+        repair=settings.repair,
         options=settings.options,
         within=within,
     )

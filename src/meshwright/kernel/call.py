@@ -14,6 +14,7 @@ from meshwright.kernel.run_chain import run_chain
 from meshwright.kernel.run_first import run_first
 from meshwright.kernel.run_panel import run_panel
 from meshwright.kernel.run_shadow import run_shadow
+from meshwright.kernel.shaped import formed, run_shaped
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.kernel.work import Run, Work
 from meshwright.routing.policy import Policy
@@ -36,6 +37,8 @@ async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: 
     assert decision is not None
     policy = snapshot.names.get(decision.asked) or meant(snapshot, decision.asked)[0]
     work = Work(kernel=kernel, snapshot=snapshot, arrival=arrival, recording=recording)
+    if formed(arrival.request) or arrival.request.tools:
+        return await run_shaped(work, decision.plan, policy, run)
     return await run(work, decision.plan, policy)
 
 

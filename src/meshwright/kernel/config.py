@@ -152,6 +152,7 @@ class RouteSettings(msgspec.Struct, frozen=True, kw_only=True):
     min_window: int | None = None
     floor: float = 0.0
     attempts: int = 3
+    repair: bool = False
     steps: tuple[str, ...] = ()
     by: str = ""
     weights: dict[str, float] = {}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from meshwright.kernel.arrival import Arrival
 from meshwright.kernel.failing import BROKE, CUT, LEFT, NO_USAGE
 from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.listening import Listening
 from meshwright.kernel.paths import PassedThrough, Path, Translated
 from meshwright.kernel.record import OpenAttempt
+from meshwright.kernel.shaped import formed, verdict
 from meshwright.kernel.signals import Signals
 from meshwright.kernel.snapshot import Deployment
 from meshwright.net.transport import Answer
@@ -141,7 +145,11 @@ async def open_flow(
 ) -> Stream:
     """A stream whose first bytes are there. Raises UpstreamError while another model can still take over."""
     same = deployment.dialect is arrival.dialect
-    path = PassedThrough(deployment, arrival) if same else Translated(deployment, arrival)
+    path: Path = PassedThrough(deployment, arrival) if same else Translated(deployment, arrival)
+    request = arrival.request
+    if formed(request) or request.tools:
+        told = partial(verdict, attempt.recording, request, model=deployment.model.name)
+        path = Listening(path, deployment.dialect.stream_decoder(deployment.target), told)
     stream = Stream(kernel, path, attempt, answer, signals=kernel.signals)
     await stream.open()
     return stream

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from meshwright.kernel.arrival import Arrival, Receipt, Reply, Streaming, Whole
+from meshwright.kernel.arrival import Arrival, Reply, Streaming, Whole
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import Recording
 from meshwright.kernel.snapshot import Snapshot
@@ -73,7 +73,7 @@ def deliver(work: Work, answer: Whole) -> Whole:
     work.recording.first_byte = work.recording.elapsed()
     ready = encoded(work.arrival, answer.response)
     known = [one for one in answer.receipt.adaptations if one not in ready.adaptations]
-    receipt = Receipt(work.recording.id, answer.receipt.model, (*known, *ready.adaptations), answer.receipt.limits)
+    receipt = msgspec.structs.replace(answer.receipt, adaptations=(*known, *ready.adaptations))
     return Whole(answer.response, ready.body, receipt)
 
 

@@ -34,6 +34,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     floor: float = 0.0
     attempts: int = 3
     named: bool = False
+    repair: bool = False
     options: Mapping[str, str | int | float | bool] = {}
     max_seconds: float | None = None
     min_window: int | None = None

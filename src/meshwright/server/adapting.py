@@ -16,17 +16,30 @@ STRICT: Mapping[str, Any] = {
     "description": "true: what the model cannot be asked as it is, is an error instead of an adaptation.",
     "schema": {"enum": ["true", "false"]},
 }
+REPAIR: Mapping[str, Any] = {
+    "name": "x-mesh-repair",
+    "in": "header",
+    "description": "true: an answer without the form that was asked for is mended, or the model is asked once more.",
+    "schema": {"enum": ["true", "false"]},
+}
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def strict(value: str | None) -> bool:
     """Whether every adaptation is an error. Raises InvalidRequest."""
+    return _said("x-mesh-strict", value) or False
+
+
+def repair(value: str | None) -> bool | None:
+    """Whether an answer without its form is repaired, None when that is left to the route. Raises InvalidRequest."""
+    return _said("x-mesh-repair", value)
+
+
+def _said(header: str, value: str | None) -> bool | None:
     if not value:
-        return False
+        return None
     if (word := value.lower()) not in _WORDS:
-        raise InvalidRequest(
-            f"x-mesh-strict is true or false, not {value[:40]!r}.", field="x-mesh-strict", fix="Send true."
-        )
+        raise InvalidRequest(f"{header} is true or false, not {value[:40]!r}.", field=header, fix="Send true.")
     return _WORDS[word]
 
 

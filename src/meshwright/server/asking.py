@@ -12,7 +12,7 @@ import msgspec
 from meshwright.kernel.arrival import Arrival, Failure, Receipt, Streaming
 from meshwright.kernel.forward_to import takes_unnamed
 from meshwright.kernel.handle import handle
-from meshwright.server.adapting import STRICT, adapted, strict
+from meshwright.server.adapting import REPAIR, STRICT, adapted, repair, strict
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing, Headers
@@ -35,6 +35,7 @@ PARAMETERS: tuple[Mapping[str, Any], ...] = (
         "schema": {"type": "string"},
     },
     STRICT,
+    REPAIR,
 )
 _PASS_ON = passing_on(counts=True)
 NO_BUFFER = ("x-accel-buffering", "no")
@@ -63,6 +64,7 @@ def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked],
             path=asked.path,
             route=header("x-mesh-route") or "",
             strict=strict(header("x-mesh-strict")),
+            repair=repair(header("x-mesh-repair")),
             forward=tuple((name, value) for name in names if (value := header(name))),
             decode_seconds=perf_counter() - began,
         )
@@ -96,6 +98,8 @@ def _headers(receipt: Receipt) -> Headers:
         ("x-request-id", receipt.decision),
         ("request-id", receipt.decision),
     ]
+    if receipt.valid is not None:
+        headers.append(("x-mesh-valid", "true" if receipt.valid else "false"))
     headers += adapted(receipt.adaptations)
     headers += receipt.limits
     return headers

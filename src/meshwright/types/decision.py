@@ -146,10 +146,11 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Something that was found out or settled while a plan was carried out, in words.
 
     `kind` is "gate" (an answer was judged; `value` is its probability of being good), "passed_over" (a fallback was no
-    longer eligible), "vote", "judge", "fuse", "advice", "approval" or "copy". `about` is a model or a route.
+    longer eligible), "vote", "judge", "fuse", "advice", "approval", "copy", or "schema" and "arguments" (whether an
+    answer, or what a tool is called with, fits its schema: `value` is 1 or 0). `about` is a model or a route.
     """
 
-    kind: Literal["gate", "passed_over", "vote", "judge", "fuse", "advice", "approval", "copy"]
+    kind: Literal["gate", "passed_over", "vote", "judge", "fuse", "advice", "approval", "copy", "schema", "arguments"]
     about: str
     told: str
     value: float | None = None
