@@ -16,7 +16,7 @@ from meshwright.sim import Calling, Rule, Say
 from meshwright.types.principal import LOCAL
 from meshwright.types.request import OutputFormat
 from meshwright.wire import CODECS
-from tests.kernel.test_plans import House, house, streamed, text
+from tests.kernel.house import House, house, streamed, text
 
 ROUTE = RouteSettings(strategy="fixed", pool=("small/m",))
 REPAIR = RouteSettings(strategy="fixed", pool=("small/m",), repair=True)
