@@ -8,7 +8,7 @@ ARGS ?=
 SPREAD := $(if $(ARGS),,-n 2 --dist loadfile)
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-cascade
+.PHONY: help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-cascade bench-tokens
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ bench-tasks: .venv/dev.stamp ## how good and how fast the task classifier is (AR
 
 bench-cascade: .venv/dev.stamp ## how well the gate tells good answers from bad (ARGS=ROWS.jsonl.gz)
 	@$(VENV)/python bench/cascade/measure.py $(ARGS)
+
+bench-tokens: .venv/dev.stamp ## how far token estimates are off (ARGS="TEXTS KINDS COUNTS", see bench/README.md)
+	@$(VENV)/python bench/tokens/measure.py $(ARGS)
 
 lock: ## lock dependencies again (UPGRADE=1 moves them to the newest that fit)
 	@UPGRADE=$(UPGRADE) scripts/lock.sh

@@ -16,12 +16,12 @@ def tokens(*parts: Part, **options: object) -> int:
     return features(request, tasks=False).input_tokens - 7
 
 
-def test_prose_is_about_four_characters_to_a_token():
-    assert tokens(Text("word " * 800)) == 1_000
+def test_words_are_about_a_token_each():
+    assert 700 <= tokens(Text("word " * 800)) <= 1_000
 
 
 def test_chinese_is_not_counted_as_if_it_were_english():
-    assert tokens(Text("天" * 1_000)) == 750
+    assert 600 <= tokens(Text("天" * 1_000)) <= 1_000
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_chinese_is_not_counted_as_if_it_were_english():
         (Audio(data="A" * 640_000, format="wav"), 100, 600),
         (Audio(data="A" * 213_000, format="mp3"), 100, 600),
         (Reasoning(text="a" * 400, encrypted="b" * 400), 200, 200),
-        (ToolCall(id="1", name="look", arguments="a" * 396), 100, 100),
-        (ToolResult(call_id="1", parts=(Text("a" * 400), Text("b" * 400))), 200, 200),
+        (ToolCall(id="1", name="look", arguments="look " * 80), 60, 100),
+        (ToolResult(call_id="1", parts=(Text("one " * 100), Text("two " * 100))), 150, 220),
         (Opaque("gemini", "thing", msgspec.Raw(b'"' + b"a" * 398 + b'"')), 100, 100),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, msgspec.Struct) else "",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from meshwright.catalog.tokens import DEFAULT, tokens
 from meshwright.providers.builtin.computable import looks_computable
 from meshwright.routing.classify import classify
 from meshwright.types.content import Audio, File, Image, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
@@ -28,17 +29,18 @@ COMPUTABLE_UP_TO = 2_000
 """Characters; what is longer is no plain computation."""
 
 
-def features(request: Request, tasks: bool) -> Features:
+def features(request: Request, tasks: bool, tokenizer: str = DEFAULT) -> Features:
     """One pass over the messages. `tasks` False leaves the task out: strategies that do not ask for it pay nothing.
 
-    `input_tokens` is an estimate without the model's tokenizer: right to about a third for prose.
+    `input_tokens` is an estimate without the model's tokenizer, see `catalog.tokens`; `tokenizer` is its family.
     """
     size = turns = 0
+    words: list[str] = []
     attachments: dict[str, None] = {}
     for message in request.messages:
         turns += message.role == "user"
         for part in message.parts:
-            size += _size(part, attachments)
+            size += _size(part, attachments, words)
     for tool in request.tools:
         size += len(tool.name) + len(tool.description) + _raw(tool.schema) + _raw(tool.grammar)
     if request.output is not None:
@@ -55,7 +57,7 @@ def features(request: Request, tasks: bool) -> Features:
         task=likeliest,
         sure=found.get(likeliest, 0.0),
         tasks=found,
-        input_tokens=size // BYTES_PER_TOKEN + 4 * len(request.messages) + 3,
+        input_tokens=_tokens(size, words, tokenizer) + 4 * len(request.messages) + 3,
         turns=turns,
         characters=size,
         code="```" in asked,
@@ -64,6 +66,12 @@ def features(request: Request, tasks: bool) -> Features:
         max_tokens=request.max_tokens,
         computable=computable,
     )
+
+
+def _tokens(size: int, words: list[str], tokenizer: str) -> int:
+    """What was read as words by what they are made of; the rest (pictures, schemas, files) by its size."""
+    text = "\n".join(words)
+    return tokens(text, tokenizer) + max(0, size - sum(map(_bytes, words))) // BYTES_PER_TOKEN
 
 
 def _bytes(text: str) -> int:
@@ -75,10 +83,11 @@ def _raw(raw: msgspec.Raw | None) -> int:
     return memoryview(raw).nbytes if raw else 0
 
 
-def _size(part: Part, attachments: dict[str, None]) -> int:
+def _size(part: Part, attachments: dict[str, None], words: list[str]) -> int:
     """A part's size in bytes of text, and a note of what kind of attachment it is."""
     match part:
         case Text(text=text) | Refusal(text=text):
+            words.append(text)
             return _bytes(text)
         case Image(detail=detail):
             attachments["image"] = None
@@ -94,9 +103,10 @@ def _size(part: Part, attachments: dict[str, None]) -> int:
         case Reasoning(text=text, encrypted=encrypted):
             return _bytes(text) + len(encrypted)
         case ToolCall(name=name, arguments=arguments):
+            words += (name, arguments)
             return len(name) + _bytes(arguments)
         case ToolResult(parts=parts):
-            return sum(_size(inner, attachments) for inner in parts)
+            return sum(_size(inner, attachments, words) for inner in parts)
         case _:
             return _raw(part.raw)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meshwright.catalog.tokens import family
 from meshwright.routing.features import features
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
@@ -11,11 +12,10 @@ from meshwright.wire.anthropic_messages.counting import decode_count_request, en
 
 
 async def answer(gate: Gate, asked: Asked) -> Answered:
-    """An estimate made here, without asking a provider: four characters to a token."""
+    """An estimate made here, without asking a provider: by what the text is made of."""
     request = decode_count_request(asked.body)
-    return Answered(
-        200, [JSON, ("x-mesh-estimated", "true")], encode_count(features(request, tasks=False).input_tokens)
-    )
+    counted = features(request, tasks=False, tokenizer=family(request.model)).input_tokens
+    return Answered(200, [JSON, ("x-mesh-estimated", "true")], encode_count(counted))
 
 
 ENDPOINT = Endpoint(

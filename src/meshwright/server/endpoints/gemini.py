@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from meshwright.catalog.tokens import family
 from meshwright.kernel.arrival import Flow
 from meshwright.routing.features import features
 from meshwright.server.asking import asking, inference
@@ -80,9 +81,9 @@ async def streamed(gate: Gate, asked: Asked) -> Answered | Flowing:
 
 
 async def counted(gate: Gate, asked: Asked) -> Answered:
-    """An estimate made here, without asking a provider: four characters to a token."""
+    """An estimate made here, without asking a provider: by what the text is made of."""
     request = decode_count_request(asked.body)
-    tokens = features(request, tasks=False).input_tokens
+    tokens = features(request, tasks=False, tokenizer=family(request.model)).input_tokens
     return Answered(200, [JSON, ("x-mesh-estimated", "true")], encode_count(tokens))
 
 
