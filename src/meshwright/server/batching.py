@@ -16,6 +16,7 @@ from meshwright.kernel.record import new_id
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.ledger.journal import Journal
 from meshwright.net.choose import OneTransport
+from meshwright.net.tokens import Tokens
 from meshwright.providers.builtin.transport import BuiltinTransport
 from meshwright.server.places import Places
 from meshwright.store import batches, files
@@ -42,12 +43,13 @@ async def run_batches(
     published = read_published(places.published)
     settings = published.config
     transport = OneTransport()
+    tokens = Tokens(transport)  # one for all snapshots, so that a renewal asks for no token again
     builtin = BuiltinTransport(time.time, new_id, limit=settings.builtin.seconds) if settings.builtin.enabled else None
     journal = Journal(places.journal, f"batches{os.getpid()}")
     try:
 
         def built() -> Snapshot:
-            return build(read_published(places.published), environment, transport, builtin)
+            return build(read_published(places.published), environment, transport, builtin, tokens)
 
         kernel = Kernel(built(), journal)
         stamp = _stamp(places.published)
@@ -62,6 +64,7 @@ async def run_batches(
         runner = Runner(kernel, database, name, settings.batches.concurrency)
         await keep_running(runner, stopping, renew)
     finally:
+        tokens.close()
         await transport.close()
         if builtin is not None:
             await builtin.close()
