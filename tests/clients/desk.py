@@ -86,7 +86,8 @@ class Desk:
 
     def _lookup(self, request: Request) -> Say:
         words = " ".join(message.text for message in request.messages if message.role == "user")
-        found = next((answer for word, answer in self._says.items() if word in words), Say())
+        # The latest prompt decides: those before it are the conversation's history.
+        found = next((answer for word, answer in reversed(self._says.items()) if word in words), Say())
         return found(request) if callable(found) else found
 
     def seen(self, dialect: str, prompt: str) -> list[Seen]:

@@ -18,7 +18,8 @@ class Arrival(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
     `strict`: an Adaptation is an error. `forward` are headers of the client's that its own dialect's providers
     understand (beta flags and the like); they go to a provider of the same dialect only. `repair`: an answer without
-    the form that was asked for is repaired; None leaves it to the route.
+    the form that was asked for is repaired; None leaves it to the route. `answer_id` is what a translated answer is
+    called in place of the provider's own id for it, "" to leave that.
     """
 
     request: Request
@@ -30,6 +31,7 @@ class Arrival(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     repair: bool | None = None
     forward: tuple[tuple[str, str], ...] = ()
     decode_seconds: float = 0.0
+    answer_id: str = ""
 
 
 class Receipt(msgspec.Struct, frozen=True):

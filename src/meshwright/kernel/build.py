@@ -77,6 +77,7 @@ def build(
         open_ended=open_ended,
         refused=refused,
         knowledge=_knowledge(published.router) if published.router else None,
+        state=config.state,
     )
 
 

@@ -14,6 +14,8 @@ from meshwright.providers import PROVIDERS
 from meshwright.types.errors import ConfigError, Problem
 from meshwright.wire import CODECS
 
+MAX_DAYS = 36_500
+
 
 def check(config: Config, text: str, source: str, environment: Mapping[str, str]) -> None:
     """Raises ConfigError with every problem, each with its line."""
@@ -41,6 +43,8 @@ def _server(config: Config, environment: Mapping[str, str]) -> list[Finding]:
             found.append((("server", field), "this must be above 0.", f"Write {field} = {usual}."))
     if not server.drain_seconds >= 0:
         found.append((("server", "drain_seconds"), "this must not be below 0.", "Write drain_seconds = 20."))
+    if not 0 < config.state.days <= MAX_DAYS:
+        found.append((("state", "days"), f"this is above 0 and at most {MAX_DAYS}.", "Write days = 30."))
     if server.auth == "open" and not loopback(server.host):
         found.append(
             (

@@ -40,6 +40,18 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
 
 
+class StateSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[state]: answers and conversations that callers come back to, whichever model goes on.
+
+    `keep` "yes" keeps what OpenAI would: responses unless `store` is false, chats if it is true. "asked": only what
+    asks for it (`store` true, `background`, a stored conversation). "no": nothing, the provider may. `days`: since the
+    last use.
+    """
+
+    keep: Literal["yes", "asked", "no"] = "yes"
+    days: float = 30.0
+
+
 class JournalSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[journal]: `sync` "process" survives a kill -9; "power" a power cut too, for an fsync each 100 ms."""
 
@@ -165,6 +177,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
+    state: StateSettings = StateSettings()
     journal: JournalSettings = JournalSettings()
     builtin: BuiltinSettings = BuiltinSettings()
     batches: BatchSettings = BatchSettings()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+import msgspec
+
 from meshwright.kernel.arrival import Arrival
 from meshwright.kernel.snapshot import Deployment
 from meshwright.types.errors import MeshError
@@ -128,6 +130,7 @@ class Translated:
 
     def __init__(self, deployment: Deployment, arrival: Arrival) -> None:
         self._decoder = deployment.dialect.stream_decoder(deployment.target)
+        self._id = arrival.answer_id
         self._encoder: StreamEncoder = arrival.dialect.stream_encoder(arrival.request)
         # Only server-sent events have comments, which every client skips.
         self._tells = arrival.strict and arrival.dialect.event_stream == "text/event-stream"
@@ -142,6 +145,8 @@ class Translated:
         deltas = self._decoder.feed(data)
         for delta in deltas:
             self._note(delta)
+        if self._id and deltas and isinstance(deltas[0], Began):
+            deltas = (msgspec.structs.replace(deltas[0], id=self._id), *deltas[1:])
         out = self._encoder.feed(deltas) if deltas else b""
         return self._told() + out if self.ended and self._tells else out
 

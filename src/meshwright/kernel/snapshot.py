@@ -8,6 +8,7 @@ from time import time
 import msgspec
 
 from meshwright.kernel.addressing import Addressing
+from meshwright.kernel.config import StateSettings
 from meshwright.ledger.digest import Holder
 from meshwright.net.proof import Proof, proved
 from meshwright.net.transport import Answer, Call, Deadlines, Endpoint, Transport
@@ -73,7 +74,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     `names` maps everything that a client may write in `model` to the policy that it means; `holders` maps the
     SHA-256 digest of a key to its owner; `open` says that callers without a key are welcome (loopback only).
     `open_ended` holds a pattern of a deployment for each provider whose models are not all known. `refused` maps a
-    provider that is not served to the reason.
+    provider that is not served to the reason. `state` says which answers are kept.
     """
 
     version: int
@@ -85,6 +86,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     refused: Mapping[str, str] = {}
     knowledge: Knowledge | None = None
     """What the router has learned here; None: what comes with the package."""
+    state: StateSettings = StateSettings()
 
     def deployment(self, name: str) -> Deployment | None:
         """The deployment of that full name; of a served provider also one that no catalogue lists yet."""

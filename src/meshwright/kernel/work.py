@@ -79,6 +79,8 @@ def deliver(work: Work, answer: Whole) -> Whole:
 
 def encoded(arrival: Arrival, response: Response) -> Encoded:
     """An answer in one piece for this client: one that asked for a stream gets all its events at once."""
+    if arrival.answer_id and (response.source is None or response.source.dialect != arrival.dialect.name):
+        response = msgspec.structs.replace(response, id=arrival.answer_id)
     if not arrival.request.stream:
         return arrival.dialect.encode_response(response, arrival.request)
     encoder = arrival.dialect.stream_encoder(arrival.request)

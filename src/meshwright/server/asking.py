@@ -9,13 +9,15 @@ from urllib.parse import quote
 
 import msgspec
 
-from meshwright.kernel.arrival import Arrival, Failure, Receipt, Streaming
+from meshwright.kernel.arrival import Arrival, Failure, Receipt, Streaming, Whole
 from meshwright.kernel.forward_to import takes_unnamed
 from meshwright.kernel.handle import handle
 from meshwright.server.adapting import REPAIR, STRICT, adapted, repair, strict
+from meshwright.server.background import Following, begin
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing, Headers
+from meshwright.server.keeping import KEPT, Keeping, keep, kept_flow, prepare, renamed, renaming
 from meshwright.server.passing import passing_on
 from meshwright.server.refusal import refused
 from meshwright.types.errors import InvalidRequest
@@ -57,8 +59,10 @@ def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked],
             return await _PASS_ON(gate, asked)
         if dialect.with_path is not None:
             request = dialect.with_path(request, asked.parameter, stream)
+        kept = await prepare(gate, asked, request, dialect.name) if dialect.name in KEPT else None
+        keeping = kept[1] if kept is not None else None
         arrival = Arrival(
-            request=request,
+            request=kept[0] if kept is not None else request,
             dialect=dialect,
             principal=asked.principal,
             path=asked.path,
@@ -67,17 +71,46 @@ def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked],
             repair=repair(header("x-mesh-repair")),
             forward=tuple((name, value) for name in names if (value := header(name))),
             decode_seconds=perf_counter() - began,
+            answer_id=keeping.id if keeping is not None else "",
         )
+        if keeping is not None and keeping.background:
+            return await _in_background(gate, arrival, keeping)
         reply = await handle(gate.kernel, arrival)
         if isinstance(reply, Failure):
             return refused(dialect, reply.error, reply.decision)
         headers = _headers(reply.receipt)
         if isinstance(reply, Streaming):
-            return Flowing(200, [("content-type", dialect.event_stream), NO_BUFFER, *headers], reply.flow)
+            flow = reply.flow
+            if keeping is not None:
+                flow = kept_flow(gate, flow, arrival.request, keeping, reply.receipt)
+            return Flowing(200, [("content-type", dialect.event_stream), NO_BUFFER, *headers], flow)
+        body = reply.body if keeping is None else await _kept(gate, arrival, keeping, reply)
         kind = ("content-type", dialect.event_stream) if request.stream else JSON
-        return Answered(200, [kind, *headers], reply.body)
+        return Answered(200, [kind, *headers], body)
 
     return answer
+
+
+async def _kept(gate: Gate, arrival: Arrival, keeping: Keeping, reply: Whole) -> bytes:
+    """The answer under our name, once it is kept."""
+    if not arrival.request.stream:
+        body = renamed(reply.body, keeping)
+        await keep(gate, keeping, body, reply.receipt.model)
+        return body
+    way = renaming(arrival.request, keeping)
+    events = way.feed(reply.body)
+    if way.end is not None:
+        await keep(gate, keeping, way.end, reply.receipt.model)
+    return events
+
+
+async def _in_background(gate: Gate, arrival: Arrival, keeping: Keeping) -> Answered | Flowing:
+    """Begin it, and answer at once; or with its events as they come, though it does not depend on their reader."""
+    body = await begin(gate, arrival, keeping)
+    if not arrival.request.stream:
+        return Answered(200, [JSON], body)
+    headers = [("content-type", arrival.dialect.event_stream), NO_BUFFER]
+    return Flowing(200, headers, Following(gate, keeping.owner, keeping.id, -1))
 
 
 def _unnamed(gate: Gate, asked: Asked) -> bool:

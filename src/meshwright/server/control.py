@@ -25,6 +25,7 @@ from meshwright.providers import PROVIDERS
 from meshwright.providers.discover import discover
 from meshwright.server.batching import due, forget_files, run_batches
 from meshwright.server.places import Places
+from meshwright.server.sweep import sweep
 from meshwright.store import keys, limits
 from meshwright.store.database import Database, Transaction
 from meshwright.store.rows import Key, LearnedLimit
@@ -33,6 +34,7 @@ from meshwright.types.errors import ConfigError, MeshError
 BATCH_SECONDS = 0.5
 FILES_SECONDS = 300.0
 IMPORT_SECONDS = 0.2
+SWEEP_SECONDS = 10.0
 WATCH_SECONDS = 0.5
 LOW_PRIORITY = 15
 LEARNED_DAYS = 30
@@ -128,6 +130,7 @@ class Control:
         if self.config.batches.enabled:
             self._run("batches", BATCH_SECONDS, self._run_batches)
         self._run("files", FILES_SECONDS, partial(forget_files, self.database))
+        self._run("sweep", SWEEP_SECONDS, lambda: sweep(self.database))
         if self.config.discovery.engines and self.config.discovery.every_seconds > 0:
             self._run("engines", self.config.discovery.every_seconds, self._look_again)
 

@@ -16,7 +16,7 @@ def document(endpoints: Sequence[Endpoint]) -> bytes:
     """The document for these endpoints, as JSON. What is passed on as it is, the provider documents."""
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
-        if endpoint.answers == "Forwarded":
+        if endpoint.answers in ("Forwarded", "Kept"):
             continue
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
     return json.dumps(

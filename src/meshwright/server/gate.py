@@ -14,6 +14,7 @@ from meshwright.kernel.config import ServerSettings
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.server.metrics import Metrics
+from meshwright.server.shelf import Shelf
 from meshwright.types.decision import Trace
 from meshwright.types.errors import StoreError
 
@@ -49,6 +50,7 @@ class Gate:
         metrics: Metrics,
         stored: Reading,
         *,
+        shelf: Shelf,
         page: Page,
         desk: Callable[[], Desk],
         document: bytes = b"{}",
@@ -58,6 +60,7 @@ class Gate:
         self.settings = settings
         self.metrics = metrics
         self.stored = stored
+        self.shelf = shelf
         self.page = page
         self.desk = desk
         self.document = document
@@ -65,6 +68,8 @@ class Gate:
         self.draining = False
         self.cut = False
         self.reading: dict[asyncio.Task[None], float] = {}
+        self.background: dict[str, asyncio.Task[None]] = {}
+        """Answers that are made while nobody waits, by id."""
         self._running: set[asyncio.Task[None]] = set()
         self._told = 0.0
         self.idle = asyncio.Event()

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
-from meshwright.kernel.published import Published
+from meshwright.server.database import Opening
 from meshwright.server.gate import Reading
-from meshwright.server.places import Places
 from meshwright.types.decision import Trace
 
-if TYPE_CHECKING:
-    from meshwright.store.database import Database
 
-
-def stored(published: Published, places: Places) -> Reading:
-    """How this worker reads decisions. The database is opened at the first look."""
-    opened: list[Database] = []
-
-    def database() -> Database:
-        if not opened:
-            # Imported here because SQLAlchemy takes 20 MiB and 0.2 s that a worker whom nobody asks never needs.
-            from meshwright.store.database import Database, sqlite_url
-
-            opened.append(Database(published.config.store.url or sqlite_url(places.database)))
-        return opened[0]
+def stored(database: Opening) -> Reading:
+    """How this worker reads decisions."""
 
     def get(id: str) -> Trace | None:
-        from meshwright.store import decisions  # see above
+        from meshwright.store import decisions  # as late as the database itself
 
         with database().read() as transaction:
             return decisions.get(transaction, id)
 
     def latest(limit: int, principal: str | None) -> list[Trace]:
-        from meshwright.store import decisions  # see above
+        from meshwright.store import decisions  # as late as the database itself
 
         with database().read() as transaction:
             return list(decisions.recent(transaction, limit, principal=principal))

@@ -24,12 +24,14 @@ from meshwright.ledger.journal import Journal
 from meshwright.net.choose import OneTransport
 from meshwright.net.tokens import Tokens
 from meshwright.providers.builtin.transport import BuiltinTransport
+from meshwright.server.database import Opening
 from meshwright.server.document import document
 from meshwright.server.endpoints import ENDPOINTS
 from meshwright.server.gate import Gate, Page
 from meshwright.server.metrics import Metrics
 from meshwright.server.places import Places
 from meshwright.server.rsgi import RsgiApp
+from meshwright.server.shelf import Shelf
 from meshwright.server.stored import stored
 from meshwright.types.errors import MeshError
 
@@ -61,12 +63,14 @@ class Worker:
         self._journal = Journal(places.journal, self._name, rotate_bytes=int(settings.journal.rotate_mb * 1024 * 1024))
         self._sync = settings.journal.sync == "power"
         metrics = Metrics()
+        database = Opening(settings.store.url, places.database)
         kernel = Kernel(self._build(published), self._journal, (metrics.trace,))
         self.gate = Gate(
             kernel,
             settings.server,
             metrics,
-            stored(published, places),
+            stored(database),
+            shelf=Shelf(database),
             page=page,
             desk=_desk(settings.store.url or "", places),
             document=document(ENDPOINTS),

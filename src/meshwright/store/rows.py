@@ -127,3 +127,44 @@ class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
 
 CountedBatch = tuple[Batch, Mapping[str, int]]
 """A batch, and how many of its rows are in each state."""
+
+
+class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that its caller wants to come back to. Times are seconds since 1970.
+
+    `kind` "response": `request` is the JSON array of its own input items, `body` the response object. "chat": the
+    messages and the chat completion. `served` is the deployment that answered; `previous` the answer and
+    `conversation` the conversation that it goes on from, "" if none. `touched` is when whoever makes it was last alive.
+    """
+
+    id: str
+    owner: str
+    kind: Literal["response", "chat"]
+    created: float
+    expires: float
+    status: str
+    body: bytes
+    request: bytes = b"[]"
+    model: str = ""
+    served: str = ""
+    previous: str = ""
+    conversation: str = ""
+    touched: float = 0.0
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation's head. `metadata` is a JSON object; times are seconds since 1970."""
+
+    id: str
+    owner: str
+    created: float
+    expires: float
+    metadata: bytes = b"{}"
+
+
+class KeptItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One item of a conversation: its JSON, and the deployment that made it ("": its caller)."""
+
+    id: str
+    body: bytes
+    served: str = ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.endpoints import (
     batches,
+    chats,
+    conversations,
     count_tokens,
     decisions,
     embeddings,
@@ -19,6 +21,7 @@ from meshwright.server.endpoints import (
     ollama,
     openapi,
     rerank,
+    responses,
     routing,
     status,
 )
@@ -35,6 +38,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *batches.ENDPOINTS,
     *message_batches.ENDPOINTS,
     *models.ENDPOINTS,
+    *responses.ENDPOINTS,
+    *chats.ENDPOINTS,
+    *conversations.ENDPOINTS,
     *forward.ENDPOINTS,
     routing.ENDPOINT,
     *decisions.ENDPOINTS,

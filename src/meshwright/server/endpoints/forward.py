@@ -24,7 +24,6 @@ KEPT = (
     ("threads", "Conversations of assistants, and their runs."),
     ("videos", "Make and change videos."),
     ("chatkit", "ChatKit's sessions and threads."),
-    ("conversations", "Conversations that the provider keeps."),
     ("realtime", "Calls and keys for speech in real time."),
     ("live", "Live sessions."),
     ("skills", "Skills that the provider keeps."),
@@ -65,10 +64,7 @@ def _family(name: str, summary: str, *, counts: bool = False, scope: str = "infe
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    _endpoint("/v1/chat/completions", "Chats that the provider has stored.", method="GET"),
-    _endpoint("/v1/chat/completions/{path}", "A chat that the provider has stored, and its messages."),
     _endpoint("/v1/responses/compact", "A shorter form of a conversation.", method="POST", counts=True),
-    _endpoint("/v1/responses/{path}", "A response that the provider has stored; counting of input tokens."),
     _endpoint("/v1/models/{model}", "Delete a model that was trained further.", method="DELETE", scope="*"),
     _endpoint("/v1/decisions", "A decision that the provider makes.", method="POST"),
     *(endpoint for name, summary in COUNTED for endpoint in _family(name, summary, counts=True)),

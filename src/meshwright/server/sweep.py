@@ -1,0 +1,29 @@
+"""What nobody needs any more, and what nobody makes any more: done now and then by the control plane."""
+
+from __future__ import annotations
+
+import logging
+from time import time
+
+import msgspec
+
+from meshwright.store import answers, conversations
+from meshwright.store.database import Database
+from meshwright.wire.openai_responses.resources import patched
+
+SILENT_SECONDS = 30.0
+"""How long a background answer's maker may be silent before it counts as dead."""
+_log = logging.getLogger("meshwright.control")
+
+
+def sweep(database: Database) -> None:
+    """Delete what has expired, a little at a time; end what its maker's death has cut short. Raises StoreError."""
+    now = time()
+    with database.begin() as transaction:
+        gone = answers.sweep(transaction, now) + conversations.sweep(transaction, now)
+        for answer in answers.abandoned(transaction, now - SILENT_SECONDS):
+            told = {"code": "server_error", "message": "The gateway was stopped before the answer was complete."}
+            body = patched(answer.body, {"status": "failed", "error": told})
+            answers.finish(transaction, msgspec.structs.replace(answer, status="failed", body=body))
+    if gone:
+        _log.info("%d stored answers and conversations have expired", gone)
