@@ -8,7 +8,7 @@ ARGS ?=
 SPREAD := $(if $(ARGS),,-n 2 --dist loadfile)
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-cascade bench-tokens
+.PHONY: test-engines help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-cascade bench-tokens
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ fmt: .venv/dev.stamp ## put the code in the house style
 conformance: .venv/dev.stamp ## other people's tests against Meshwright (ARGS=openai_python runs one of them)
 	@wrong=0; for one in $(or $(ARGS),openai_python anthropic_python langchain_standard vercel_ai open_responses); do \
 	$(VENV)/python conformance/$$one.py || wrong=1; done; exit $$wrong
+
+test-engines: .venv/dev.stamp ## a real engine behind the gateway; compiles it the first time, which takes minutes
+	@$(VENV)/python conformance/engines.py
 
 bench-gateway: .venv/dev.stamp ## requests and streams per second beside nginx and others (ARGS="full mesh switchyard")
 	@$(VENV)/python bench/gateway/run.py $(ARGS)

@@ -22,11 +22,11 @@ def run(command: Sequence[str | Path], folder: Path, seconds: float = INSTALL_SE
     return done.stdout
 
 
-def python_with(folder: Path, packages: Sequence[str]) -> Path:
-    """The interpreter of a new virtual environment in `folder` that has these packages."""
+def python_with(folder: Path, packages: Sequence[str], seconds: float = INSTALL_SECONDS) -> Path:
+    """The interpreter of a new virtual environment in `folder` that has these packages, installed within `seconds`."""
     run([sys.executable, "-m", "venv", folder / "venv"], folder)
     python = folder / "venv" / "bin" / "python"
-    run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages], folder)
+    run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages], folder, seconds)
     return python
 
 

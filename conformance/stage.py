@@ -25,7 +25,7 @@ class Stage:
     """`with Stage(upstreams, models) as stage:` serves both until the end of the block.
 
     `models` are the names of each upstream's models, one called `m` where nothing is said. `quirks` are those of the
-    real provider that all of them pretend to be.
+    real provider that all of them pretend to be. `more` are further lines of its mesh.toml.
     """
 
     def __init__(
@@ -33,12 +33,14 @@ class Stage:
         upstreams: Sequence[Upstream],
         models: Mapping[str, Sequence[str]] | None = None,
         quirks: Sequence[str] = (),
+        more: Sequence[str] = (),
     ) -> None:
         self.upstreams = upstreams
         self.sim = Sim(upstreams)
         self.url = ""
         self._models = models or {}
         self._quirks = quirks
+        self._more = more
         self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -120,4 +122,4 @@ class Stage:
                 f"quirks = {json.dumps([*self._quirks])}",
                 f"models = {json.dumps([*self._models.get(one.name, ['m'])])}",
             ]
-        return "\n".join((*lines, ""))
+        return "\n".join((*lines, *self._more, ""))
