@@ -119,7 +119,7 @@ def test_a_wrong_field_is_named(desk: Desk, client: str, given: Json, field: str
     [
         ("openai_chat", "anthropic_messages", {"seed": 7, "max_completion_tokens": 9}, "seed"),
         ("openai_chat", "openai_responses", {"stop": ["END"]}, "stop"),
-        ("openai_responses", "anthropic_messages", {"store": False, "max_output_tokens": 99}, "store"),
+        ("openai_responses", "anthropic_messages", {"truncation": "auto", "max_output_tokens": 99}, "truncation"),
         ("openai_responses", "openai_chat", {"truncation": "auto"}, "truncation"),
         ("anthropic_messages", "openai_chat", {"extra_body": {"top_k": 5}}, "top_k"),
         ("anthropic_messages", "openai_responses", {"stop_sequences": ["END"]}, "stop"),
