@@ -5,8 +5,6 @@ Source: https://platform.openai.com/docs/api-reference/responses/input-items and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 from msgspec import Raw
 
@@ -127,17 +125,6 @@ def patched(body: bytes | Raw, changes: dict[str, object]) -> bytes:
     members: dict[str, object] = dict(OBJECT.decode(body))
     members.update(changes)
     return msgspec.json.encode(members)
-
-
-def references(items: Sequence[Raw]) -> dict[int, str]:
-    """Where items only name another one, and its id."""
-    found: dict[int, str] = {}
-    for place, item in enumerate(items):
-        members = OBJECT.decode(item)
-        named = said(members.get("type")) == "item_reference" or members.keys() == {"id"}
-        if named and (id := said(members.get("id"))):
-            found[place] = id
-    return found
 
 
 def _listed_only(id: str) -> bool:
