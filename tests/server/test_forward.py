@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 
 from meshwright.server.endpoints import ENDPOINTS
+from meshwright.wire import CODECS
 from tests.gateway import Gateway
 from tests.server.raw import Told, Wire
 from tests.server.upstream import RESPONSE, Upstream, answer, chunked, form, json_answer
 
 KEY = "mesh-test-master-key-0001"
 SECRET = "sk-upstream-secret"
-FORWARDED = [endpoint for endpoint in ENDPOINTS if endpoint.answers == "Forwarded"]
+FORWARDED = [
+    endpoint for endpoint in ENDPOINTS if endpoint.answers == "Forwarded" and endpoint.dialect is CODECS["openai_chat"]
+]
+"""Gemini's and Ollama's other paths are refused, each in its own words: see tests/clients/test_clients_natives.py."""
 FORM = "multipart/form-data; boundary=XX"
 
 

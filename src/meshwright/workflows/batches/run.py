@@ -2,7 +2,7 @@
 
 A result is one transaction that only changes a row that still waits; the files and the last status are another. So
 whatever dies in between, each row is in the output once. A request that was under way when this process was killed is
-sent again: nobody can know whether the provider has done it (see docs/decisions/0009).
+sent again: nobody can know whether the provider has done it (see docs/decisions/0008).
 """
 
 from __future__ import annotations
