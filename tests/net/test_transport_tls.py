@@ -211,7 +211,7 @@ async def test_a_proxy_that_keeps_silent_is_no_connection_in_time(proxied: Trans
     async with served(script) as proxy:
         endpoint = Endpoint("https://models.example/v1", proxy=f"http://127.0.0.1:{proxy.port}")
         with pytest.raises(UpstreamTimeout) as failure:
-            await proxied.send(Call(endpoint, deadlines=msgspec.structs.replace(PATIENT, connect=0.1)))
+            await proxied.send(Call(endpoint, deadlines=msgspec.structs.replace(PATIENT, connect=0.5)))
         assert failure.value.phase == "connect"
         await proxy.hung_up()
         await proxied.close()

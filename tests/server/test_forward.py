@@ -19,7 +19,6 @@ SECRET = "sk-upstream-secret"
 FORWARDED = [
     endpoint for endpoint in ENDPOINTS if endpoint.answers == "Forwarded" and endpoint.dialect is CODECS["openai_chat"]
 ]
-"""Gemini's and Ollama's other paths are refused, each in its own words: see tests/clients/test_clients_natives.py."""
 FORM = "multipart/form-data; boundary=XX"
 
 
@@ -379,10 +378,9 @@ def test_whoever_cannot_get_it_is_named(gateway: Gateway, upstreams, headers, bo
 
 
 def test_without_a_provider_the_error_says_what_to_do(plain: Gateway):
-    status, _, body = plain.call("/v1/files")
-    assert status == 404
-    assert "x-mesh-provider" in json.loads(body)["error"]["message"]
-    assert "forward_to" in json.loads(body)["error"]["message"]
+    status, _, body = plain.call("/v1/vector_stores")
+    said = json.loads(body)["error"]["message"]
+    assert (status, "x-mesh-provider" in said, "forward_to" in said) == (404, True, True)
 
 
 def test_uploads_may_be_larger_than_other_bodies(gateway: Gateway, upstreams):

@@ -117,8 +117,8 @@ async def _create(gate: Gate, asked: Asked) -> Answered:
 async def _list(gate: Gate, asked: Asked) -> Answered:
     said = query_values(asked.query)
     limit = said.get("limit", "20")
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MOST_LISTED):
-        raise InvalidRequest(f"limit is a number from 1 to {MOST_LISTED}.", field="limit")
+    if not (limit.isascii() and limit.isdigit() and int(limit) <= MOST_LISTED):
+        raise InvalidRequest(f"limit is a number from 0 to {MOST_LISTED}.", field="limit")
     found = await gate.desk().batches(asked.principal.id, "openai", int(limit) + 1, said.get("after", ""))
     shown = [_shown(one) for one in found[: int(limit)]]
     return as_json(

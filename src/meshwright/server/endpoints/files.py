@@ -88,8 +88,8 @@ def _expiry(form: dict[str, FormPart]) -> float | None:
 async def _list(gate: Gate, asked: Asked) -> Answered:
     said = query_values(asked.query)
     limit = said.get("limit", str(MOST_LISTED))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MOST_LISTED):
-        raise InvalidRequest(f"limit is a number from 1 to {MOST_LISTED}.", field="limit")
+    if not (limit.isascii() and limit.isdigit() and int(limit) <= MOST_LISTED):
+        raise InvalidRequest(f"limit is a number from 0 to {MOST_LISTED}.", field="limit")
     after, purpose, newest = said.get("after", ""), said.get("purpose", ""), said.get("order", "desc") != "asc"
     found = await gate.desk().files(asked.principal.id, int(limit) + 1, after, purpose, newest)
     shown = [_shown(file) for file in found[: int(limit)]]
