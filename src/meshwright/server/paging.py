@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.server.http import Answered, as_json, query_values
-from meshwright.types.errors import InvalidRequest
+from meshwright.types.errors import InvalidRequest, NotFound
 
 MOST = 100
 
@@ -54,6 +54,16 @@ def listing(found: Sequence[tuple[str, object]], limit: int) -> Answered:
             "has_more": len(found) > limit,
         }
     )
+
+
+def later(found: Sequence[tuple[str, object]], after: str, whose: str) -> Sequence[tuple[str, object]]:
+    """Those that come after the one of that id, all without one. Raises NotFound; `whose` says where there is none."""
+    if not after:
+        return found
+    places = [place for place, (id, _) in enumerate(found) if id == after]
+    if not places:
+        raise NotFound(f'{whose} "{after[:100]}".', field="after")
+    return found[places[0] + 1 :]
 
 
 def fields_of(body: bytes) -> dict[str, Raw]:

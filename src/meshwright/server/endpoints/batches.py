@@ -14,6 +14,7 @@ from meshwright.server.endpoint import ANY, Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, Flowing, as_json, query_values
 from meshwright.server.owned import for_us, missing
+from meshwright.server.paging import listing
 from meshwright.server.passing import passing_on
 from meshwright.store.rows import Batch, CountedBatch
 from meshwright.types.errors import InvalidRequest, MethodNotAllowed
@@ -120,16 +121,8 @@ async def _list(gate: Gate, asked: Asked) -> Answered:
     if not (limit.isascii() and limit.isdigit() and int(limit) <= MOST_LISTED):
         raise InvalidRequest(f"limit is a number from 0 to {MOST_LISTED}.", field="limit")
     found = await gate.desk().batches(asked.principal.id, "openai", int(limit) + 1, said.get("after", ""))
-    shown = [_shown(one) for one in found[: int(limit)]]
-    return as_json(
-        {
-            "object": "list",
-            "data": shown,
-            "first_id": shown[0]["id"] if shown else None,
-            "last_id": shown[-1]["id"] if shown else None,
-            "has_more": len(found) > int(limit),
-        }
-    )
+    shown = map(_shown, found)
+    return listing([(one["id"], one) for one in shown], int(limit))
 
 
 def _shown(counted: CountedBatch) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from meshwright.server.endpoint import ANY, Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing, as_json, query_values
 from meshwright.server.keeping import labels_of, ours
-from meshwright.server.paging import fields_of, listing, paging, pairs
+from meshwright.server.paging import fields_of, later, listing, paging, pairs
 from meshwright.server.passing import passing_on
 from meshwright.store.rows import KeptAnswer
 from meshwright.types.errors import InvalidRequest, MethodNotAllowed, NotFound
@@ -76,12 +76,7 @@ def _messages(asked: Asked, kept: KeptAnswer) -> Answered:
     found: list[tuple[str, object]] = [(str(message["id"]), message) for message in messages]
     if page.newest_first:
         found.reverse()
-    if page.after:
-        places = [place for place, (id, _) in enumerate(found) if id == page.after]
-        if not places:
-            raise NotFound(f'The chat has no message "{page.after[:100]}".', field="after")
-        found = found[places[0] + 1 :]
-    return listing(found, page.limit)
+    return listing(later(found, page.after, "The chat has no message"), page.limit)
 
 
 ENDPOINTS = (

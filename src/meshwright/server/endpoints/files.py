@@ -12,6 +12,7 @@ from meshwright.server.form import FormPart, read_form
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, Flowing, as_json, query_values
 from meshwright.server.owned import for_us, missing
+from meshwright.server.paging import listing
 from meshwright.server.passing import passing_on
 from meshwright.server.pieces import Pieces
 from meshwright.store.rows import StoredFile
@@ -92,16 +93,8 @@ async def _list(gate: Gate, asked: Asked) -> Answered:
         raise InvalidRequest(f"limit is a number from 0 to {MOST_LISTED}.", field="limit")
     after, purpose, newest = said.get("after", ""), said.get("purpose", ""), said.get("order", "desc") != "asc"
     found = await gate.desk().files(asked.principal.id, int(limit) + 1, after, purpose, newest)
-    shown = [_shown(file) for file in found[: int(limit)]]
-    return as_json(
-        {
-            "object": "list",
-            "data": shown,
-            "first_id": shown[0]["id"] if shown else None,
-            "last_id": shown[-1]["id"] if shown else None,
-            "has_more": len(found) > int(limit),
-        }
-    )
+    shown = map(_shown, found)
+    return listing([(one["id"], one) for one in shown], int(limit))
 
 
 def _shown(file: StoredFile) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from meshwright.server.endpoint import ANY, Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing, as_json, query_values
 from meshwright.server.keeping import ours
-from meshwright.server.paging import listing, paging
+from meshwright.server.paging import later, listing, paging
 from meshwright.server.passing import passing_on
 from meshwright.store.rows import KeptAnswer
 from meshwright.types.errors import InvalidRequest, MethodNotAllowed, NotFound
@@ -86,12 +86,7 @@ def _input_items(asked: Asked, kept: KeptAnswer) -> Answered:
     found = [listed(item, kept.id, place) for place, item in enumerate(items)]
     if page.newest_first:
         found.reverse()
-    if page.after:
-        places = [place for place, (id, _) in enumerate(found) if id == page.after]
-        if not places:
-            raise NotFound(f'The response has no input item "{page.after[:100]}".', field="after")
-        found = found[places[0] + 1 :]
-    return listing(found, page.limit)
+    return listing(later(found, page.after, "The response has no input item"), page.limit)
 
 
 ENDPOINTS = (

@@ -261,8 +261,9 @@ class Conversation:
             else:
                 part = part_in(block)
                 # A thought among results is of no kind that a result has: it stays as it is.
-                known = isinstance(part, Text | Image | Opaque)
-                parts.append(part if known else Opaque(NAME, "thinking", raw_of(block)))  # type: ignore[arg-type]
+                parts.append(
+                    part if isinstance(part, Text | Image | Opaque) else Opaque(NAME, "thinking", raw_of(block))
+                )
         asides += [(path if n is None else f"content[{n}].{path}", raw) for n, path, raw in reading.unknown]
         for name, value in ((PLAN, turn.tool_plan), ("tool_calls", turn.tool_calls), ("citations", turn.citations)):
             if value:
