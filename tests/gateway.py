@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +107,7 @@ class Gateway:
     def workers(self) -> list[int]:
         """The process ids of its workers: what `multiprocessing` has spawned, but for its resource tracker."""
         assert self.process is not None
-        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
-        children = [child for task in tasks for child in (task / "children").read_text().split()]
-        return sorted(int(one) for one in children if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes())
+        return sorted(one for one, parent in parents() if parent == self.process.pid and b"spawn_main" in command(one))
 
     def log(self) -> str:
         """What it wrote to standard error."""
@@ -143,8 +142,27 @@ class Gateway:
         return list(json.loads(done.stdout))
 
 
+def parents() -> Iterator[tuple[int, int]]:
+    """Every process with its parent. Not by /proc/PID/task/TID/children: threads end while those are being read."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (folder / "stat").read_text(errors="replace")
+        except OSError:
+            continue  # it ended meanwhile
+        yield int(folder.name), int(told.rpartition(")")[2].split()[1])
+
+
+def command(process: int) -> bytes:
+    """The command line of a process, empty when it has ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 _STORED = """
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 import msgspec
 from meshwright.ledger.importing import Importer
