@@ -13,7 +13,7 @@ import pytest
 from meshwright.ledger.importing import Imported, Importer
 from meshwright.ledger.journal import Journal
 from meshwright.ledger.lines import segments
-from meshwright.store import decisions
+from meshwright.store import decisions, spending
 from meshwright.store import segments as store
 from meshwright.store.database import Database, sqlite_url
 from meshwright.store.rows import Spend
@@ -45,7 +45,7 @@ def everything(database: Database) -> dict[str, Trace]:
 def spent(database: Database) -> Spend:
     """All that was used, as one row."""
     with database.read() as transaction:
-        (row,) = decisions.spend(transaction, by="principal")
+        (row,) = spending.spend(transaction, by="principal")
     return row
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from meshwright.ledger.importing import Imported, Importer
 from meshwright.ledger.journal import Journal
 from meshwright.ledger.lines import segments
-from meshwright.store import decisions
+from meshwright.store import decisions, spending
 from meshwright.store.database import sqlite_url
 from tests.ledger.traces import trace
 from tests.store.databases import fresh
@@ -97,7 +97,7 @@ def test_whatever_a_killed_writer_told_is_imported_exactly_once(tmp_path: Path):
     assert len(traces) - len(answered) <= 24
     assert {one.outcome for id, one in traces.items() if id not in begun} <= {"ok", "interrupted"}
     with database.read() as transaction:
-        (row,) = decisions.spend(transaction, by="strategy", since=0.5)[:1]
+        (row,) = spending.spend(transaction, by="strategy", since=0.5)[:1]
         assert row.attempts == 2 * sum(one.outcome == "ok" for one in traces.values())
     database.close()
 
@@ -118,7 +118,7 @@ def test_an_importer_that_is_killed_again_and_again_loses_and_doubles_nothing(tm
     assert last != Imported()  # else the importers were left to finish, and nothing was shown
     with database.read() as transaction:
         outcomes = Counter(one.outcome for one in decisions.recent(transaction, 1_000_000))
-        rows = decisions.spend(transaction, by="model")
+        rows = spending.spend(transaction, by="model")
     lost = expected // 100
     assert outcomes == {"ok": expected - lost, "interrupted": lost}
     assert {row.name: row.attempts for row in rows} == {"one/a": expected - lost, "two/b": expected - lost, "": 0}

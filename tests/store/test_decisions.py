@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from meshwright.store import decisions
+from meshwright.store import decisions, spending
 from meshwright.store.database import Database
 from meshwright.store.rows import Spend
 from meshwright.types.decision import Trace
@@ -44,7 +44,7 @@ def test_the_smallest_trace_is_a_trace(database: Database):
     put(database, least)
     with database.read() as transaction:
         assert decisions.recent(transaction) == (least,)
-        (row,) = decisions.spend(transaction, by="model")
+        (row,) = spending.spend(transaction, by="model")
     assert (row.name, row.requests, row.attempts, row.unpriced) == ("", 1, 0, 0)
 
 
@@ -103,11 +103,11 @@ def test_a_page_after_a_decision_that_does_not_exist_is_an_error(database: Datab
 def test_spending_adds_up_by_model_with_each_attempt_at_its_own(database: Database):
     put(database, trace("d1", cost=100), trace("d2", cost=None), trace("d3", cost=7))
     with database.read() as transaction:
-        assert decisions.spend(transaction) == (
+        assert spending.spend(transaction) == (
             Spend(name="one/a", requests=3, attempts=3, cost_nano=107, unpriced=1, input=3000, output=600),
             Spend(name="two/b", requests=3, attempts=3, cost_nano=0, unpriced=0, input=0, output=0),
         )
-        assert [row.name for row in decisions.spend(transaction, by="provider")] == ["one", "two"]
+        assert [row.name for row in spending.spend(transaction, by="provider")] == ["one", "two"]
 
 
 def test_spending_adds_up_by_whatever_a_request_has(database: Database):
@@ -119,16 +119,16 @@ def test_spending_adds_up_by_whatever_a_request_has(database: Database):
         Trace(id="d4", at=DAY, principal="bob", dialect="", outcome="interrupted"),
     )
     with database.read() as transaction:
-        by_principal = decisions.spend(transaction, by="principal")
+        by_principal = spending.spend(transaction, by="principal")
         assert [(row.name, row.requests, row.cost_nano, row.unpriced) for row in by_principal] == [
             ("bob", 3, 14, 1),
             ("alice", 1, 5, 0),
         ]
-        by_day = {row.name: row.cost_nano for row in decisions.spend(transaction, by="day")}
+        by_day = {row.name: row.cost_nano for row in spending.spend(transaction, by="day")}
         assert by_day == {"0": 11, "1": 8}
-        assert {row.name for row in decisions.spend(transaction, by="asked")} == {"auto", ""}
+        assert {row.name for row in spending.spend(transaction, by="asked")} == {"auto", ""}
         for group in ("dialect", "route", "strategy", "served", "outcome"):
-            assert sum(row.cost_nano for row in decisions.spend(transaction, by=group)) == 19
+            assert sum(row.cost_nano for row in spending.spend(transaction, by=group)) == 19
 
 
 def test_spending_is_counted_from_one_moment_up_to_another(database: Database):
@@ -136,23 +136,23 @@ def test_spending_is_counted_from_one_moment_up_to_another(database: Database):
     with database.read() as transaction:
 
         def cost(since: float | None, until: float | None) -> int:
-            return sum(row.cost_nano for row in decisions.spend(transaction, since=since, until=until))
+            return sum(row.cost_nano for row in spending.spend(transaction, since=since, until=until))
 
         assert (cost(None, None), cost(3.0, None), cost(None, 3.0), cost(3.0, 5.0)) == (10, 7, 3, 2)
-        assert decisions.spend(transaction, since=99.0) == ()
+        assert spending.spend(transaction, since=99.0) == ()
 
 
 def test_money_stays_exact_beyond_what_a_float_can_say(database: Database):
     amount = 2**49 + 1
     put(database, *(trace(f"d{number}", cost=amount) for number in range(1001)))
     with database.read() as transaction:
-        assert decisions.spend(transaction)[0].cost_nano == 1001 * amount
+        assert spending.spend(transaction)[0].cost_nano == 1001 * amount
 
 
 def test_numbers_that_no_answer_can_have_do_not_spoil_a_sum(database: Database):
     put(database, trace("d1", cost=10**40), trace("d2", cost=-(10**40)), trace("d3", cost=2**62), trace("d4", cost=3))
     with database.read() as transaction:
-        row = decisions.spend(transaction)[0]
+        row = spending.spend(transaction)[0]
         one = decisions.get(transaction, "d1")
     assert (row.cost_nano, row.unpriced) == (3, 3)
     assert one is not None

@@ -1,4 +1,4 @@
-"""Decisions and their attempts: put in once, found again, and added up."""
+"""Decisions and their attempts: put in once and found again."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select
+from sqlalchemy import and_, delete, or_, select
 
 from meshwright.store.database import Transaction
-from meshwright.store.rows import Spend, SpendBy
 from meshwright.store.tables import BUCKETS, attempts, decisions
 from meshwright.types.decision import Trace
 from meshwright.types.errors import NotFound
@@ -46,6 +45,7 @@ def prepare(trace: Trace, raw: bytes | None = None) -> Prepared:
         "asked": decision.asked if decision else "",
         "route": decision.route if decision else "",
         "strategy": decision.strategy if decision else "",
+        "task": decision.features.task if decision and decision.features else "",
         "served": trace.served,
         "outcome": trace.outcome,
         "status": _plausible(trace.status) or 0,
@@ -152,48 +152,3 @@ def recent(
             raise NotFound(f"There is no decision {before!r}.", field="before", fix="Use the id of a listed decision.")
         query = query.where(or_(at < when, and_(at == when, id < before)))
     return tuple(_trace.decode(blob) for blob in transaction.execute(query).scalars())
-
-
-def spend(
-    transaction: Transaction, by: SpendBy = "model", since: float | None = None, until: float | None = None
-) -> tuple[Spend, ...]:
-    """What was used, in groups, the dearest first; `since` and `until` (excluded) are seconds since 1970.
-
-    By "model" and "provider" every attempt counts for the one it went to; by all else for its request. A request that
-    was never sent anywhere costs nothing; one that was interrupted costs nobody knows what.
-    """
-    a, d = attempts.c, decisions.c
-    group: ColumnElement[Any] = a[by] if by in ("model", "provider") else d[by]
-    counted = and_(a.decision.is_not(None), a.cost_nano.is_(None))
-    lost = and_(a.decision.is_(None), d.outcome == INTERRUPTED)
-    query = (
-        select(
-            func.coalesce(group, "") if by != "day" else group,
-            func.count(d.id.distinct()),
-            func.count(a.decision),
-            func.coalesce(func.sum(a.cost_nano), 0),
-            func.sum(case((or_(counted, lost), 1), else_=0)),
-            func.coalesce(func.sum(a.input + a.cache_read + a.cache_write + a.cache_write_1h + a.audio_input), 0),
-            func.coalesce(func.sum(a.output + a.reasoning + a.audio_output), 0),
-        )
-        .select_from(decisions.outerjoin(attempts, a.decision == d.id))
-        .group_by(group)
-    )
-    if since is not None:
-        query = query.where(d.at >= since)
-    if until is not None:
-        query = query.where(d.at < until)
-    rows = [
-        Spend(
-            name=str(name),
-            requests=requests,
-            attempts=calls,
-            # PostgreSQL adds BIGINTs up to a NUMERIC: a Decimal here.
-            cost_nano=int(cost),
-            unpriced=unpriced,
-            input=int(read),
-            output=int(written),
-        )
-        for name, requests, calls, cost, unpriced, read, written in transaction.execute(query)
-    ]
-    return tuple(sorted(rows, key=lambda row: (-row.cost_nano, -row.requests, row.name)))

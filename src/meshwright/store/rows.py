@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 SpendBy = Literal[
-    "model", "provider", "principal", "dialect", "asked", "route", "strategy", "served", "outcome", "day"
+    "model", "provider", "principal", "dialect", "asked", "route", "strategy", "task", "served", "outcome", "day"
 ]  # fmt: skip
 
 

@@ -49,6 +49,7 @@ decisions = Table(
     Column("input_tokens", BigInteger),
     Column("output_tokens", BigInteger),
     Column("trace", LargeBinary, nullable=False),
+    Column("task", Text, nullable=False, server_default=""),
     Index(None, "at", "id"),
     Index(None, "principal", "at"),
     Index(None, "served", "at"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from meshwright.cli.commands import ask, doctor, explain, keys, models, providers, route, router, sim, up
+from meshwright.cli.commands import ask, doctor, explain, keys, models, providers, route, router, sim, spend, up
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "up": up.up,
@@ -15,6 +15,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "router": router.router,
     "explain": explain.explain,
     "keys": keys.keys,
+    "spend": spend.spend,
     "doctor": doctor.doctor,
     "sim": sim.sim,
 }
