@@ -8,7 +8,7 @@ ARGS ?=
 SPREAD := $(if $(ARGS),,-n 2 --dist loadfile)
 
 .DEFAULT_GOAL := help
-.PHONY: test-engines help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-cascade bench-tokens
+.PHONY: test-engines help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-cascade bench-tokens bench-failover
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench-cascade: .venv/dev.stamp ## how well the gate tells good answers from bad 
 
 bench-tokens: .venv/dev.stamp ## how far token estimates are off (ARGS="TEXTS KINDS COUNTS", see bench/README.md)
 	@$(VENV)/python bench/tokens/measure.py $(ARGS)
+
+bench-failover: .venv/dev.stamp ## the sixteen faults of failoverbench and the score; two minutes (ARGS="--quick --defaults")
+	@$(VENV)/python -m tests.failover.exam $(ARGS)
 
 lock: ## lock dependencies again (UPGRADE=1 moves them to the newest that fit)
 	@UPGRADE=$(UPGRADE) scripts/lock.sh

@@ -28,12 +28,19 @@ HASTE = ("first_byte_seconds = 0.3", "between_bytes_seconds = 0.3", "total_secon
 
 UNHARMED = {"slow_stream", "dribble", "close_connection", "comments", "crlf"}
 """The answer is right, however oddly it comes."""
-GARBLED = {"duplicate_events", "disordered_events", "malformed_json", "malformed_event", "invalid_utf8"}
+GARBLED = {"broken_event", "duplicate_events", "disordered_events", "malformed_json", "malformed_event", "invalid_utf8"}
 """What a provider says within its own dialect is passed on as it is; what the client makes of it is between them."""
-OURS = {"status_400"}
+OURS = {"status_400", "content_filter"}
 """The request itself was refused: no other model is asked."""
-LATE = {"stall_before_head": 504, "stall_after_head": 504, "stall_mid": 504, "slow_head": 504}
-STATUS = {"status_401": 502, "status_403": 502, "insufficient_quota": 429, "context_length": 400, **LATE}
+LATE = {"stall_before_head": 504, "stall_after_head": 504, "stall_mid": 504, "slow_head": 504, "stall_cut": 504}
+STATUS = {
+    "status_401": 502,
+    "status_403": 502,
+    "insufficient_quota": 429,
+    "context_length": 400,
+    "content_filter": 400,
+    **LATE,
+}
 
 
 class Case(NamedTuple):

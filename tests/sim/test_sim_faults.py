@@ -55,7 +55,7 @@ async def met(name: str, dialect: str, *, stream: bool, silence: float | None = 
 STATUSES = {
     "status_400": 400, "status_401": 401, "status_403": 403, "status_404": 404, "status_408": 408, "status_429": 429,
     "insufficient_quota": 429, "status_500": 500, "status_502": 502, "status_503": 503, "status_504": 504,
-    "status_529": 529, "context_length": 400,
+    "status_529": 529, "context_length": 400, "content_filter": 400,
 }  # fmt: skip
 
 
@@ -137,6 +137,16 @@ def broken_json(wire: Wire, fine: Wire, end: bytes) -> None:
         except msgspec.DecodeError:
             broken.append(data)
     assert len(broken) == 1
+
+
+def extra_event(wire: Wire, fine: Wire, end: bytes) -> None:
+    if b"chunked" not in wire.head:
+        all_came(wire, fine, end)
+        return
+    all_there = [data for _, data in events(wire.body) if not data.endswith(b":")]
+    assert shape(b"".join(b"data: " + data + b"\n\n" for data in all_there)) == shape(fine.body)
+    assert len(all_there) + 1 == len(events(wire.body))
+    broken_json(wire, fine, end)
 
 
 def bad_event(wire: Wire, fine: Wire, end: bytes) -> None:
@@ -224,6 +234,7 @@ BEHAVIOUR: dict[str, tuple[str, Check, dict]] = {
     "stall_before_head": ("fin", all_came, {"seconds": 0.01}),
     "stall_after_head": ("fin", all_came, {"seconds": 0.01}),
     "stall_mid": ("fin", all_came, {"seconds": 0.01}),
+    "stall_cut": ("fin", half_came, {"seconds": 0.01}),
     "slow_head": ("fin", all_came, {"seconds": 0.0}),
     "slow_stream": ("fin", all_came, {"seconds": 0.001}),
     "dribble": ("fin", all_came, {}),
@@ -231,6 +242,7 @@ BEHAVIOUR: dict[str, tuple[str, Check, dict]] = {
     "no_end_mark": ("fin", no_end, {}),
     "error_event": ("fin", error_told, {}),
     "malformed_json": ("fin", broken_json, {}),
+    "broken_event": ("fin", extra_event, {}),
     "malformed_event": ("fin", bad_event, {}),
     "malformed_chunk": ("fin", broken_framing, {}),
     "invalid_utf8": ("fin", bad_utf8, {}),
@@ -354,3 +366,18 @@ def test_a_fault_is_the_same_on_uvloop(name: str):
     wire, fine = uvloop.run(met(name, "openai_chat", stream=True, **fields))
     assert wire.end == end
     check(wire, fine, MARKS["openai_chat"])
+
+
+async def test_a_stream_breaks_after_as_many_tokens_as_are_said():
+    wire, _ = await met("cut_mid", "openai_chat", stream=True, after=2)
+    words = [data for _, data in events(wire.body) if b'"content":"' in data]
+    assert [word in b"".join(words) for word in (b"up", b"heard", b"words")] == [True, True, False]
+
+
+async def test_a_fault_that_lasts_a_while_is_over_then():
+    upstream = Upstream(name="up", faults=(Fault("status_503", until=0.2),))
+    async with Sim([upstream]) as sim:
+        body = question("openai_chat", stream=False)
+        assert (await ask(sim.url("up") + "/chat/completions", body)).status == 503
+        await asyncio.sleep(0.25)
+        assert (await ask(sim.url("up") + "/chat/completions", body)).status == 200

@@ -17,7 +17,9 @@ from meshwright.wire import CODECS
 
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|)")
-_TIMES = frozenset(("latency", "first_token", "seconds", "retry_after", "value", "low", "high", "median", "values"))
+_TIMES = frozenset(
+    ("latency", "first_token", "seconds", "until", "retry_after", "value", "low", "high", "median", "values")
+)
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,7 +65,7 @@ def upstream_of(text: str) -> Upstream:
 
 
 def fault_of(text: str) -> Fault:
-    """NAME, or NAME:FIELD=VALUE,... with `every`, `calls` (1/3/5), `probability`, `seconds`, `size`, `retry_after`."""
+    """NAME, or NAME:FIELD=VALUE,... with the fields of `Fault`; `calls` as in 1/3/5. Raises ConfigError."""
     name, _, more = text.partition(":")
     if name not in FAULTS:
         raise ConfigError.of(f"--fault {text}: there is no fault `{name}`.", fix=f"Known: {', '.join(FAULTS)}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -42,7 +42,7 @@ async def _status(
 ) -> None:
     await exchange.latency()
     retry_after = wait if fault.retry_after is None else fault.retry_after
-    await exchange.error(Pretended(words, status, code), retry_after)
+    await exchange.error(Pretended(words, status, code), None if (retry_after or 0) < 0 else retry_after)
 
 
 async def _context_length(exchange: Exchange, fault: Fault) -> None:
@@ -60,13 +60,13 @@ async def _close_before_head(exchange: Exchange, _: Fault) -> None:
     exchange.spent = True
 
 
-async def _reset_mid(exchange: Exchange, _: Fault) -> None:
-    await _first_half(exchange)
+async def _reset_mid(exchange: Exchange, fault: Fault) -> None:
+    await _first_half(exchange, fault)
     await exchange.reset()
 
 
-async def _cut_mid(exchange: Exchange, _: Fault) -> None:
-    await _first_half(exchange)
+async def _cut_mid(exchange: Exchange, fault: Fault) -> None:
+    await _first_half(exchange, fault)
     exchange.spent = True
 
 
@@ -84,10 +84,16 @@ async def _stall_after_head(exchange: Exchange, fault: Fault) -> None:
 
 
 async def _stall_mid(exchange: Exchange, fault: Fault) -> None:
-    rest = await _first_half(exchange)
+    rest = await _first_half(exchange, fault)
     await exchange.link.sleep(exchange.fault_seconds(fault, STALL_SECONDS))
     await exchange.frames(rest, first=False)
     await exchange.finish()
+
+
+async def _stall_cut(exchange: Exchange, fault: Fault) -> None:
+    await _first_half(exchange, fault)
+    await exchange.link.sleep(exchange.fault_seconds(fault, STALL_SECONDS))
+    exchange.spent = True
 
 
 async def _slow_head(exchange: Exchange, fault: Fault) -> None:
@@ -130,11 +136,11 @@ async def _no_end_mark(exchange: Exchange, _: Fault) -> None:
     await _changed(exchange, exchange.plan.frames[:-1])
 
 
-async def _error_event(exchange: Exchange, _: Fault) -> None:
+async def _error_event(exchange: Exchange, fault: Fault) -> None:
     if not exchange.plan.stream:
         await exchange.whole(200, exchange.dialect.encode_error(_OVERLOADED))
         return
-    await _first_half(exchange)
+    await _first_half(exchange, fault)
     assert exchange.seen.request is not None
     await exchange.send(exchange.framed(exchange.dialect.stream_encoder(exchange.seen.request).fail(_OVERLOADED)))
     await exchange.finish()
@@ -158,9 +164,18 @@ async def _malformed_event(exchange: Exchange, _: Fault) -> None:
     await _other_events(exchange, frames)
 
 
-async def _malformed_chunk(exchange: Exchange, _: Fault) -> None:
+async def _broken_event(exchange: Exchange, fault: Fault) -> None:
+    """Nothing of the answer is missing; one event more begins like its neighbours and breaks off in its JSON."""
+    frames = list(exchange.plan.frames)
+    at = _place(frames, fault.after)
+    cut = frames[at].data.rfind(b":")
+    frames.insert(at, Frame(frames[at].data[: max(cut, 0)] + b":\n\n"))
+    await _other_events(exchange, frames, EVENTS)
+
+
+async def _malformed_chunk(exchange: Exchange, fault: Fault) -> None:
     """Streams break in HTTP's own framing; an answer in one piece is shorter than its length says."""
-    await _first_half(exchange)
+    await _first_half(exchange, fault)
     if exchange.plan.stream:
         await exchange.send(b"zz\r\nnot a chunk\r\n")
     exchange.spent = True
@@ -245,14 +260,22 @@ async def _crlf(exchange: Exchange, _: Fault) -> None:
     await _other_events(exchange, ended, EVENTS)
 
 
-async def _first_half(exchange: Exchange) -> tuple[Frame, ...]:
-    """Send the head and half of the answer; gives the other half."""
+async def _first_half(exchange: Exchange, fault: Fault) -> tuple[Frame, ...]:
+    """Send the head and half of the answer, or as many tokens as the fault says; gives the rest."""
     await exchange.latency()
     await exchange.begin()
     frames = exchange.plan.frames
-    half = max(1, len(frames) // 2)
-    await exchange.frames(frames[:half])
-    return frames[half:]
+    at = _place(frames, fault.after)
+    await exchange.frames(frames[:at])
+    return frames[at:]
+
+
+def _place(frames: Sequence[Frame], after: int | None) -> int:
+    """Where an answer breaks: before the frame that follows so many tokens, or in the middle."""
+    if after is None:
+        return max(1, len(frames) // 2)
+    tokens = [place for place, frame in enumerate(frames) if frame.token]
+    return tokens[after] if after < len(tokens) else len(frames) - 1
 
 
 async def _changed(exchange: Exchange, frames: tuple[Frame, ...] | list[Frame]) -> None:
@@ -294,6 +317,7 @@ FAULTS: dict[str, Spoiler] = {
     "status_504": _told(504, "gateway_timeout", "Gateway timeout."),
     "status_529": _told(529, "overloaded_error", "Overloaded"),
     "context_length": Spoiler(_context_length, "Status 400 in the words that this dialect uses for too long a prompt."),
+    "content_filter": _told(400, "content_policy_violation", "Your request was rejected by our safety system."),
     "reset_before_head": Spoiler(_reset_before_head, "The connection is reset (RST) before any byte of an answer."),
     "close_before_head": Spoiler(_close_before_head, "The connection is closed (FIN) before any byte of an answer."),
     "reset_mid": Spoiler(_reset_mid, "The connection is reset (RST) after half of the answer."),
@@ -301,6 +325,9 @@ FAULTS: dict[str, Spoiler] = {
     "stall_before_head": Spoiler(_stall_before_head, "Nothing comes for `seconds` (an hour), then the answer."),
     "stall_after_head": Spoiler(_stall_after_head, "The head comes, then nothing for `seconds` (an hour)."),
     "stall_mid": Spoiler(_stall_mid, "After half of the answer nothing comes for `seconds` (an hour)."),
+    "stall_cut": Spoiler(
+        _stall_cut, "After half of the answer nothing comes for `seconds` (an hour), then it is closed."
+    ),
     "slow_head": Spoiler(_slow_head, "The head comes byte by byte, one every `seconds` (0.05)."),
     "slow_stream": Spoiler(_slow_stream, "`seconds` (0.05) pass before each event."),
     "dribble": Spoiler(_dribble, "The answer is correct, but each of its bytes is written by itself."),
@@ -311,6 +338,7 @@ FAULTS: dict[str, Spoiler] = {
     ),
     "malformed_json": Spoiler(_malformed_json, "The body, or the data of one event, is broken JSON."),
     "malformed_event": Spoiler(_malformed_event, "Between the events stands something that is not one."),
+    "broken_event": Spoiler(_broken_event, "A correct stream with one event more, whose JSON breaks off."),
     "malformed_chunk": Spoiler(
         _malformed_chunk, "After half of the stream a chunk's size is no number; a body falls short."
     ),

@@ -219,11 +219,16 @@ class _Place:
         seen.fault = fault.name
         await FAULTS[fault.name].does(exchange, fault)
 
+    def _first_call(self) -> float:
+        return next(seen.at for seen in self.seen if seen.number == 1)
+
     def _due(self, exchange: Exchange) -> Fault | None:
         """The first of the upstream's faults whose turn this call is."""
         number = exchange.seen.number
         for fault in map(_fault, self.upstream.faults):
             assert fault is not None
+            if fault.until is not None and exchange.seen.at - self._first_call() >= fault.until:
+                continue
             if fault.calls or fault.every or fault.probability is not None:
                 drawn_now = fault.probability is not None and exchange.random.random() < fault.probability
                 if not (drawn_now or number in fault.calls or (fault.every and number % fault.every == 0)):

@@ -17,15 +17,19 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Something that goes wrong, by its name in `FAULTS`, and when: at every call unless one of the next three says so.
 
     `calls` are numbers of calls from 1; `every` k means the k-th, 2k-th, ...; `probability` (0..1) is drawn from the
-    seed for each call. `seconds` is how long a stall lasts, or the pause of a slow fault; `size` bytes make a body
-    huge; `retry_after` seconds go into the header of a status. None: the fault's own default.
+    seed for each call. `until` ends all of that so many seconds after the upstream's first call. `seconds` is how long
+    a stall lasts, or the pause of a slow fault; `after` tokens are sent before an answer breaks, in place of its half;
+    `size` bytes make a body huge; `retry_after` seconds go into the header of a status, below 0 there is none. None:
+    the fault's own default.
     """
 
     name: str
     calls: tuple[int, ...] = ()
     every: int = 0
     probability: float | None = None
+    until: float | None = None
     seconds: float | None = None
+    after: int | None = None
     size: int | None = None
     retry_after: float | None = None
 
@@ -79,15 +83,16 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     """What to say when: the first rule of a script that fits a request answers it.
 
     `text` is searched in the last user message and `model` matched against the whole model name (regular expressions);
-    `tools` asks whether the request has tools; `results` whether it ends with a tool's results; `calls` are numbers of
-    calls from 1. Everything given must hold. `fault` happens in place of the answer, or to it. `write` makes the answer
-    from the request (not in files).
+    `tools` asks whether the request has tools; `results` whether it ends with a tool's results, `prefill` whether with
+    an assistant's words, to be gone on with; `calls` are numbers of calls from 1. Everything given must hold. `fault`
+    happens in place of the answer, or to it. `write` makes the answer from the request (not in files).
     """
 
     text: str = ""
     model: str = ""
     tools: bool | None = None
     results: bool | None = None
+    prefill: bool | None = None
     calls: tuple[int, ...] = ()
     say: Say = Say()
     fault: str | Fault = ""
@@ -106,6 +111,7 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
             (not self.calls or number in self.calls)
             and (self.tools is None or self.tools == bool(request.tools))
             and (self.results is None or self.results == ends_with_results(request))
+            and (self.prefill is None or self.prefill == ends_with_prefill(request))
             and (not self.model or re.fullmatch(self.model, request.model) is not None)
             and (not self.text or re.search(self.text, last_words(request)) is not None)
         )
@@ -155,3 +161,8 @@ def last_words(request: Request) -> str:
 def ends_with_results(request: Request) -> bool:
     """Whether the request brings what tools have answered."""
     return bool(request.messages) and request.messages[-1].role == "tool"
+
+
+def ends_with_prefill(request: Request) -> bool:
+    """Whether the request ends with the beginning of the answer."""
+    return bool(request.messages) and request.messages[-1].role == "assistant"
