@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.markup import escape
 
 from meshwright.cli.output import out, print_table
+from meshwright.store.rows import Feedback
 from meshwright.types.decision import Attempt, Candidate, Decision, Interval, Plan, Trace
 from meshwright.types.money import dollars
 
@@ -43,6 +46,19 @@ def tell_trace(trace: Trace) -> None:
         out.print(f"\n{told}{' (estimated)' if usage.estimated else ''}; {_money(trace.cost)}")
     stages = "  ".join(f"{name} {seconds * 1000:.2f} ms" for name, seconds in trace.stages.items())
     out.print(f"[dim]stages: {stages}[/]")
+
+
+def tell_feedback(found: Sequence[Feedback]) -> None:
+    """What was found out about the answer since."""
+    if found:
+        out.print("\n[bold]Feedback[/]")
+        print_table(("model", "kind", "score", "by", "told"), [_feedback(one) for one in found])
+
+
+def _feedback(one: Feedback) -> tuple[str, ...]:
+    score = "—" if one.score is None else f"{one.score:.2f}"
+    told = f"{one.text}{' (not learned from any more)' if one.aside is not None else ''}"
+    return one.model, one.kind.replace("_", " "), score, one.principal or "nobody: it was seen", told[:200]
 
 
 def tell_decision(decision: Decision) -> None:

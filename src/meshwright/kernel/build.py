@@ -78,6 +78,7 @@ def build(
         refused=refused,
         knowledge=_knowledge(published.router) if published.router else None,
         state=config.state,
+        learning=config.learning,
     )
 
 

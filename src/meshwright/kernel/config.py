@@ -52,6 +52,12 @@ class StateSettings(msgspec.Struct, frozen=True, kw_only=True):
     days: float = 30.0
 
 
+class LearningSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[learning]: what the router learns from answers that were given here. `labels` are worth a score (0..1)."""
+
+    labels: dict[str, float] = {}
+
+
 class JournalSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[journal]: `sync` "process" survives a kill -9; "power" a power cut too, for an fsync each 100 ms."""
 
@@ -178,6 +184,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
     state: StateSettings = StateSettings()
+    learning: LearningSettings = LearningSettings()
     journal: JournalSettings = JournalSettings()
     builtin: BuiltinSettings = BuiltinSettings()
     batches: BatchSettings = BatchSettings()

@@ -18,6 +18,7 @@ async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
     Raises what is nobody's fault but ours, and CancelledError when the client left.
     """
     recording = Recording(arrival.principal.id, arrival.dialect.name, arrival.path)
+    recording.answer = arrival.answer_id
     flowing = False
     try:
         snapshot = kernel.snapshot

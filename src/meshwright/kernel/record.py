@@ -31,6 +31,7 @@ class Recording:
 
     __slots__ = (
         "_last",
+        "answer",
         "at",
         "attempts",
         "decision",
@@ -62,6 +63,7 @@ class Recording:
         self.attempts: list[Attempt] = []
         self.notes: list[Note] = []
         self.of = ""
+        self.answer = ""
         self.decision: Decision | None = None
         self.served = ""
         self.status = 200
@@ -122,6 +124,7 @@ class Recording:
             cost=spent if priced else None,
             notes=tuple(self.notes),
             of=self.of,
+            answer=self.answer,
         )
 
 

@@ -8,7 +8,7 @@ from time import time
 import msgspec
 
 from meshwright.kernel.addressing import Addressing
-from meshwright.kernel.config import StateSettings
+from meshwright.kernel.config import LearningSettings, StateSettings
 from meshwright.ledger.digest import Holder
 from meshwright.net.proof import Proof, proved
 from meshwright.net.transport import Answer, Call, Deadlines, Endpoint, Transport
@@ -87,6 +87,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     knowledge: Knowledge | None = None
     """What the router has learned here; None: what comes with the package."""
     state: StateSettings = StateSettings()
+    learning: LearningSettings = LearningSettings()
 
     def deployment(self, name: str) -> Deployment | None:
         """The deployment of that full name; of a served provider also one that no catalogue lists yet."""

@@ -31,6 +31,7 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
 
     trace: Callable[[str], Awaitable[Trace | None]]
     recent: Callable[[int, str | None], Awaitable[list[Trace]]]
+    answered: Callable[[str, str | None], Awaitable[Trace | None]]
 
 
 Page = Callable[[Snapshot, Sequence[Trace], str], str]

@@ -211,6 +211,41 @@ SCHEMAS: dict[str, Any] = {
             },
         },
     },
+    "Feedback": {
+        "type": "object",
+        "description": "What is said of an answer: one of thumbs, score, correction and label, or several.",
+        "required": ["id"],
+        "anyOf": [{"required": [name]} for name in ("thumbs", "score", "correction", "label")],
+        "additionalProperties": False,
+        "properties": {
+            "id": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 200,
+                "description": "The decision's id (x-mesh-decision), or the answer's own.",
+            },
+            "thumbs": {"enum": ["up", "down"]},
+            "score": {"type": "number", "minimum": 0, "maximum": 1},
+            "correction": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 100000,
+                "pattern": r"\S",
+                "description": "What the answer should have been.",
+            },
+            "label": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 64,
+                "pattern": r"\S",
+                "description": "A word of your own; learning.labels says what it is worth.",
+            },
+            "model": {
+                "type": "string",
+                "description": "Which of several answers is meant, of a panel or a cascade. Default: the one given.",
+            },
+        },
+    },
     "message_batch": {
         "type": "object",
         "required": ["requests"],

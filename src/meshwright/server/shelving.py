@@ -1,4 +1,4 @@
-"""Kept answers and conversations in the database: each method is one transaction, called in a thread."""
+"""Kept answers, conversations and feedback in the database: each method is one transaction, called in a thread."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from time import time
 import msgspec
 from msgspec import Raw
 
-from meshwright.store import answers, conversations
+from meshwright.store import answers, conversations, feedback
 from meshwright.store.database import Database, Transaction
-from meshwright.store.rows import Conversation, KeptAnswer, KeptItem
+from meshwright.store.rows import Conversation, Feedback, KeptAnswer, KeptItem
 from meshwright.types.errors import NotFound
 from meshwright.wire.openai_responses.resources import output_of, remembered
 
@@ -171,6 +171,11 @@ class Shelving:
         """Delete one of its items. Raises NotFound."""
         with self._database.begin() as transaction:
             return conversations.remove_item(transaction, owner, id, item_id)
+
+    def keep_feedback(self, found: Sequence[Feedback]) -> list[bool]:
+        """Keep what was said of an answer; whether each changed anything."""
+        with self._database.begin() as transaction:
+            return feedback.put(transaction, found)
 
 
 def _found(transaction: Transaction, owner: str, id: str, kind: str) -> KeptAnswer:

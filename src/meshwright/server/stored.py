@@ -24,10 +24,19 @@ def stored(database: Opening) -> Reading:
         with database().read() as transaction:
             return list(decisions.recent(transaction, limit, principal=principal))
 
+    def by_answer(id: str, principal: str | None) -> Trace | None:
+        from meshwright.store import decisions  # as late as the database itself
+
+        with database().read() as transaction:
+            return decisions.answered(transaction, id, principal)
+
     async def trace(id: str) -> Trace | None:
         return await asyncio.to_thread(get, id)
 
     async def recent(limit: int, principal: str | None) -> list[Trace]:
         return await asyncio.to_thread(latest, limit, principal)
 
-    return Reading(trace, recent)
+    async def answered(id: str, principal: str | None) -> Trace | None:
+        return await asyncio.to_thread(by_answer, id, principal)
+
+    return Reading(trace, recent, answered)

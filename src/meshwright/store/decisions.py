@@ -21,6 +21,8 @@ _PLAUSIBLE = 10**15
 """Nano-dollars (a million dollars) or tokens of one answer. A provider that reports more is not believed: the number is
 unknown, and a sum over many stays within 64 bits. The trace keeps what was said."""
 
+LONGEST_ANSWER_ID = 200
+
 _encode = msgspec.json.Encoder().encode
 _trace = msgspec.json.Decoder(Trace)
 
@@ -56,6 +58,7 @@ def prepare(trace: Trace, raw: bytes | None = None) -> Prepared:
         "input_tokens": _plausible(trace.usage.total_input) if trace.usage else None,
         "output_tokens": _plausible(trace.usage.total_output) if trace.usage else None,
         "trace": raw if raw is not None else _encode(trace),
+        "answer": trace.answer or _answer(trace),
     }
     calls = [
         {
@@ -77,6 +80,12 @@ def prepare(trace: Trace, raw: bytes | None = None) -> Prepared:
             if isinstance(value, str) and "\0" in value:
                 values[name] = value.replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL's text has no NUL
     return Prepared(row["id"], row, calls)
+
+
+def _answer(trace: Trace) -> str:
+    """The id of the answer that was given, as its provider calls it; "" when there is none."""
+    given = [one.upstream_id for one in trace.attempts if one.model == trace.served and one.outcome == "ok"]
+    return given[-1][:LONGEST_ANSWER_ID] if given else ""
 
 
 def _buckets(usage: Usage | None) -> dict[str, int | None]:
@@ -119,6 +128,15 @@ def known(transaction: Transaction, ids: Collection[str]) -> dict[str, str]:
 def get(transaction: Transaction, id: str) -> Trace | None:
     """The whole trace of a decision, or None."""
     blob = transaction.execute(select(decisions.c.trace).where(decisions.c.id == id)).scalar()
+    return None if blob is None else _trace.decode(blob)
+
+
+def answered(transaction: Transaction, answer: str, principal: str | None) -> Trace | None:
+    """The latest trace whose answer has that id, of that principal (None: of anyone)."""
+    query = select(decisions.c.trace).where(decisions.c.answer == answer).order_by(decisions.c.at.desc()).limit(1)
+    if principal is not None:
+        query = query.where(decisions.c.principal == principal)
+    blob = transaction.execute(query).scalar()
     return None if blob is None else _trace.decode(blob)
 
 

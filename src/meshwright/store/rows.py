@@ -168,3 +168,34 @@ class KeptItem(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     body: bytes
     served: str = ""
+
+
+FeedbackKind = Literal[
+    "score", "thumbs", "correction", "label", "judge",
+    "schema", "arguments", "refusal", "truncated", "asked_again", "tool_failed",
+]  # fmt: skip
+"""What people say of an answer, what a judge says, and what can be seen without asking anyone."""
+
+
+class Feedback(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was found out about the answer of a model. `principal` "": nobody said it, it was seen.
+
+    `score` is what it says of the answer's quality (0..1), None when it says nothing of that. `text` is the correction,
+    the label, or what was seen in words. `at` is when it was found out, `asked` when the question was. `expected` is
+    the quality that was predicted, `prior` the same without what had been learned here; `sketch` is what is kept of the
+    question. `aside`: since when it is not learned from any more. `n` is its place in order of arrival.
+    """
+
+    decision: str
+    model: str
+    kind: FeedbackKind
+    principal: str
+    at: float
+    asked: float
+    score: float | None = None
+    text: str = ""
+    expected: float | None = None
+    prior: float | None = None
+    sketch: bytes = b""
+    aside: float | None = None
+    n: int = 0

@@ -50,10 +50,13 @@ decisions = Table(
     Column("output_tokens", BigInteger),
     Column("trace", LargeBinary, nullable=False),
     Column("task", Text, nullable=False, server_default=""),
+    # What the caller knows its answer by.
+    Column("answer", Text, nullable=False, server_default=""),
     Index(None, "at", "id"),
     Index(None, "principal", "at"),
     Index(None, "served", "at"),
     Index(None, "outcome", "at"),
+    Index(None, "answer"),
 )
 
 BUCKETS = (
@@ -245,4 +248,27 @@ conversation_items = Table(
     Column("served", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index(None, "conversation", "id"),
+)
+
+# What was found out about answers, with what is needed to learn from it: what the router saw of the question and what
+# it had predicted. `n` only ever grows, so that a reader knows where it was; a changed mind is a new row.
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("n", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("decision", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("asked", Double, nullable=False),
+    Column("score", Double),
+    Column("text", Text, nullable=False),
+    Column("expected", Double),
+    Column("prior", Double),
+    Column("sketch", LargeBinary, nullable=False),
+    Column("aside", Double),
+    Index(None, "decision", "model", "kind", "principal", unique=True),
+    Index(None, "asked"),
+    sqlite_autoincrement=True,
 )

@@ -208,3 +208,5 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     notes: tuple[Note, ...] = ()
     of: str = ""
     """The decision that this one is a copy of (a shadow)."""
+    answer: str = ""
+    """What the caller knows the answer by, where that is a name of ours; else it is the provider's."""

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from meshwright.cli.commands import ask, doctor, explain, keys, models, providers, route, router, sim, spend, up
+from meshwright.cli.commands import (
+    ask,
+    doctor,
+    explain,
+    feedback,
+    keys,
+    models,
+    providers,
+    route,
+    router,
+    sim,
+    spend,
+    up,
+)
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "up": up.up,
@@ -14,6 +27,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "route": route.route,
     "router": router.router,
     "explain": explain.explain,
+    "feedback": feedback.feedback,
     "keys": keys.keys,
     "spend": spend.spend,
     "doctor": doctor.doctor,

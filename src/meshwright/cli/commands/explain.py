@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 
-from meshwright.cli.explaining import tell_trace
+from meshwright.cli.explaining import tell_feedback, tell_trace
 from meshwright.cli.output import ConfigFile, Json, print_json, told
 from meshwright.cli.session import control_of
-from meshwright.store import decisions
+from meshwright.store import decisions, feedback
+from meshwright.store.rows import Feedback
 from meshwright.types.errors import NotFound
 
 
 def explain(
-    id: Annotated[str, typer.Argument(help='The decision\'s id, or "last".')] = "last",
+    id: Annotated[str, typer.Argument(help="The decision's or its answer's id, or \"last\".")] = "last",
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
@@ -25,10 +27,18 @@ def explain(
             if id == "last":
                 trace = next(iter(decisions.recent(transaction, 1)), None)
             else:
-                trace = decisions.get(transaction, id)
+                trace = decisions.get(transaction, id) or decisions.answered(transaction, id, None)
+            found = feedback.of(transaction, trace.id) if trace is not None else ()
         if trace is None:
             raise NotFound(f'There is no decision "{id}".', fix="Its id is the x-mesh-decision header of the answer.")
         if as_json:
-            print_json(trace)
+            print_json({**msgspec.to_builtins(trace), "feedback": [_plain(one) for one in found]})
         else:
             tell_trace(trace)
+            tell_feedback(found)
+
+
+def _plain(one: Feedback) -> dict[str, object]:
+    """What was found out, without what is kept for learning."""
+    kept = ("n", "sketch", "decision")
+    return {name: value for name, value in msgspec.structs.asdict(one).items() if name not in kept}

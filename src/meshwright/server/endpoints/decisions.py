@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-import time
-
 from meshwright.server.endpoint import Endpoint
+from meshwright.server.finding import found
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, as_json, query_values
 from meshwright.types.decision import Trace
-from meshwright.types.errors import InvalidRequest, NotFound
+from meshwright.types.errors import InvalidRequest
 from meshwright.types.money import dollars
-from meshwright.types.principal import Principal
 
 MOST = 1000
-PATIENCE = 11
-LOOK_SECONDS = 0.1
-FRESH_SECONDS = 10.0
-_ID = re.compile(r"dec_([0-9a-f]{11})[0-9a-f]{16}")
 
 
 async def one(gate: Gate, asked: Asked) -> Answered:
     """The whole trace of one decision. Others' decisions are as good as not there, unless the key may administrate."""
-    name = asked.parameter
-    trace = gate.kernel.recent.get(name) or await _stored(gate, name)
-    if trace is None or not _may_see(asked.principal, trace):
-        raise NotFound(
-            f'There is no decision "{name[:100]}".',
-            fix="Its id is the x-mesh-decision header of the answer; see GET /v1/decisions.",
-        )
+    trace = await found(gate, asked.principal, asked.parameter)
     return as_json(
         {"object": "decision", "cost_usd": None if trace.cost is None else dollars(trace.cost), "trace": trace}
     )
@@ -46,27 +32,6 @@ async def recent(gate: Gate, asked: Asked) -> Answered:
     fresh |= {trace.id: trace for trace in gate.kernel.recent.values() if mine in (None, trace.principal)}
     newest = sorted(fresh.values(), key=lambda trace: trace.at, reverse=True)[: int(text)]
     return as_json({"object": "list", "data": [_line(trace) for trace in newest]})
-
-
-async def _stored(gate: Gate, name: str) -> Trace | None:
-    """The trace from the database; one of the last seconds may still be on its way there from another worker."""
-    tries = PATIENCE if _is_fresh(name) else 1
-    for left in reversed(range(tries)):
-        trace = await gate.stored.trace(name)
-        if trace is not None or not left:
-            return trace
-        await asyncio.sleep(LOOK_SECONDS)
-    return None
-
-
-def _is_fresh(name: str) -> bool:
-    """Whether an id says that it was made in the last seconds (see kernel.record.decision_id)."""
-    match = _ID.fullmatch(name)
-    return match is not None and -FRESH_SECONDS < time.time() - int(match[1], 16) / 1000 < FRESH_SECONDS
-
-
-def _may_see(principal: Principal, trace: Trace) -> bool:
-    return principal.id == trace.principal or principal.may("admin")
 
 
 def _line(trace: Trace) -> dict[str, object]:

@@ -1,0 +1,19 @@
+"""What the types cannot say of [learning]."""
+
+from __future__ import annotations
+
+from meshwright.kernel.config import Config
+
+Finding = tuple[tuple[str, ...], str, str]
+
+
+def check_learning(config: Config) -> list[Finding]:
+    """Every mistake in [learning]: (path, what is wrong, what to do)."""
+    found = list[Finding]()
+    for label, score in config.learning.labels.items():
+        if not 0 <= score <= 1:
+            path = ("learning", "labels", label)
+            found.append(
+                (path, "a label is worth a score from 0 to 1.", "Write 1.0 for a good answer, 0.0 for a bad one.")
+            )
+    return found
