@@ -64,6 +64,7 @@ ROOMS = (
     "cli",
     "kernel",
     "ledger",
+    "resilience",
     "net",
     "providers",
     "routing",

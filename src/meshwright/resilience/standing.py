@@ -1,0 +1,89 @@
+"""How one deployment stands: its circuits, its limit of calls at once, its times, and its record among equals."""
+
+from __future__ import annotations
+
+import msgspec
+
+from meshwright.resilience.breaker import Breaker, Rests
+from meshwright.resilience.concurrency import Bounds, Concurrency
+from meshwright.resilience.ejection import Record
+from meshwright.resilience.kinds import MANNERS, kind_of
+from meshwright.resilience.tail import Tail
+from meshwright.types.errors import UpstreamError, UpstreamStatus
+
+SMOOTHING = 0.2
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a standing goes by."""
+
+    rests: Rests = Rests()
+    bounds: Bounds = Bounds()
+
+
+class Standing:
+    """All that is remembered of a deployment; one event loop uses it. Every call begins and ends once."""
+
+    __slots__ = ("breaker", "concurrency", "first_byte", "record", "tail", "total")
+
+    def __init__(self, settings: Settings = Settings()) -> None:  # noqa: B008  frozen
+        self.breaker = Breaker(settings.rests)
+        self.concurrency = Concurrency(settings.bounds)
+        self.tail = Tail()
+        self.record = Record()
+        self.first_byte: float | None = None
+        self.total: float | None = None
+
+    def shut(self, now: float) -> str:
+        """Why it may not be asked now; "" when it may be."""
+        if not self.breaker.untouched and (reason := self.breaker.shut(now)):
+            return reason
+        if self.record.out_until > now:
+            return f"left out for {self.record.out_until - now:.0f} s more: it failed much oftener than its equals"
+        if self.concurrency.full:
+            return f"full: {self.concurrency.running} calls are under way"
+        return ""
+
+    def begin(self, now: float) -> None:
+        """A call is on its way."""
+        self.concurrency.begin()
+        if not self.breaker.untouched:
+            self.breaker.began(now)
+
+    def answered(self, now: float, first_byte: float | None, total: float) -> None:
+        """The call ended well: seconds to its first byte, where there was one before the end, and in all."""
+        self.concurrency.end()
+        if not self.breaker.untouched:
+            self.breaker.succeeded(now)
+        early = total if first_byte is None else first_byte
+        self.concurrency.answered(early)
+        self.tail.add(early)
+        self.record.add(failed=False)
+        if first_byte is not None:
+            self.first_byte = _mix(self.first_byte, first_byte)
+        self.total = _mix(self.total, total)
+
+    def failed(self, now: float, error: UpstreamError) -> None:
+        """The call failed. What says nothing of the deployment (a refused request) counts as an answer in one thing:
+        whoever refuses is well enough to be asked."""
+        self.concurrency.end()
+        kind = kind_of(error)
+        if kind is None:
+            if not self.breaker.untouched:
+                self.breaker.succeeded(now)
+            return
+        if MANNERS[kind].crowded:
+            self.concurrency.crowded()
+        self.record.add(failed=True)
+        wait = error.retry_after if isinstance(error, UpstreamStatus) else None
+        self.breaker.failed(now, kind, error.code, wait)
+
+    def let_go(self) -> None:
+        """The call was given up by us: nothing was learned."""
+        self.concurrency.end()
+        if not self.breaker.untouched:
+            self.breaker.let_go()
+
+
+def _mix(before: float | None, new: float) -> float:
+    return new if before is None else before + SMOOTHING * (new - before)
