@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from meshwright.routing.features import features
+from meshwright.routing.features import features, question
 from meshwright.types.content import Audio, File, Image, Message, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
 from meshwright.types.request import OutputFormat, Request, ToolSpec
 
@@ -95,3 +95,15 @@ def test_a_document_beside_a_question_makes_it_a_question_about_the_document():
     for document in (File(data="A" * 40_000, media_type="application/pdf"), File(text="The lease. " * 300)):
         seen = features(Request(model="m", messages=(Message("user", (question, document)),)), tasks=True)
         assert seen.task == "extract"
+
+
+def test_results_of_tools_are_not_what_the_user_asked():
+    request = Request(
+        model="m",
+        messages=(
+            Message("user", (Text("What is 17 * 23?"),)),
+            Message("assistant", (ToolCall(id="1", name="calculate"),)),
+            Message("user", (ToolResult(call_id="1", parts=(Text("391"),)),)),
+        ),
+    )
+    assert question(request.messages) == "What is 17 * 23?"

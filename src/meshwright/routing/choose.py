@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from meshwright.routing.filters import WINDOW, rejection, unknown_needs
+from meshwright.routing.filters import WINDOW, rejection
 from meshwright.routing.policy import UNSEEN, Policy, Signal
-from meshwright.routing.predict import hopeless, predict
+from meshwright.routing.predict import Prediction, hopeless
 from meshwright.routing.strategies import STRATEGIES
 from meshwright.routing.strategies.strategy import Compose, Step
 from meshwright.types.decision import Candidate, Decision, Features, Plan
@@ -40,7 +40,7 @@ def choose(
 
 def ineligible(model: Model, seen: Features, policy: Policy, signal: Signal) -> str:
     """Why the model may not be asked (now), by the bounds of the route and of those around it; "" when it may be."""
-    return _examined(model, seen, policy, signal)[1]
+    return _examined(model, seen, policy, signal, Prediction(seen))[1]
 
 
 def _decided(
@@ -112,8 +112,9 @@ def _eligible(
     models: Sequence[Model], seen: Features, policy: Policy, signals: Mapping[str, Signal]
 ) -> tuple[list[Candidate], dict[str, str]]:
     candidates, rejected = [], {}
+    prediction = Prediction(seen)
     for model in models:
-        candidate, reason = _examined(model, seen, policy, signals.get(model.name, UNSEEN))
+        candidate, reason = _examined(model, seen, policy, signals.get(model.name, UNSEEN), prediction)
         if candidate is None:
             rejected[model.name] = reason
         else:
@@ -121,16 +122,16 @@ def _eligible(
     return candidates, rejected
 
 
-def _examined(model: Model, seen: Features, policy: Policy, signal: Signal) -> tuple[Candidate | None, str]:
+def _examined(
+    model: Model, seen: Features, policy: Policy, signal: Signal, prediction: Prediction
+) -> tuple[Candidate | None, str]:
     """The model's predictions, or why it is rejected."""
     if reason := rejection(model, seen, policy, signal):
         return None, reason
     for around in policy.within:
         if reason := rejection(model, seen, around, signal):
             return None, f'{reason} (by "{around.name}")'
-    candidate = predict(model, seen, signal)
-    if unproven := unknown_needs(model, seen):
-        candidate = msgspec.structs.replace(candidate, unproven=unproven)
+    candidate = prediction.of(model, signal)
     if reason := _beyond(candidate, policy):
         return None, reason
     for around in policy.within:

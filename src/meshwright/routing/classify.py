@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib.resources import files
 from math import exp, sqrt
 
-from meshwright.routing.grams import WORTH, grams
+from meshwright.routing.grams import REACH, WORTH, grams
 from meshwright.routing.tasks import TASKS
 from meshwright.routing.weights import MIDDLE, lanes, read
 
@@ -25,10 +26,18 @@ def classify(question: str, characters: int, attachments: Sequence[str], computa
     """A probability for each task that has at least one in ten thousand; they add up to 1, likeliest first.
 
     `question` is the last user message, `characters` the length of the whole request, `computable` how likely the
-    question is a plain computation (0..1). Looks at no more than the first and the last 2,000 characters.
+    question is a plain computation (0..1). Looks at no more than the first and the last 2,000 characters, and remembers
+    the latest: a conversation comes back with the same question at every call of a tool.
     """
+    text = question if len(question) <= 2 * REACH else f"{question[:REACH]}\n{question[-REACH:]}"
+    return _classified(text, characters - len(question) > REACH, tuple(attachments), computable)
+
+
+@lru_cache(maxsize=512)
+def _classified(text: str, beside: bool, attachments: tuple[str, ...], computable: float) -> Mapping[str, float]:
+    characters = len(text) + (REACH + 1 if beside else 0)
     scores = list(WEIGHTS.bias)
-    for worth, found in zip(WORTH, grams(question, characters, attachments, computable), strict=True):
+    for worth, found in zip(WORTH, grams(text, characters, attachments, computable), strict=True):
         known = list(filter(None, map(_LANES.get, found)))
         if not known:
             continue

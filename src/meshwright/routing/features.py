@@ -9,6 +9,7 @@ import msgspec
 from meshwright.catalog.tokens import DEFAULT, tokens
 from meshwright.providers.builtin.computable import looks_computable
 from meshwright.routing.classify import classify
+from meshwright.routing.lengths import NO_WISH, wished
 from meshwright.types.content import Audio, File, Image, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from meshwright.types.decision import Features
 from meshwright.types.request import Request
@@ -52,6 +53,7 @@ def features(request: Request, tasks: bool, tokenizer: str = DEFAULT) -> Feature
     if tasks:
         computable = looks_computable(asked) if len(asked) <= COMPUTABLE_UP_TO else 0.0
         found = classify(asked, size - _bytes(asked) + len(asked), _kinds_of_task(kinds), computable)
+    wish = wished(request, asked) if tasks else NO_WISH
     likeliest = next(iter(found), "")
     return Features(
         task=likeliest,
@@ -65,6 +67,11 @@ def features(request: Request, tasks: bool, tokenizer: str = DEFAULT) -> Feature
         attachments=kinds,
         max_tokens=request.max_tokens,
         computable=computable,
+        asked_for=wish.asked_for,
+        wordy=wish.wordy,
+        answers=wish.answers,
+        effort=wish.effort,
+        budget=wish.budget,
     )
 
 
@@ -117,9 +124,9 @@ def _kinds_of_task(kinds: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def question(messages: tuple[Message, ...]) -> str:
-    """The words of the last user message."""
+    """The last words of the user. The results of tools come as messages of his too, and are not what he asked."""
     for message in reversed(messages):
-        if message.role == "user":
+        if message.role == "user" and not all(isinstance(part, ToolResult) for part in message.parts):
             return message.text
     return ""
 

@@ -14,11 +14,12 @@ ROUGH = 1.5
 
 def rejection(model: Model, features: Features, policy: Policy, signal: Signal) -> str:
     """Why the model cannot serve this request under this policy; "" when it can."""
+    # Most routes set no bounds, and there are hundreds of candidates.
+    bounds = policy.regions or policy.privacy or policy.licences or policy.min_window is not None
     return (
-        _place(model, policy)
-        or _card(model, policy)
+        ((_place(model, policy) or _card(model, policy)) if bounds else "")
         or _window(model, features, policy.named)
-        or _abilities(model, features, policy)
+        or (_abilities(model, features, policy) if features.needs or policy.require else "")
         or (signal.resting if not policy.named else "")
     )
 
@@ -79,4 +80,4 @@ def _can(model: Model, ability: str) -> bool | None:
 
 def unknown_needs(model: Model, features: Features) -> tuple[str, ...]:
     """What the request needs and nobody says whether the model can."""
-    return tuple(need for need in features.needs if _can(model, need) is None)
+    return tuple([need for need in features.needs if _can(model, need) is None]) if features.needs else ()

@@ -1,42 +1,91 @@
-"""Predictions: quality as learned, or else by declared skill or price class; cost by list price; latency as seen."""
+"""Predictions: quality as learned, or else by declared skill or price class; length, cost and time of the answer."""
 
 from __future__ import annotations
 
-from math import log10
-
 from meshwright.routing.filters import unknown_needs
+from meshwright.routing.lengths import answer_tokens, limit
 from meshwright.routing.policy import Signal
-from meshwright.routing.quality.levels import learned
-from meshwright.routing.tasks import TASKS
+from meshwright.routing.quality.levels import Learned, bounded
+from meshwright.routing.standing import EVEN, base_price, standing
 from meshwright.types.decision import Candidate, Features, Interval
-from meshwright.types.model import Model, Price
+from meshwright.types.model import Model
 
 SPREAD = 3.0
 """Output lengths vary by about this factor around their prior, nine times of ten."""
 HOPELESS = 0.05
 """A model predicted below this is not expected to answer: it comes last, and never stands in for one that is."""
-EVEN = 0.5
-"""The quality of a model of which nothing is known."""
 UNPROVEN = 0.85
 """How much of the predicted quality is left per needed ability that nobody vouches for."""
 PER_MILLION = 1_000_000
-USUAL_ANSWER = 250
-"""Tokens, when the task is not known."""
-UNLIMITED = 1_000_000_000
+SKILLED = 0.1, "skills declared on its card, weighed by the likelihood of each task"
+
+
+class Prediction:
+    """What to expect of one model after the other on one request; what holds for all of them is worked out once."""
+
+    __slots__ = ("_features", "_learned", "_lengths", "_tasks")
+
+    def __init__(self, features: Features) -> None:
+        self._features = features
+        self._lengths: dict[tuple[float, int], Interval] = {}
+        self._tasks = tuple(features.tasks.items())
+        self._learned = Learned(features.expected) if features.expected else None
+
+    def of(self, model: Model, signal: Signal) -> Candidate:
+        """The prediction for one model. Unknown stays None."""
+        features = self._features
+        quality, why = self._quality(model)
+        unknown = unknown_needs(model, features)
+        tokens = self._tokens(model, signal)
+        cost, cached, saved = _cost(model, features, tokens)
+        if saved:
+            why += f"; its prompt cache should still hold {cached:,} of {features.input_tokens:,} tokens"
+        return Candidate(
+            model=model.name,
+            quality=quality,
+            cost=cost,
+            latency=None if signal.total is None else _latency(signal, tokens, signal.total),
+            why=why,
+            unproven=unknown,
+            tokens=tokens,
+            first=signal.first,
+            cached=cached,
+            saved=saved,
+        )
+
+    def _tokens(self, model: Model, signal: Signal) -> Interval:
+        """Few lengths are expected of many models."""
+        likely = answer_tokens(model, self._features, signal)
+        most = limit(model, self._features) * self._features.answers
+        found = self._lengths.get((likely, most))
+        if found is None:
+            low, high = min(likely / SPREAD, most), min(likely * SPREAD, most)
+            found = self._lengths[likely, most] = Interval(float(round(likely)), float(round(low)), float(round(high)))
+        return found
+
+    def _quality(self, model: Model) -> tuple[Interval, str]:
+        known = standing(model)
+        if self._learned is not None and (found := self._learned.measured(known.bare)) is not None:
+            return found
+        if model.skills:
+            skills = model.skills
+            value = rest = skills.get("*", EVEN)
+            if self._tasks:
+                value = sum([share * skills.get(task, rest) for task, share in self._tasks])
+            margin, why = SKILLED
+        else:
+            value, margin, why = known.value, known.margin, known.why
+        if self._features.needs and (unknown := unknown_needs(model, self._features)):
+            value *= UNPROVEN ** len(unknown)
+            why += f"; less because nobody says whether it has {' and '.join(unknown)}"
+        if self._learned is not None:
+            return self._learned.unmeasured(known.bare, value, margin, why)
+        return bounded(value, margin), why
 
 
 def predict(model: Model, features: Features, signal: Signal) -> Candidate:
-    """What to expect of the model on this request. Unknown stays None."""
-    quality, why = _quality(model, features)
-    if features.expected:
-        quality, why = learned(model, features, quality, why)
-    return Candidate(
-        model=model.name,
-        quality=quality,
-        cost=_cost(model, features),
-        latency=None if signal.total is None else Interval(signal.total, signal.total / SPREAD, signal.total * SPREAD),
-        why=why,
-    )
+    """What to expect of a single model on this request."""
+    return Prediction(features).of(model, signal)
 
 
 def quality(candidate: Candidate) -> float:
@@ -49,46 +98,39 @@ def hopeless(candidate: Candidate) -> bool:
     return quality(candidate) < HOPELESS
 
 
-def _quality(model: Model, features: Features) -> tuple[Interval, str]:
-    if model.skills:
-        rest = model.skills.get("*", EVEN)
-        value = rest
-        if features.tasks:
-            value = sum(share * model.skills.get(task, rest) for task, share in features.tasks.items())
-        margin, why = 0.1, "skills declared on its card, weighed by the likelihood of each task"
-    else:
-        price = base_price(model)
-        per_million = None if price is None or price.output is None else price.output / 1e9
-        if per_million is None or per_million <= 0:
-            value, margin, why = EVEN, 0.4, "nothing is known of its quality"
-        else:
-            value = min(0.9, max(0.5, 0.68 + 0.12 * log10(per_million)))
-            margin, why = 0.25, f"nothing measured; a guess from its price, {per_million:g} USD per million tokens out"
-    if unknown := unknown_needs(model, features):
-        value *= UNPROVEN ** len(unknown)
-        why += f"; less because nobody says whether it has {' and '.join(unknown)}"
-    return Interval(round(value, 4), round(max(0.0, value - margin), 4), round(min(1.0, value + margin), 4)), why
+def _latency(signal: Signal, tokens: Interval, total: float) -> Interval:
+    """Seconds to the whole answer: by its pace where that is known, else what it took of late."""
+    if signal.first is None or signal.pace is None:
+        return Interval(total, total / SPREAD, total * SPREAD)
+    first, pace = signal.first, signal.pace
+    return Interval(
+        round(first.value + pace.value * tokens.value, 4),
+        round(first.low + pace.low * tokens.low, 4),
+        round(first.high + pace.high * tokens.high, 4),
+    )
 
 
-def base_price(model: Model, tokens: int = 0) -> Price | None:
-    """The tier that holds for that many input tokens."""
-    found = None
-    for price in model.prices:
-        if price.above <= tokens:
-            found = price
-    return found
+def _cost(model: Model, features: Features, tokens: Interval) -> tuple[Interval | None, int, float]:
+    """Nano-dollars: the input at its price, less for what a cache holds, the answer, and the fee per request.
 
-
-def _cost(model: Model, features: Features) -> Interval | None:
-    """Nano-dollars: all of the input at its price, an answer of the task's usual length, and the fee per request."""
+    Also how many tokens are read from a cache, and what that saves.
+    """
     price = base_price(model, features.input_tokens)
     if price is None or price.input is None or price.output is None:
-        return None
-    likely = TASKS[features.task][1] if features.task else USUAL_ANSWER
-    limit = min(features.max_tokens or UNLIMITED, model.max_output or UNLIMITED)
+        return None, 0, 0.0
     fixed, out = price.request + features.input_tokens * price.input / PER_MILLION, price.output / PER_MILLION
-    return Interval(
-        float(round(fixed + min(likely, limit) * out)),
-        float(round(fixed + min(likely / SPREAD, limit) * out)),
-        float(round(fixed + min(likely * SPREAD, limit) * out)),
+    cached, saved = 0, 0.0
+    if features.warm and price.cache_read is not None and price.cache_read < price.input:
+        cached = min(features.warm.get(model.name, 0), features.input_tokens)
+        saved = cached * (price.input - price.cache_read) / PER_MILLION
+    warm = fixed - saved
+    return (
+        # The cache may be gone after all: the upper bound does not count on it.
+        Interval(
+            float(round(warm + tokens.value * out)),
+            float(round(warm + tokens.low * out)),
+            float(round(fixed + tokens.high * out)),
+        ),
+        cached,
+        float(round(saved)),
     )

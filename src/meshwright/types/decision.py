@@ -20,11 +20,18 @@ class Interval(msgspec.Struct, frozen=True):
 
 
 class Signal(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a model does here: live latencies in seconds (None: not seen), and why it rests ("" if it does not)."""
+    """How a model does here: live latencies in seconds (None: not seen), and why it rests ("" if it does not).
+
+    `first` and `pace` (seconds for a token that is written) are intervals over its latest answers. `longer` says by
+    task, "" being all of them, how many times as long its answers are as was predicted without having seen any.
+    """
 
     first_byte: float | None = None
     total: float | None = None
     resting: str = ""
+    first: Interval | None = None
+    pace: Interval | None = None
+    longer: Mapping[str, float] = {}
 
 
 class ToolLoop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -78,12 +85,25 @@ class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is expected of each measured model, by its name without provider; only where a strategy learns."""
     loop: ToolLoop | None = None
     """The state of an agent's run; None when no tool was called yet."""
+    asked_for: int | None = None
+    """Tokens of the length of answer that the words ask for."""
+    wordy: float = 1.0
+    """How many times as long as usual the answer is wished, where no length is named."""
+    answers: int = 1
+    effort: str = ""
+    """How hard to think, as the request says; "" when it does not."""
+    budget: int | None = None
+    """Tokens that may be spent on thinking."""
+    warm: Mapping[str, int] = {}
+    """How many tokens of this conversation each model's prompt cache should still hold, by its full name."""
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """An eligible model with its predictions: quality 0..1, cost in nano-dollars, latency in seconds.
 
-    None is unknown. `why` says in words where the quality and the order come from.
+    None is unknown. `why` says in words where the quality and the order come from. `tokens` are those that it should
+    write, hidden ones too; `first` is the time to the first of them. `cached` tokens of the input should be read from
+    its prompt cache, which saves `saved` nano-dollars.
     """
 
     model: str
@@ -93,6 +113,10 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     why: str = ""
     unproven: tuple[str, ...] = ()
     """What the request needs and nobody says whether the model has."""
+    tokens: Interval | None = None
+    first: Interval | None = None
+    cached: int = 0
+    saved: float = 0.0
 
 
 PlanKind = Literal["chain", "first", "cascade", "panel", "shadow", "advisor"]

@@ -15,12 +15,14 @@ from math import log, sqrt
 
 import msgspec
 
-from meshwright.routing.quality.sight import SHAPES, sight
+from meshwright.routing.quality.sight import SHAPES, in_reach, sight
 from meshwright.routing.quality.weights import MIDDLE, Measured, Weights, read
 from meshwright.types.decision import Expected
 
 _FINE = 64
 """A gram's worth is counted in this part of one."""
+REMEMBERED = 512
+"""Questions; at most 6,000 characters each."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -32,11 +34,12 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Knowledge:
-    """Immutable once made; a snapshot holds one, and swaps it whole."""
+    """Says the same at all times; a snapshot holds one, and swaps it whole."""
 
     def __init__(self, weights: Weights) -> None:
         self.told = weights.told
         self.models: Mapping[str, Measured] = {bare(model.name): model for model in weights.models}
+        self._latest: dict[str, Mapping[str, Expected]] = {}
         self._scales = weights.scales
         self._penalties = weights.penalties
         wide = len(weights.scales)
@@ -55,8 +58,22 @@ class Knowledge:
         }
 
     def expect(self, question: str) -> Mapping[str, Expected]:
-        """For each measured model its level, and how much better or worse it should be on this question."""
-        seen = sight(question)
+        """For each measured model its level, and how much better or worse it should be on this question.
+
+        A conversation comes back with the same question at every call of a tool, so the latest are remembered, by all
+        of the text that is looked at.
+        """
+        text = in_reach(question)
+        found = self._latest.get(text)
+        if found is None:
+            found = self._expect(text)
+            if len(self._latest) >= REMEMBERED:
+                del self._latest[next(iter(self._latest))]
+            self._latest[text] = found
+        return found
+
+    def _expect(self, text: str) -> Mapping[str, Expected]:
+        seen = sight(text)
         columns = [0.0] * len(self._scales)
         spread = [0.0] * len(self._scales)
         parts = ((seen.words.items(), 1.0), (((gram, 0.0) for gram in seen.shapes), SHAPES))

@@ -56,11 +56,15 @@ def sight(question: str) -> Sight:
 
 def asked(question: str) -> str:
     """What is asked: few-shot examples and format instructions are everybody's, and say nothing of this question."""
-    text = question if len(question) <= 2 * REACH else f"{question[:REACH]}\n{question[-REACH:]}"
-    text = _END.sub("", text.strip())
+    text = _END.sub("", in_reach(question).strip())
     marks = list(_SHOT.finditer(text))
     last = text[marks[-1].end() :].strip() if len(marks) >= _FEW else ""
     return last or text
+
+
+def in_reach(question: str) -> str:
+    """What is looked at of it, however long it is."""
+    return question if len(question) <= 2 * REACH else f"{question[:REACH]}\n{question[-REACH:]}"
 
 
 def _shapes(text: str, words: Sequence[str]) -> list[str]:

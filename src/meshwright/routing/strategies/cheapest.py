@@ -5,7 +5,6 @@ from __future__ import annotations
 from meshwright.routing.policy import Policy
 from meshwright.routing.predict import hopeless, quality
 from meshwright.routing.strategies.strategy import Strategy, kind
-from meshwright.routing.tasks import TASKS
 from meshwright.types.decision import Candidate, Features
 from meshwright.types.money import dollars
 
@@ -27,17 +26,13 @@ def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tup
             ordered,
             f"no price is known of any of {len(fit)} models; it is the likeliest to answer well: {kind(features)}",
         )
-    usual = TASKS[features.task][1] if features.task else 0
     unpriced = sum(candidate.cost is None for candidate in fit)
     missing = f", {unpriced} of them of unknown price" if unpriced else ""
+    out = round(first.tokens.value) if first.tokens else 0
     return ordered, (
         f"the lowest predicted cost of {len(fit)} models{missing}: about {dollars(round(first.cost.value))} USD "
-        f"for about {features.input_tokens:,} tokens in and {_answer(features, usual):,} out; {kind(features)}"
+        f"for about {features.input_tokens:,} tokens in and {out:,} out; {kind(features)}"
     )
-
-
-def _answer(features: Features, usual: int) -> int:
-    return min(usual, features.max_tokens or usual)
 
 
 def _key(candidate: Candidate) -> tuple[bool, bool, float, float]:
