@@ -25,7 +25,9 @@ from meshwright.wire.fold import fold, unfold
 ORIGIN = "provider/model"
 THEIRS = Target("model", ORIGIN, max_output=100_000)
 ASKING = Request(model="model", max_tokens=2000, stream=True, stream_usage=True)
-TURNS = ("messages", "input", "contents")
+TURNS = {"messages": b"]", "input": b"]", "contents": b"]", "prompt": b'"'}
+ONE_PROMPT = "openai_completions"
+"""A dialect without turns: its clients do not make a conversation grow."""
 Verdict = Literal["carried", "changed", "dropped", "refused", "-"]
 Kind = Literal["request", "answer", "stream"]
 
@@ -107,7 +109,7 @@ def prefix_is_stable(client: str, provider: str, turns: Sequence[Message], more:
             return False
         for name, raw in shorter.items():
             before, after = bytes(raw), bytes(longer[name])
-            if before != after and not (name in TURNS and after.startswith(before.removesuffix(b"]"))):
+            if before != after and not (name in TURNS and after.startswith(before.removesuffix(TURNS[name]))):
                 return False
     return True
 

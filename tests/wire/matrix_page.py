@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from meshwright.wire import CODECS
-from tests.wire.matrix import Kind, prefix_is_stable, verdict
+from tests.wire.matrix import ONE_PROMPT, Kind, prefix_is_stable, verdict
 from tests.wire.matrix_features import FEATURES, GROWING, STEADY
 
 KINDS: dict[Kind, str] = {"request": "Asked", "answer": "Answered, whole", "stream": "Answered, as a stream"}
@@ -43,7 +43,7 @@ def _client(client: str) -> Iterator[str]:
     yield ""
     for kind, title in KINDS.items():
         rows = {one.title: [verdict(one, client, other) for other in CODECS] for one in FEATURES if one.kind == kind}
-        if kind == "request":
+        if kind == "request" and client != ONE_PROMPT:
             stable = [prefix_is_stable(client, other, GROWING, STEADY) for other in CODECS]
             rows["byte-stable prefix of a growing conversation"] = ["carried" if one else "changed" for one in stable]
         yield from _row(title, CODECS)

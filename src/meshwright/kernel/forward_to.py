@@ -13,7 +13,7 @@ from meshwright.types.principal import Principal
 from meshwright.types.request import Source
 from meshwright.wire.faithful import rewritten
 
-SHAPES = frozenset({"openai_chat", "openai_responses"})
+SHAPES = frozenset({"openai_chat", "openai_completions", "openai_responses"})
 """Dialects of providers whose API has OpenAI's paths."""
 JSON_KIND = "application/json"
 FORM = "multipart/form-data"
@@ -91,6 +91,19 @@ def named_provider(
     found = found or (_of_model(snapshot, asked, builtin) if asked else None)
     found = found or (_served(snapshot, preferred, asked, "forward_to") if preferred else None)
     return found or _first(snapshot)
+
+
+def may_have(snapshot: Snapshot, parcel: Parcel) -> bool:
+    """Whether who is meant may have this path: no route, no model in-house, no provider of another API."""
+    if parcel.provider:
+        return True
+    asked = _json_model(_fields(parcel))
+    policy = snapshot.names.get(asked)
+    if policy is not None and not policy.named:
+        return False
+    names = policy.pool if policy is not None else (asked,)
+    found = [deployment for name in names if (deployment := snapshot.deployment(name)) is not None]
+    return not found or any(one.dialect.name in SHAPES and one.provider.name != "builtin" for one in found)
 
 
 def takes_unnamed(snapshot: Snapshot, provider: str, preferred: str) -> bool:

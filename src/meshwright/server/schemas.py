@@ -39,6 +39,7 @@ def _messages(*roles: str) -> dict[str, Any]:
 
 
 _WORDS = {"type": "string"}
+_PROMPT = {"type": "string", "minLength": 1}
 _BLOCK = {
     "type": "array",
     "minItems": 1,
@@ -75,6 +76,17 @@ SCHEMAS: dict[str, Any] = {
             "stream": _STREAM,
             "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
             "max_output_tokens": {"type": ["integer", "null"], "minimum": 1, "maximum": MOST},
+        },
+    },
+    "openai_completions": {
+        "type": "object",
+        "required": ["model", "prompt"],
+        "properties": {
+            "model": _MODEL,
+            "prompt": {"anyOf": [_PROMPT, {"type": "array", "minItems": 1, "maxItems": 3, "items": _PROMPT}]},
+            "max_tokens": {"type": ["integer", "null"], "minimum": 1, "maximum": MOST},
+            "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+            "echo": {"type": ["boolean", "null"], "description": "Begin the answer with the prompt."},
         },
     },
     "anthropic_messages": {

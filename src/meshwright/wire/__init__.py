@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from meshwright.wire import anthropic_messages, bedrock_converse, cohere, gemini, ollama, openai_chat, openai_responses
+from meshwright.wire import (
+    anthropic_messages,
+    bedrock_converse,
+    cohere,
+    gemini,
+    ollama,
+    openai_chat,
+    openai_completions,
+    openai_responses,
+)
 from meshwright.wire.dialect import Dialect
 
 CODECS: dict[str, Dialect] = {
@@ -15,5 +24,6 @@ CODECS: dict[str, Dialect] = {
         gemini.DIALECT,
         ollama.DIALECT,
         cohere.DIALECT,
+        openai_completions.DIALECT,
     )
 }

@@ -6,6 +6,7 @@ from meshwright.server.endpoint import Endpoint
 from meshwright.server.endpoints import (
     batches,
     chats,
+    completions,
     conversations,
     count_tokens,
     decisions,
@@ -32,6 +33,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *inference.ENDPOINTS,
     *gemini.ENDPOINTS,
     *ollama.ENDPOINTS,
+    completions.ENDPOINT,
     count_tokens.ENDPOINT,
     embeddings.ENDPOINT,
     *rerank.ENDPOINTS,

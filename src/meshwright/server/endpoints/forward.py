@@ -8,7 +8,6 @@ from meshwright.wire import CODECS
 
 OPENAI = CODECS["openai_chat"]
 COUNTED = (
-    ("completions", "Completions of a prompt, OpenAI's older form."),
     ("moderations", "Whether a text or an image is objectionable."),
     ("images", "Make, edit and vary images."),
     ("audio", "Speak, transcribe and translate; voices."),
