@@ -57,6 +57,7 @@ INNOCENT = {
     "wire/cohere/request.py": "",
     "wire/gemini/request.py": "",
     "wire/ollama/request.py": "",
+    "wire/openai_completions/request.py": "",
     "wire/openai_responses/request.py": "",
 }
 ROOMS = (
