@@ -42,6 +42,6 @@ async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: 
     return await run(work, decision.plan, policy)
 
 
-async def run(work: Work, plan: Plan, policy: Policy) -> Reply:
+def run(work: Work, plan: Plan, policy: Policy) -> Awaitable[Reply]:
     """Carry out one plan. `policy` is the one that it was made by: its bounds hold at every fallback."""
-    return await RUNNERS[plan.kind](work, plan, policy, run)
+    return RUNNERS[plan.kind](work, plan, policy, run)

@@ -77,10 +77,7 @@ class PassedThrough:
     def __init__(self, deployment: Deployment, arrival: Arrival) -> None:
         self._arrival = arrival
         self._tap = deployment.dialect.tap(arrival.request)
-
-    def feed(self, data: bytes) -> bytes:
-        """The client's bytes."""
-        return self._tap.feed(data)
+        self.feed = self._tap.feed
 
     @property
     def ended(self) -> bool:

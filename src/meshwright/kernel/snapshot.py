@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from time import time
+from typing import Any
 
 import msgspec
 
@@ -40,14 +41,9 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
         """The address for an answer in one piece, or for one as a stream."""
         return self.streaming if stream and self.streaming is not None else self.endpoint
 
-    async def send(self, call: Call) -> Answer:
+    def send(self, call: Call) -> Coroutine[Any, Any, Answer]:
         """Prove the call, and send it. Raises what `Transport.send` raises, and UpstreamError without a proof."""
-        if self.proof is not None:
-            call = await proved(call, self.proof, time())
-        answer = await self.transport.send(call)
-        if answer.status == 401 and self.proof is not None:
-            self.proof.refused()
-        return answer
+        return self.transport.send(call) if self.proof is None else _prove_and_send(self.transport, self.proof, call)
 
     def serving(self, model: Model) -> Deployment:
         """This pattern of deployments, for one model: with its own addresses where the path names the model."""
@@ -65,7 +61,14 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
 
     def speaking(self, dialect: Dialect) -> Deployment:
         """The deployment as a client of that dialect is served best: in that dialect, if the provider speaks it."""
-        return next((one for one in self.also if one.dialect is dialect), self)
+        return next((one for one in self.also if one.dialect is dialect), self) if self.also else self
+
+
+async def _prove_and_send(transport: Transport, proof: Proof, call: Call) -> Answer:
+    answer = await transport.send(await proved(call, proof, time()))
+    if answer.status == 401:
+        proof.refused()
+    return answer
 
 
 class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):

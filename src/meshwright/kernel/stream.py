@@ -69,7 +69,8 @@ class Stream:
                 piece = self._path.feed(data) if data else self._end()
             except UpstreamError as error:
                 return self._broken(error)
-            self._close_if_ended()
+            if self._path.ended:
+                self._close_if_ended()
             if piece:
                 return piece
         return b""

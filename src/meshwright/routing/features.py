@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -30,10 +30,14 @@ COMPUTABLE_UP_TO = 2_000
 """Characters; what is longer is no plain computation."""
 
 
-def features(request: Request, tasks: bool, tokenizer: str = DEFAULT) -> Features:
+def features(
+    request: Request, tasks: bool, tokenizer: str = DEFAULT, matters: Callable[[int], bool] | None = None
+) -> Features:
     """One pass over the messages. `tasks` False leaves the task out: strategies that do not ask for it pay nothing.
 
     `input_tokens` is an estimate without the model's tokenizer, see `catalog.tokens`; `tokenizer` is its family.
+    `matters` is asked whether anything depends on it, given what it cannot be above, for no tokenizer makes more tokens
+    than there are bytes; where nothing does it is `rough`, and costs nothing. None: it is always estimated.
     """
     size = turns = 0
     words: list[str] = []
@@ -55,11 +59,13 @@ def features(request: Request, tasks: bool, tokenizer: str = DEFAULT) -> Feature
         found = classify(asked, size - _bytes(asked) + len(asked), _kinds_of_task(kinds), computable)
     wish = wished(request, asked) if tasks else NO_WISH
     likeliest = next(iter(found), "")
+    around = 4 * len(request.messages) + 3
+    rough = matters is not None and not matters(size + around)
     return Features(
         task=likeliest,
         sure=found.get(likeliest, 0.0),
         tasks=found,
-        input_tokens=_tokens(size, words, tokenizer) + 4 * len(request.messages) + 3,
+        input_tokens=around + (size // BYTES_PER_TOKEN if rough else _tokens(size, words, tokenizer)),
         turns=turns,
         characters=size,
         code="```" in asked,
@@ -72,6 +78,7 @@ def features(request: Request, tasks: bool, tokenizer: str = DEFAULT) -> Feature
         answers=wish.answers,
         effort=wish.effort,
         budget=wish.budget,
+        rough=rough,
     )
 
 

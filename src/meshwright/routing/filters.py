@@ -49,13 +49,27 @@ def _card(model: Model, policy: Policy) -> str:
     return ""
 
 
+def roomy(model: Model, most: int, max_tokens: int | None, named: bool) -> bool:
+    """Whether a request of at most so many tokens fits into the model's window, however many it is."""
+    return model.window is None or most + _answer(model, max_tokens) <= _room(model.window, named)
+
+
+def _room(window: int, named: bool) -> float:
+    # Who named the model knows his prompt better than an estimate that may be off by a third.
+    return window * ROUGH if named else window
+
+
+def _answer(model: Model, max_tokens: int | None) -> int:
+    wanted = max_tokens or 0
+    return min(wanted, model.max_output or wanted)
+
+
 def _window(model: Model, features: Features, named: bool) -> str:
     if model.window is None:
         return ""
-    answer = min(features.max_tokens or 0, model.max_output or features.max_tokens or 0)
+    answer = _answer(model, features.max_tokens)
     wanted = features.input_tokens + answer
-    # Who named the model knows his prompt better than an estimate that may be off by a third.
-    if wanted <= model.window * (ROUGH if named else 1):
+    if wanted <= _room(model.window, named):
         return ""
     parts = f" ({features.input_tokens:,} in, {answer:,} out)" if answer else ""
     return f"about {wanted:,} tokens wanted{parts}, {WINDOW} {model.window:,}"

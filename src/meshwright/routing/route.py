@@ -8,6 +8,7 @@ import msgspec
 
 from meshwright.routing.choose import choose
 from meshwright.routing.features import features, question
+from meshwright.routing.filters import roomy
 from meshwright.routing.likeness import likeness
 from meshwright.routing.lots import conversation
 from meshwright.routing.policy import Policy, Signal
@@ -34,14 +35,18 @@ def route(
     Raises ContextTooLong when every model was rejected for its window. `models` are those of the policy's pool;
     `knowledge` is what was learned of models, None the weights that come with the package.
     """
-    return choose(see(request, policy, knowledge), policy, models, signals, asked=asked, snapshot=snapshot)
+    seen = see(request, policy, models, knowledge)
+    return choose(seen, policy, models, signals, asked=asked, snapshot=snapshot)
 
 
-def see(request: Request, policy: Policy, knowledge: Knowledge | None = None) -> Features:
+def see(request: Request, policy: Policy, models: Sequence[Model], knowledge: Knowledge | None = None) -> Features:
     """What the policy, and those of its steps, want to know of the request; nothing else is looked at."""
-    every = _all(policy)
+    every = _all(policy) if policy.steps else (policy,)
     strategies = [STRATEGIES[one.strategy] for one in every]
-    seen = features(request, _asks_for_task(every))
+    if _asks_for_task(every):  # so does whatever goes by cost
+        seen = features(request, True)
+    else:
+        seen = features(request, False, matters=lambda most: _length_matters(request, policy, models, most))
     more: dict[str, object] = {}
     if any(strategy.learned for strategy in strategies):
         more["expected"] = (knowledge or shipped()).expect(question(request.messages))
@@ -72,6 +77,15 @@ def unseen(seen: Features, policy: Policy) -> str:
     if any(STRATEGIES[one.strategy].examples for one in every):
         return "the other policy compares with examples, and prompts are not kept"
     return ""
+
+
+def _length_matters(request: Request, policy: Policy, models: Sequence[Model], most: int) -> bool:
+    """Whether a better estimate than a rough one could change anything, when the request has at most so many tokens."""
+    return not all(roomy(model, most, request.max_tokens, policy.named) and _one_price(model, most) for model in models)
+
+
+def _one_price(model: Model, most: int) -> bool:
+    return len(model.prices) < 2 or model.prices[-1].above >= most
 
 
 def _asks_for_task(every: Sequence[Policy]) -> bool:

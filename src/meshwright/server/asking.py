@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +18,7 @@ from meshwright.server.background import Following, begin
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing, Headers
-from meshwright.server.keeping import KEPT, Keeping, keep, kept_flow, prepare, renamed, renaming
+from meshwright.server.keeping import Keeping, concerns, keep, kept_flow, prepare, renamed, renaming
 from meshwright.server.passing import passing_on
 from meshwright.server.refusal import refused
 from meshwright.types.errors import InvalidRequest
@@ -59,7 +60,7 @@ def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked],
             return await _PASS_ON(gate, asked)
         if dialect.with_path is not None:
             request = dialect.with_path(request, asked.parameter, stream)
-        kept = await prepare(gate, asked, request, dialect.name) if dialect.name in KEPT else None
+        kept = await prepare(gate, asked, request, dialect.name) if concerns(request, dialect.name) else None
         keeping = kept[1] if kept is not None else None
         arrival = Arrival(
             request=kept[0] if kept is not None else request,
@@ -69,7 +70,7 @@ def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked],
             route=header("x-mesh-route") or "",
             strict=strict(header("x-mesh-strict")),
             repair=repair(header("x-mesh-repair")),
-            forward=tuple((name, value) for name in names if (value := header(name))),
+            forward=tuple([(name, value) for name in names if (value := header(name))]),
             decode_seconds=perf_counter() - began,
             answer_id=keeping.id if keeping is not None else "",
         )
@@ -123,10 +124,15 @@ def _unnamed(gate: Gate, asked: Asked) -> bool:
     return takes_unnamed(gate.kernel.snapshot, header("x-mesh-provider") or "", gate.settings.forward_to)
 
 
+@lru_cache(maxsize=4096)
+def _plain(model: str) -> str:
+    return quote(model, safe="/:@ .,+-_")
+
+
 def _headers(receipt: Receipt) -> Headers:
     """What every answer tells of its decision."""
     headers = [
-        ("x-mesh-model", quote(receipt.model, safe="/:@ .,+-_")),
+        ("x-mesh-model", _plain(receipt.model)),
         ("x-mesh-decision", receipt.decision),
         ("x-request-id", receipt.decision),
         ("request-id", receipt.decision),

@@ -27,8 +27,6 @@ from meshwright.wire.openai_responses import resources
 from meshwright.wire.openai_responses.renamed import RenamedResponse
 
 CHAT, RESPONSES = "openai_chat", "openai_responses"
-KEPT = frozenset({CHAT, RESPONSES})
-"""Dialects whose answers can be kept."""
 DAY = 86_400.0
 _OURS = {
     "response": re.compile(r"resp_mesh[0-9a-f]{32}"),
@@ -112,6 +110,11 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
             id, _ = resources.listed(item, self.id, place)
             items.append(KeptItem(id=id, body=bytes(item), served=by))
         return self.owner, self.conversation, items, self.expires
+
+
+def concerns(request: Request, dialect: str) -> bool:
+    """Whether `prepare` may have anything to do: nearly every chat passes without."""
+    return request.store is True if dialect == CHAT else dialect == RESPONSES
 
 
 async def prepare(gate: Gate, asked: Asked, request: Request, dialect: str) -> tuple[Request, Keeping] | None:

@@ -96,6 +96,8 @@ class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Tokens that may be spent on thinking."""
     warm: Mapping[str, int] = {}
     """How many tokens of this conversation each model's prompt cache should still hold, by its full name."""
+    rough: bool = False
+    """`input_tokens` is a fourth of the bytes: no bound was near enough, and nothing else asked for better."""
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -13,6 +13,10 @@ UNSOUND = "An event of the provider's stream is not JSON; it was passed on as it
 """What a listener says of a stream that it passes through and could not translate."""
 
 _ANY: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
+_LINES: msgspec.json.Decoder[tuple[msgspec.Raw]] = msgspec.json.Decoder(tuple[msgspec.Raw])
+_DATA, _NEXT, _DONE = b"data: ", b"\n\ndata: ", b"\n\ndata: [DONE]"
+SHORT = 500
+"""Bytes of a block whose events are as quickly looked at one by one."""
 _END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
 
 
@@ -87,7 +91,26 @@ def event(data: bytes, name: bytes = b"") -> bytes:
 
 def sound(block: bytes) -> bool:
     """Whether every event of a block of whole events tells JSON or the end mark of OpenAI's streams."""
-    return all(is_json(data) or data.strip() == b"[DONE]" for _, data in events(block))
+    return _sound_at_a_glance(block) or all(is_json(data) or data.strip() == b"[DONE]" for _, data in events(block))
+
+
+def _sound_at_a_glance(block: bytes) -> bool:
+    """Whether it is made of plain events of one JSON value each, and maybe the end mark; False: look closer.
+
+    Each event's data is put in brackets, on a line of its own. No JSON value reaches over such an end of a line, since
+    an array does not go on after `]` with `[`: as many lists of one value as there are lines are one value in each.
+    """
+    if len(block) < SHORT or not block.startswith(_DATA) or not block.endswith(_NEXT[:2]) or b"\r" in block:
+        return False
+    told = block[len(_DATA) : -2].removesuffix(_DONE)
+    lines = told.replace(_NEXT, b"]\n[")
+    events = lines.count(b"\n") + 1
+    if len(told) - len(lines) != (events - 1) * (len(_NEXT) - 3):
+        return False  # an event has lines of other kinds
+    try:
+        return len(_LINES.decode_lines(b"[" + lines + b"]")) == events
+    except (msgspec.DecodeError, RecursionError):
+        return False
 
 
 def is_json(data: bytes) -> bool:
