@@ -16,7 +16,7 @@ from meshwright.ledger.lines import segments
 from meshwright.store import decisions, spending
 from meshwright.store import segments as store
 from meshwright.store.database import Database, sqlite_url
-from meshwright.store.rows import Spend
+from meshwright.store.rows import Spend, Unended
 from meshwright.types.decision import Trace
 from meshwright.types.errors import StoreError
 from meshwright.types.usage import Usage
@@ -58,6 +58,10 @@ def test_a_trace_arrives_as_it_was_recorded(folder: Path, database: Database):
     journal.close()
 
 
+def begun(id: str) -> Unended:
+    return Unended(id=id, at=1.0, principal="master")
+
+
 def test_only_what_is_still_running_is_remembered_as_begun(folder: Path, database: Database):
     journal, importer = Journal(folder, "w1"), Importer(folder, database, batch=3)
     for number in range(10):
@@ -67,13 +71,13 @@ def test_only_what_is_still_running_is_remembered_as_begun(folder: Path, databas
     importer.run_once()
     (life,) = {segment.life for segment in segments(folder)}
     with database.read() as transaction:
-        assert store.open_begun(transaction, life) == (("d8", 1.0, "master"), ("d9", 1.0, "master"))
+        assert store.open_begun(transaction, life) == (begun("d8"), begun("d9"))
     journal.record(trace("d8"))
     journal.begin("d10", 2.0, "master")
     journal.record(trace("d10"))
     importer.run_once()
     with database.read() as transaction:
-        assert store.open_begun(transaction, life) == (("d9", 1.0, "master"),)
+        assert store.open_begun(transaction, life) == (begun("d9"),)
     journal.close()
 
 

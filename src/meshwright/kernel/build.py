@@ -14,7 +14,7 @@ from meshwright.kernel.build_providers import ProviderPart, provider_parts
 from meshwright.kernel.build_routes import policies
 from meshwright.kernel.published import Published
 from meshwright.kernel.snapshot import Deployment, Snapshot
-from meshwright.ledger.digest import holders
+from meshwright.ledger.digest import holders, limited
 from meshwright.net.grants import Grant
 from meshwright.net.proof import AwsKeys, Proof, Signature
 from meshwright.net.tokens import Tokens
@@ -23,6 +23,7 @@ from meshwright.providers.builtin_row import BUILTIN_MEASURES
 from meshwright.routing.quality.knowledge import Knowledge
 from meshwright.routing.quality.weights import read
 from meshwright.types.model import Model, Provider
+from meshwright.types.principal import LOCAL
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect, Target
 
@@ -72,7 +73,8 @@ def build(
         version=published.version,
         deployments={**deployments, **measures},
         names=policies(config, [deployment.model for deployment in deployments.values()]),
-        holders=holders(published.keys),
+        holders=holders(published.keys, published.parties, published.allowances),
+        local=limited(LOCAL, published.parties, published.allowances),
         open=published.open,
         open_ended=open_ended,
         refused=refused,

@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 
 from meshwright.kernel.config import Config
-from meshwright.store.rows import Key, LearnedLimit
+from meshwright.store.rows import Key, LearnedLimit, Party
 from meshwright.types.errors import StoreError
+from meshwright.types.principal import Allowance
 
 
 class LocalServer(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     config: Config
     open: bool
     keys: tuple[Key, ...] = ()
+    parties: tuple[Party, ...] = ()
+    allowances: tuple[Allowance, ...] = ()
     engines: tuple[LocalServer, ...] = ()
     limits: tuple[LearnedLimit, ...] = ()
     router: bytes = b""

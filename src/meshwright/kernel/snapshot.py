@@ -16,6 +16,7 @@ from meshwright.net.transport import Answer, Call, Deadlines, Endpoint, Transpor
 from meshwright.routing.policy import Policy
 from meshwright.routing.quality.knowledge import Knowledge
 from meshwright.types.model import Model, Provider
+from meshwright.types.principal import LOCAL, Principal
 from meshwright.wire.dialect import Dialect, Target
 
 
@@ -85,6 +86,8 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     names: Mapping[str, Policy]
     holders: Mapping[bytes, Holder]
     open: bool
+    local: Principal = LOCAL
+    """Who asks without a key, where that is allowed."""
     open_ended: Mapping[str, Deployment] = {}
     refused: Mapping[str, str] = {}
     knowledge: Knowledge | None = None

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from meshwright.store.rows import Key
+from meshwright.store.rows import Key, Party
 from meshwright.types.errors import Unauthenticated
-from meshwright.types.principal import Principal
+from meshwright.types.principal import Allowance, Bounds, Principal
 
 PREFIX = "mesh-"
 _SHOWN = len(PREFIX) + 4
@@ -48,13 +48,29 @@ def shown(key: str) -> str:
     return key[: min(_SHOWN, len(key) // 4)]
 
 
-def holders(keys: Iterable[Key]) -> dict[bytes, Holder]:
+def holders(
+    keys: Iterable[Key], parties: Iterable[Party] = (), allowances: Sequence[Allowance] = ()
+) -> dict[bytes, Holder]:
     """What a snapshot keeps: holders by the digest of their key, without the revoked ones."""
-    return {
-        key.hash: Holder(Principal(id=key.owner, name=key.name, scopes=key.scopes), key.expires)
-        for key in keys
-        if key.revoked is None
-    }
+    known, working = list(parties), [key for key in keys if key.revoked is None]
+    return {key.hash: Holder(_principal(key, known, allowances), key.expires) for key in working}
+
+
+def _principal(key: Key, parties: Sequence[Party], allowances: Sequence[Allowance]) -> Principal:
+    owner = Principal(id=key.owner, name=key.name, scopes=key.scopes, team=key.team, user=key.user)
+    owner = msgspec.structs.replace(owner, priority=key.priority, bounds=(key.bounds,))
+    return limited(owner, parties, allowances)
+
+
+def limited(owner: Principal, parties: Iterable[Party], allowances: Iterable[Allowance]) -> Principal:
+    """The principal with the bounds and allowances of all that it belongs to."""
+    above = {"gateway", f"team:{owner.team}", f"user:{owner.user}"}
+    bounds = (*owner.bounds, *(party.bounds for party in parties if party.id in above))
+    binding = tuple(one for one in allowances if one.owner in above or one.owner == f"key:{owner.id}")
+    if any(one.measure == "money" for one in binding):
+        bounds = (*bounds, Bounds(priced=True))  # what costs nobody knows how much cannot stay within a budget
+    told = tuple(dict.fromkeys(one for one in bounds if one != Bounds()))
+    return msgspec.structs.replace(owner, bounds=told, allowances=binding)
 
 
 def verify(known: Mapping[bytes, Holder], key: str, now: float) -> Principal:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from meshwright.ledger.lines import OPENING, Begin, DamagedLine, Ended, Segment, parse, segments
+from meshwright.ledger.lines import OPENING, Begin, DamagedLine, Ended, Hold, Segment, parse, segments
 from meshwright.ledger.observed import learned_limits
-from meshwright.store import decisions
+from meshwright.store import accounts, decisions
 from meshwright.store import limits as learned
 from meshwright.store import segments as store
 from meshwright.store.database import Database, Transaction
-from meshwright.store.rows import LearnedLimit, Progress
-from meshwright.types.decision import Trace
+from meshwright.store.rows import LearnedLimit, Progress, Unended
+from meshwright.types.decision import Attempt, Trace
 from meshwright.types.errors import StoreError
 
 _FORGET_SECONDS = 3600.0
@@ -50,6 +51,7 @@ class _Batch(msgspec.Struct, frozen=True):
     offset: int
     lines: int
     begins: dict[str, Begin]
+    holds: dict[str, tuple[str, Mapping[str, int]]]
     ended: list[decisions.Prepared]
     damaged: list[bytes]
     limits: list[LearnedLimit]
@@ -66,6 +68,8 @@ class Importer:
     - A segment whose lock can be had has no writer any more. When it is read to its end it is finished and its file
       removed, `keep_seconds` later. When it was the last of its writer's life, what began and did not end becomes a
       trace with the outcome "interrupted", of unknown cost.
+    - What traces count for is charged to the accounts in the transaction that stores them; an interrupted one counts
+      for the worst case. What a dead writer still held of accounts is free again after that.
 
     `batch` is in lines, `clock` gives seconds since 1970. Work for a thread: nothing here is asynchronous.
     """
@@ -138,6 +142,7 @@ class Importer:
         file.seek(offset)
         lines = 0
         begins: dict[str, Begin] = {}
+        holds: dict[str, tuple[str, Mapping[str, int]]] = {}
         ended: list[decisions.Prepared] = []
         damaged: list[bytes] = []
         limits: list[LearnedLimit] = []
@@ -152,13 +157,16 @@ class Importer:
                 if isinstance(value, Ended):
                     ended.append(decisions.prepare(value.trace, value.raw))
                     limits += learned_limits(value.trace)
+                elif isinstance(value, Hold):
+                    holds[value.id] = value.model, value.charges
                 else:
                     begins[value.id] = value
             except DamagedLine:
                 damaged.append(line)
-        return _Batch(offset, lines, begins, ended, damaged, limits)
+        return _Batch(offset, lines, begins, holds, ended, damaged, limits)
 
     def _store(self, transaction: Transaction, life: str, batch: _Batch) -> Imported:
+        _charge(transaction, life, batch.ended)
         inserted = decisions.insert(transaction, batch.ended)
         learned.keep(transaction, batch.limits)
         store.note_ended(transaction, {one.id for one in batch.ended})
@@ -167,6 +175,7 @@ class Importer:
         store.note_begun(
             transaction, life, [(begin.id, begin.at, begin.principal) for begin in begins if begin.id not in there]
         )
+        store.note_held(transaction, batch.holds)
         return Imported(traces=inserted, damaged=len(batch.damaged), lines=batch.lines)
 
     def _finish(self, segment: Segment, path: Path, offset: int) -> Imported:
@@ -185,11 +194,13 @@ class Importer:
                 return Imported()
             if last:
                 lost = store.open_begun(transaction, segment.life)
-                rows = [decisions.prepare(_interrupted(*request)) for request in lost]
+                rows = [decisions.prepare(_interrupted(request)) for request in lost]
                 for start in range(0, len(rows), self._batch):
                     part = rows[start : start + self._batch]
+                    _charge(transaction, segment.life, part)
                     interrupted += decisions.insert(transaction, part)
                     store.note_ended(transaction, {one.id for one in part})
+                accounts.free(transaction, segment.life)
             store.finish(transaction, segment.name, now)
         self._remove(path, now)
         return Imported(interrupted=interrupted)
@@ -243,12 +254,40 @@ def _set_aside(segment: Path, lines: list[bytes]) -> None:
             file.write(line if line.endswith(b"\n") else line + b"\n")
 
 
-def _interrupted(id: str, at: float, principal: str) -> Trace:
+def _charge(transaction: Transaction, life: str, ended: Sequence[decisions.Prepared]) -> None:
+    """Charge what these count for, unless they are there already: each counts once."""
+    found = {one.id: one.charges for one in ended if one.charges}
+    if not found:
+        return
+    there = decisions.known(transaction, list(found))
+    spent: Counter[str] = Counter()
+    for id, charges in found.items():
+        if id not in there:
+            spent.update(charges)
+    accounts.charge(transaction, life, spent)
+
+
+def _interrupted(request: Unended) -> Trace:
+    attempts: tuple[Attempt, ...] = ()
+    if request.model:
+        # One budget's part stands for all: the same call counts on each of them.
+        money = max((amount for account, amount in request.charges.items() if "/money/" in account), default=None)
+        attempts = (
+            Attempt(
+                model=request.model,
+                began=0.0,
+                outcome=decisions.INTERRUPTED,
+                unpriced="the gateway stopped before it ended",
+                charged=money,
+            ),
+        )
     return Trace(
-        id=id,
-        at=at,
-        principal=principal,
+        id=request.id,
+        at=request.at,
+        principal=request.principal,
         dialect="",
         outcome=decisions.INTERRUPTED,
         error="The gateway stopped before this request ended.",
+        attempts=attempts,
+        charges=request.charges,
     )

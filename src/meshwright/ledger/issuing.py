@@ -9,17 +9,35 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from meshwright.ledger.digest import digest, new_key, shown
+from meshwright.ledger.allowing import GATEWAY, allowed
+from meshwright.ledger.digest import PREFIX, digest, new_key, shown
 from meshwright.ledger.keys import MASTER
-from meshwright.store import keys
+from meshwright.store import allowances, keys, parties
 from meshwright.store.database import Database, Transaction
 from meshwright.store.rows import Key
 from meshwright.types.errors import InvalidRequest, NotFound
+from meshwright.types.principal import Bounds
 
 SCOPES = ("inference", "admin", "*")
 LONGEST_NAME = 100
+SHORTEST_BEGINNING = 8
+"""Characters of an id by which a key is found."""
 _SPAN = re.compile(r"([1-9]\d{0,4})([smhdwy])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """On what terms a key is made: whose it is, what it may use (`limits` as in `ledger.allowing.allowed`)."""
+
+    team: str = ""
+    user: str = ""
+    priority: int = 0
+    bounds: Bounds = Bounds()
+    limits: tuple[str, ...] = ()
+
+
+USUAL = Terms()
+"""Without limits."""
 
 
 class Issued(msgspec.Struct, frozen=True):
@@ -35,9 +53,13 @@ def issue(
     *,
     scopes: Sequence[str] = ("inference",),
     lasting: float | None = None,
+    terms: Terms = USUAL,
     clock: Callable[[], float] = time.time,
 ) -> Issued:
-    """A new key for `name`, which expires after `lasting` seconds (None: never). Raises InvalidRequest, StoreError."""
+    """A new key for `name`, which expires after `lasting` seconds (None: never).
+
+    Raises InvalidRequest, NotFound for a team or a user that is not there, StoreError.
+    """
     if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
         raise InvalidRequest(
             f"A key's name is 1 to {LONGEST_NAME} printable characters.", field="name", fix="Say who or what it is for."
@@ -51,7 +73,26 @@ def issue(
     now = clock()
     expires = None if lasting is None else now + lasting
     with database.begin() as transaction:
-        return _put(transaction, name.strip(), tuple(dict.fromkeys(scopes)), now, expires, "")
+        for party in (f"team:{terms.team}" if terms.team else "", f"user:{terms.user}" if terms.user else ""):
+            if party and parties.get(transaction, party) is None:
+                kind, _, called = party.partition(":")
+                raise NotFound(f'There is no {kind} "{called[:100]}".', fix=f"`mesh {kind}s create` makes it.")
+        record = Key(
+            id="",
+            prefix="",
+            hash=b"",
+            name=name.strip(),
+            scopes=tuple(dict.fromkeys(scopes)),
+            created=now,
+            expires=expires,
+            team=terms.team,
+            user=terms.user,
+            priority=terms.priority,
+            bounds=terms.bounds,
+        )
+        issued = _put(transaction, record)
+        allowances.put(transaction, allowed(f"key:{issued.record.owner}", terms.limits))
+        return issued
 
 
 def rotate(
@@ -64,12 +105,12 @@ def rotate(
     """
     now = clock()
     with database.begin() as transaction:
-        old = _working(transaction, which, now)
+        old = working(transaction, which, now)
         if old.id == MASTER:
             raise InvalidRequest(
                 "The master key is not replaced this way.", fix="Run `mesh keys rotate master`, without an overlap."
             )
-        fresh = _put(transaction, old.name, old.scopes, now, old.expires, old.owner)
+        fresh = _put(transaction, msgspec.structs.replace(old, created=now, principal=old.owner))
         until = now + overlap if old.expires is None else min(now + overlap, old.expires)
         ending = msgspec.structs.replace(old, expires=until) if overlap else msgspec.structs.replace(old, revoked=now)
         keys.put(transaction, ending)
@@ -80,7 +121,7 @@ def revoke(database: Database, which: str, *, clock: Callable[[], float] = time.
     """The key, which no longer works. Raises NotFound, InvalidRequest, StoreError."""
     now = clock()
     with database.begin() as transaction:
-        old = _working(transaction, which, now)
+        old = working(transaction, which, now)
         if old.id == MASTER:
             raise InvalidRequest("The master key cannot be revoked, or nobody could rule here.", fix="Replace it.")
         keys.revoke(transaction, old.id, now)
@@ -95,38 +136,50 @@ def span(text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-def _put(
-    transaction: Transaction, name: str, scopes: tuple[str, ...], now: float, expires: float | None, principal: str
-) -> Issued:
+def _put(transaction: Transaction, like: Key) -> Issued:
+    """A new key that is otherwise like that one."""
     key = new_key()
-    record = Key(
-        id=f"key_{secrets.token_hex(8)}",
-        prefix=shown(key),
-        hash=digest(key),
-        name=name,
-        scopes=scopes,
-        created=now,
-        expires=expires,
-        principal=principal,
-    )
+    id = f"key_{secrets.token_hex(8)}"
+    record = msgspec.structs.replace(like, id=id, prefix=shown(key), hash=digest(key), revoked=None)
     keys.put(transaction, record)
     return Issued(key, record)
 
 
-def _working(transaction: Transaction, which: str, now: float) -> Key:
-    """The one key that still works and has that id, or whose id, shown beginning or name is that."""
-    known = [
-        key
-        for key in keys.every(transaction)
-        if key.revoked is None and (key.expires is None or key.expires > now)
-        if which and which in (key.id, key.prefix, key.name)
-    ]
-    exact = [key for key in known if key.id == which]
-    found = exact or known
-    if not found:
-        raise NotFound(f'No key that works is called "{which[:100]}".', fix="`mesh keys` lists them.")
+def working(transaction: Transaction, which: str, now: float) -> Key:
+    """The one key that still works and that `which` means, see `meant`. Raises NotFound, InvalidRequest for several."""
+    found = meant(transaction, which, now)
     if len(found) > 1:
         raise InvalidRequest(
             f'"{which[:100]}" means {len(found)} keys.', fix=f"Give its id: {', '.join(key.id for key in found[:5])}."
         )
     return found[0]
+
+
+def meant(transaction: Transaction, which: str, now: float) -> list[Key]:
+    """The keys that still work and have that id, else that name or shown beginning, else whose id begins so.
+
+    A whole key means itself. Raises NotFound.
+    """
+    works = [key for key in keys.every(transaction) if key.revoked is None]
+    works = [key for key in works if key.expires is None or key.expires > now]
+    found = [key for key in works if which == key.id or digest(which) == key.hash]
+    found = found or [key for key in works if which and which in (key.prefix, key.name)]
+    if not found and len(which) >= SHORTEST_BEGINNING:
+        found = [key for key in works if key.id.startswith(which)]
+    if not found:
+        told = f"{which[:5]}…" if which.startswith(PREFIX) else which[:100]
+        raise NotFound(f'No key that works is called "{told}".', fix="`mesh keys` lists them.")
+    return found
+
+
+def owner_of(transaction: Transaction, which: str, now: float) -> str:
+    """Whose limits "gateway", "team:NAME", "user:NAME", or a key (see `meant`) means. Raises NotFound, InvalidRequest.
+
+    A key and the one that takes its place have the same.
+    """
+    if which == GATEWAY or parties.get(transaction, which) is not None:
+        return which
+    if which.startswith(("team:", "user:")):
+        raise NotFound(f'There is no {which[:4]} "{which[5:105]}".', fix=f"`mesh {which[:4]}s create` makes it.")
+    owners = {key.owner for key in meant(transaction, which, now)}
+    return f"key:{owners.pop() if len(owners) == 1 else working(transaction, which, now).owner}"

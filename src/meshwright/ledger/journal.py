@@ -9,16 +9,18 @@ import secrets
 import time
 import zlib
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from meshwright.ledger.lines import OPENING, WRITER, Begin, Segment, head
+from meshwright.ledger.lines import OPENING, WRITER, Begin, Hold, Segment, head
 from meshwright.types.decision import Trace
 from meshwright.types.errors import StoreError
 
 _BEGIN = head("b")
+_HOLD = head("h")
 _END = head("e")
 _TAIL = b"}"
 
@@ -56,6 +58,11 @@ class Journal:
         self._limit = rotate_bytes
 
     @property
+    def life(self) -> str:
+        """Names this writer, for as long as it lives: what it borrows is known by that name."""
+        return self._segment.life
+
+    @property
     def path(self) -> Path:
         """The segment that is being written."""
         return self._directory / self._segment.name
@@ -63,6 +70,10 @@ class Journal:
     def begin(self, id: str, at: float, principal: str) -> None:
         """Note, before the upstream is called, that a request began at `at` (seconds since 1970). Raises StoreError."""
         self._write(_BEGIN, Begin(id, at, principal))
+
+    def hold(self, id: str, model: str, charges: Mapping[str, int]) -> None:
+        """Note, before a model is asked, what the request counts for if it never ends. Raises StoreError."""
+        self._write(_HOLD, Hold(id, model, charges))
 
     def record(self, trace: Trace) -> None:
         """Keep a finished request; call it before the last byte of its answer leaves. Raises StoreError."""
@@ -91,7 +102,7 @@ class Journal:
             self._unsynced.extendleft(reversed(paths))
             raise _store_error("sync", current, problem) from problem
 
-    def _write(self, start: bytes, value: Begin | Trace) -> None:
+    def _write(self, start: bytes, value: Begin | Hold | Trace) -> None:
         buffer = self._buffer
         buffer[:] = start
         try:

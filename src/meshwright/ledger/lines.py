@@ -3,9 +3,11 @@
 A line is a JSON object, a tab, the CRC-32 of the object's bytes as a decimal number, and a newline:
 
     {"v":1,"k":"b","d":{"id":"…","at":…,"principal":"…"}}<TAB>2864434397
+    {"v":1,"k":"h","d":{"id":"…","model":"…","charges":{"…":…}}}<TAB>1985229328
     {"v":1,"k":"e","d":{…a Trace…}}<TAB>305419896
 
-`v` is the version of the format and `k` the kind: "b" when a request begins, "e" when it ended. JSON has neither a bare
+`v` is the version of the format and `k` the kind: "b" when a request begins, "h" before it may spend more than it could
+until then (the last of them counts if it never ends), "e" when it ended. JSON has neither a bare
 tab nor a bare newline, so both always separate. `grep ID *.jsonl` works, and so does `jq objects` (the check is a JSON
 number of its own).
 
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +40,14 @@ class Begin(msgspec.Struct, frozen=True):
     id: str
     at: float
     principal: str
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """A request is about to ask a model. If it never ends, it counts for `charges`: the worst case by account."""
+
+    id: str
+    model: str
+    charges: Mapping[str, int]
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -72,6 +83,7 @@ class Segment(msgspec.Struct, frozen=True, order=True):
 
 _line = msgspec.json.Decoder(_Line)
 _begin = msgspec.json.Decoder(Begin)
+_hold = msgspec.json.Decoder(Hold)
 _trace = msgspec.json.Decoder(Trace)
 
 
@@ -79,12 +91,12 @@ class DamagedLine(ValueError):
     """A line that is not what was written: says in which way."""
 
 
-def head(kind: Literal["b", "e"]) -> bytes:
+def head(kind: Literal["b", "h", "e"]) -> bytes:
     """What stands before the value in a line of that kind."""
     return b'{"v":%d,"k":"%b","d":' % (VERSION, kind.encode())
 
 
-def parse(line: bytes) -> Begin | Ended:
+def parse(line: bytes) -> Begin | Hold | Ended:
     """Check and decode one whole line, with or without its newline. Raises DamagedLine."""
     body, tab, check = line.rstrip(b"\n").rpartition(b"\t")
     if not tab or not check.isdigit() or int(check[:20]) != zlib.crc32(body):
@@ -96,6 +108,8 @@ def parse(line: bytes) -> Begin | Ended:
         raw = bytes(outer.d)
         if outer.k == "b":
             return _begin.decode(raw)
+        if outer.k == "h":
+            return _hold.decode(raw)
         if outer.k == "e":
             return Ended(_trace.decode(raw), raw)
     except msgspec.DecodeError as problem:

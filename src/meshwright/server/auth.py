@@ -9,7 +9,7 @@ from meshwright.kernel.config import ServerSettings
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.ledger.digest import PREFIX, digest, verify
 from meshwright.types.errors import PermissionDenied, Unauthenticated
-from meshwright.types.principal import LOCAL, Principal
+from meshwright.types.principal import Principal
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 Header = Callable[[str], str | None]
@@ -18,9 +18,10 @@ Header = Callable[[str], str | None]
 def authenticate(snapshot: Snapshot, settings: ServerSettings, header: Header, queried: str = "") -> Principal:
     """The owner of the key. Keys are looked up by their SHA-256 digest, so timing tells nothing about them.
 
-    On an open gateway (loopback only) any other text is a placeholder that clients insist on, and the caller is LOCAL;
-    only a mistyped key of ours is refused. `queried` is a key from the query, where the dialect's clients may send it
-    there. AWS signatures are not checked: their secret is not known here. Raises Unauthenticated, PermissionDenied.
+    On an open gateway (loopback only) any other text is a placeholder that clients insist on, and the caller is
+    this machine; only a mistyped key of ours is refused. `queried` is a key from the query, where the dialect's clients
+    may send it there. AWS signatures are not checked: their secret is not known here.
+    Raises Unauthenticated, PermissionDenied.
     """
     key = _key(header) or queried.strip()
     if key:
@@ -36,7 +37,7 @@ def authenticate(snapshot: Snapshot, settings: ServerSettings, header: Header, q
             "No API key was sent.", fix='Send "Authorization: Bearer KEY" with a key of this gateway.'
         )
     _only_from_here(settings, header)
-    return LOCAL
+    return snapshot.local
 
 
 def _key(header: Header) -> str:

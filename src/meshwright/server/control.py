@@ -26,10 +26,11 @@ from meshwright.providers.discover import discover
 from meshwright.server.batching import due, forget_files, run_batches
 from meshwright.server.places import Places
 from meshwright.server.sweep import sweep
-from meshwright.store import keys, limits
+from meshwright.store import allowances, keys, limits, parties
 from meshwright.store.database import Database, Transaction
-from meshwright.store.rows import Key, LearnedLimit
+from meshwright.store.rows import Key, LearnedLimit, Party
 from meshwright.types.errors import ConfigError, MeshError
+from meshwright.types.principal import Allowance
 
 BATCH_SECONDS = 0.5
 FILES_SECONDS = 300.0
@@ -39,6 +40,7 @@ WATCH_SECONDS = 0.5
 LOW_PRIORITY = 15
 LEARNED_DAYS = 30
 _log = logging.getLogger("meshwright.control")
+_Known = tuple[tuple[Key, ...], tuple[Party, ...], tuple[Allowance, ...], tuple[LearnedLimit, ...]]
 
 
 def load_config(file: Path | None, environment: Mapping[str, str]) -> Config:
@@ -67,8 +69,7 @@ class Control:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._seen = self._stamp()
-        self._published_keys: tuple[Key, ...] = ()
-        self._published_limits: tuple[LearnedLimit, ...] = ()
+        self._known: _Known | None = None
         self._publishing = threading.Lock()
         self._router_version = router_files.current(places.router)
         self._router = router_files.weights(places.router)
@@ -96,7 +97,7 @@ class Control:
             self.version += 1
             published = self.state()
             publish(published, self.places.published)
-            self._published_keys, self._published_limits = published.keys, published.limits
+            self._known = (published.keys, published.parties, published.allowances, published.limits)
             return published
 
     def state(self) -> Published:
@@ -105,15 +106,26 @@ class Control:
 
     def _state(self, config: Config) -> Published:
         with self.database.read() as transaction:
-            records, learned = keys.every(transaction), self._limits(transaction)
+            records, owners, allowed, learned = self._read(transaction)
         return Published(
             version=self.version,
             config=config,
             open=is_open(config, self.environment),
             keys=records,
+            parties=owners,
+            allowances=allowed,
             engines=self.engines,
             limits=learned,
             router=self._router,
+        )
+
+    def _read(self, transaction: Transaction) -> _Known:
+        """What is published of the database."""
+        return (
+            keys.every(transaction),
+            parties.every(transaction),
+            allowances.every(transaction),
+            self._limits(transaction),
         )
 
     def _limits(self, transaction: Transaction) -> tuple[LearnedLimit, ...]:
@@ -171,12 +183,12 @@ class Control:
         _log.info("configuration reloaded: snapshot %d", published.version)
 
     def renew_keys(self) -> None:
-        """Publish again when the database has other keys or learned limits than before, by whichever process."""
+        """Publish again when the database has other keys or limits than before, by whichever process."""
         with self.database.read() as transaction:
-            records, learned = keys.every(transaction), self._limits(transaction)
-        if records != self._published_keys or learned != self._published_limits:
+            known = self._read(transaction)
+        if known != self._known:
             published = self.publish()
-            _log.info("keys or learned limits have changed: snapshot %d", published.version)
+            _log.info("keys or limits have changed: snapshot %d", published.version)
 
     def renew_router(self) -> None:
         """Publish again when other router weights were adopted, by whichever process."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -33,6 +33,8 @@ class Prepared(msgspec.Struct, frozen=True):
     id: str
     decision: dict[str, Any]
     attempts: list[dict[str, Any]]
+    charges: Mapping[str, int] = {}
+    """What it counts for, by account."""
 
 
 def prepare(trace: Trace, raw: bytes | None = None) -> Prepared:
@@ -72,6 +74,7 @@ def prepare(trace: Trace, raw: bytes | None = None) -> Prepared:
             "estimated": attempt.usage is not None and attempt.usage.estimated,
             "cost_nano": _plausible(attempt.cost),
             "unpriced": attempt.unpriced,
+            "charged_nano": _plausible(attempt.charged),
         }
         for n, attempt in enumerate(trace.attempts)
     ]
@@ -79,7 +82,7 @@ def prepare(trace: Trace, raw: bytes | None = None) -> Prepared:
         for name, value in values.items():
             if isinstance(value, str) and "\0" in value:
                 values[name] = value.replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL's text has no NUL
-    return Prepared(row["id"], row, calls)
+    return Prepared(row["id"], row, calls, trace.charges)
 
 
 def _answer(trace: Trace) -> str:

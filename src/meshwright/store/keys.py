@@ -11,11 +11,13 @@ from meshwright.store import upsert
 from meshwright.store.database import Transaction
 from meshwright.store.rows import Key
 from meshwright.store.tables import keys
+from meshwright.types.principal import Bounds
 
 
 def put(transaction: Transaction, key: Key) -> None:
     """Insert a key, or replace the one with its id. Raises StoreError when another id has the same hash."""
-    upsert.put(transaction, keys, {**msgspec.structs.asdict(key), "scopes": list(key.scopes)})
+    row = {**msgspec.structs.asdict(key), "scopes": list(key.scopes), "bounds": msgspec.to_builtins(key.bounds)}
+    upsert.put(transaction, keys, row)
 
 
 def get(transaction: Transaction, id: str) -> Key | None:
@@ -52,4 +54,8 @@ def _key(row: Row[Any]) -> Key:
         expires=row.expires,
         revoked=row.revoked,
         principal=row.principal,
+        team=row.team,
+        user=row.user,
+        priority=row.priority,
+        bounds=msgspec.convert(row.bounds, Bounds),
     )

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from meshwright.types.principal import Bounds, Measure, Per
+
 SpendBy = Literal[
     "model", "provider", "principal", "dialect", "asked", "route", "strategy", "task", "served", "outcome", "day"
 ]  # fmt: skip
@@ -16,7 +18,7 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A key without its secret: `hash` is the SHA-256 of the whole key, `prefix` its first characters, for people.
 
     Times are seconds since 1970. `expires` None: never. `revoked` None: it still works. `principal` is the id of the
-    principal's first key when this one took its place.
+    principal's first key when this one took its place. `team` and `user` are names of parties, "" if none.
     """
 
     id: str
@@ -28,11 +30,51 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     expires: float | None = None
     revoked: float | None = None
     principal: str = ""
+    team: str = ""
+    user: str = ""
+    priority: int = 0
+    bounds: Bounds = Bounds()
 
     @property
     def owner(self) -> str:
         """The principal's id."""
         return self.principal or self.id
+
+
+class Party(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A team ("team:NAME"), a user ("user:NAME") or the "gateway": what bounds all keys below it."""
+
+    id: str
+    created: float = 0.0
+    bounds: Bounds = Bounds()
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How one window of an allowance stands. Money is nano-dollars; `start` and `until` are seconds since 1970.
+
+    `spent` was settled and imported; `held` is lent to processes, for requests under way and in reserve.
+    """
+
+    owner: str
+    measure: Measure
+    per: Per
+    amount: int
+    start: int
+    until: int | None
+    spent: int = 0
+    held: int = 0
+
+
+class Lent(msgspec.Struct, frozen=True):
+    """What came of asking for a part of an account: how much of it, and how the account then stands.
+
+    `amount` None: there is no such allowance any more, and what was asked for is granted.
+    """
+
+    granted: int
+    amount: int | None
+    spent: int
+    held: int
 
 
 class Spend(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +100,16 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     life: str
     offset: int
     done: float | None = None
+
+
+class Unended(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that began and was not seen to end; what it counts for is the worst case, by account."""
+
+    id: str
+    at: float
+    principal: str
+    model: str = ""
+    charges: Mapping[str, int] = {}
 
 
 class LearnedLimit(msgspec.Struct, frozen=True, kw_only=True):

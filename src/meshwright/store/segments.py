@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy import delete, select, update
 
 from meshwright.store import upsert
 from meshwright.store.database import Transaction
-from meshwright.store.rows import Progress
+from meshwright.store.rows import Progress, Unended
 from meshwright.store.tables import begun, segments
 
 
@@ -51,13 +51,22 @@ def note_begun(transaction: Transaction, life: str, requests: Iterable[tuple[str
     upsert.insert_missing(transaction, begun, rows)
 
 
+def note_held(transaction: Transaction, holds: Mapping[str, tuple[str, Mapping[str, int]]]) -> None:
+    """Remember, of requests that began, the model that is asked and what they count for if they never end, by id."""
+    for id, (model, charges) in sorted(holds.items()):
+        transaction.execute(update(begun).where(begun.c.id == id).values(model=model, charges=dict(charges)))
+
+
 def note_ended(transaction: Transaction, ids: Collection[str]) -> None:
     """Forget that these began: they ended."""
     if ids:
         transaction.execute(delete(begun).where(begun.c.id.in_(ids)))
 
 
-def open_begun(transaction: Transaction, life: str) -> tuple[tuple[str, float, str], ...]:
-    """The requests (id, at, principal) that began in a life of a writer and were not seen to end, oldest first."""
-    query = select(begun.c.id, begun.c.at, begun.c.principal).where(begun.c.life == life)
-    return tuple((row.id, row.at, row.principal) for row in transaction.execute(query.order_by(begun.c.at, begun.c.id)))
+def open_begun(transaction: Transaction, life: str) -> tuple[Unended, ...]:
+    """The requests that began in a life of a writer and were not seen to end, oldest first."""
+    query = select(begun).where(begun.c.life == life).order_by(begun.c.at, begun.c.id)
+    return tuple(
+        Unended(id=row.id, at=row.at, principal=row.principal, model=row.model, charges=row.charges)
+        for row in transaction.execute(query)
+    )

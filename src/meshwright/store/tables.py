@@ -86,6 +86,8 @@ attempts = Table(
     Column("estimated", Boolean, nullable=False),
     Column("cost_nano", BigInteger),
     Column("unpriced", Text, nullable=False),
+    # What it counted for on budgets: its cost, or the worst case where that is not known. NULL: there was no budget.
+    Column("charged_nano", BigInteger),
 )
 
 keys = Table(
@@ -101,6 +103,55 @@ keys = Table(
     Column("revoked", Double),
     # Whose key it is, when it took the place of another; "" when it is the principal's first.
     Column("principal", Text, nullable=False, server_default=""),
+    Column("team", Text, nullable=False, server_default=""),
+    Column("user", Text, nullable=False, server_default=""),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("bounds", JSON, nullable=False, server_default="{}"),
+)
+
+# Teams ("team:NAME"), users ("user:NAME") and the "gateway": whose bounds and allowances hold for all keys below.
+parties = Table(
+    "parties",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("created", Double, nullable=False),
+    Column("bounds", JSON, nullable=False),
+)
+
+# `owner` is a party's id, or "key:" and a principal's.
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("measure", Text, primary_key=True),
+    Column("per", Text, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+)
+
+# One window of one allowance: what was spent in it, and what is lent to processes. Nothing is lent that would take
+# spent + held over the amount. `wants` counts who found nothing, so that others give back what they do not need.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False, index=True),
+    Column("measure", Text, nullable=False),
+    Column("per", Text, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    Column("spent", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False),
+    Column("wants", BigInteger, nullable=False),
+)
+
+# What one life of a journal's writer holds of an account, less what its journal was seen to have spent of it.
+leases = Table(
+    "leases",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("life", Text, primary_key=True, index=True),
+    Column("held", BigInteger, nullable=False),
+    Column("renewed", Double, nullable=False),
 )
 
 settings = Table(
@@ -128,6 +179,9 @@ begun = Table(
     Column("life", Text, nullable=False, index=True),
     Column("at", Double, nullable=False),
     Column("principal", Text, nullable=False),
+    # What it counts for if it never ends: the model that was asked, and the worst case by account.
+    Column("model", Text, nullable=False, server_default=""),
+    Column("charges", JSON, nullable=False, server_default="{}"),
 )
 
 # Files of ours, and their bytes in pieces. `owner` is the principal: no query goes without it.

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from meshwright.types.principal import Bounds
 from meshwright.types.request import Adaptation
 from meshwright.types.usage import Usage
 
@@ -166,6 +167,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """How likely it was that lots fell this way; None when nothing was left to chance."""
     signals: Mapping[str, Signal] = {}
     """What was known of how the models were doing, of those that had been seen: what is needed to decide again."""
+    bounds: tuple[Bounds, ...] = ()
+    """What its caller may use."""
 
 
 class Note(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -201,6 +204,8 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     cost: int | None = None
     unpriced: str = ""
     """Why the cost is not known, if it is not."""
+    charged: int | None = None
+    """What it counted for on its caller's budgets: its cost, or the worst case where that is not known."""
     upstream_id: str = ""
     adaptations: tuple[Adaptation, ...] = ()
     role: str = ""
@@ -236,3 +241,5 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The decision that this one is a copy of (a shadow)."""
     answer: str = ""
     """What the caller knows the answer by, where that is a name of ours; else it is the provider's."""
+    charges: Mapping[str, int] = {}
+    """What it counted for on its caller's limits, by account (`store.accounts`): nano-dollars, tokens or requests."""

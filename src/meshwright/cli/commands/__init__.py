@@ -10,13 +10,16 @@ from meshwright.cli.commands import (
     explain,
     feedback,
     keys,
+    limits,
     models,
     providers,
     route,
     router,
     sim,
     spend,
+    teams,
     up,
+    users,
 )
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -29,6 +32,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "explain": explain.explain,
     "feedback": feedback.feedback,
     "keys": keys.keys,
+    "teams": teams.teams,
+    "users": users.users,
+    "limits": limits.limits,
     "spend": spend.spend,
     "doctor": doctor.doctor,
     "sim": sim.sim,

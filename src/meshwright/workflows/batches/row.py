@@ -70,7 +70,7 @@ async def run_row(kernel: Kernel, owner: str, endpoint: str, body: bytes) -> Out
 def _principal(snapshot: Snapshot, owner: str) -> Principal:
     """Who made the batch, as he is known now. A key that was revoked since runs nothing any more."""
     if snapshot.open and owner == LOCAL.id:
-        return LOCAL
+        return snapshot.local
     now = time.time()
     for holder in snapshot.holders.values():
         known = holder.principal

@@ -1,0 +1,157 @@
+"""What is spent and lent of each allowance in each window: the one place where a budget is kept.
+
+A process never spends from an account: it borrows a part (`lend`), spends that without asking anybody, and writes what
+it spent into its journal. Whoever imports the journal charges the account (`charge`), in the transaction that stores
+the traces, so each of them counts once. What a process did not use it gives back (`give_back`); when it is dead and its
+journal is read to the end, `free` gives back the rest. At any moment `spent + held` covers all that was and can be
+spent, and `lend` never takes it over the allowance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+
+import msgspec
+from sqlalchemy import delete, select, update
+
+from meshwright.store import upsert
+from meshwright.store.database import Transaction
+from meshwright.store.rows import Lent, Standing
+from meshwright.store.tables import accounts, allowances, leases
+from meshwright.types.principal import Allowance, Measure, Per
+
+SHARE = 20
+"""At most this part of an allowance is lent at once, and a quarter of what is left, if a request needs no more."""
+
+
+class Window(msgspec.Struct, frozen=True):
+    """One window of one allowance; `start` and `until` (None: for ever) are seconds since 1970."""
+
+    owner: str
+    measure: Measure
+    per: Per
+    start: int
+    until: int | None
+
+    @property
+    def id(self) -> str:
+        """The account's id: "key:key_1/money/month/1793491200"."""
+        return f"{self.owner}/{self.measure}/{self.per}/{self.start}"
+
+
+def window(allowance: Allowance, at: float) -> Window:
+    """The allowance's window that `at` (seconds since 1970) lies in."""
+    start, until = span(allowance.per, at)
+    return Window(allowance.owner, allowance.measure, allowance.per, start, until)
+
+
+def span(per: Per, at: float) -> tuple[int, int | None]:
+    """When the window of this kind that `at` lies in begins and ends, in UTC; (0, None) when it has no end."""
+    if per in ("total", "moment"):
+        return 0, None
+    if per != "month":
+        seconds = 60 if per == "minute" else 86_400
+        start = int(at // seconds) * seconds
+        return start, start + seconds
+    day = datetime.fromtimestamp(at, UTC)
+    first = datetime(day.year, day.month, 1, tzinfo=UTC)
+    following = datetime(day.year + day.month // 12, day.month % 12 + 1, 1, tzinfo=UTC)
+    return int(first.timestamp()), int(following.timestamp())
+
+
+def lend(transaction: Transaction, life: str, wanted: Window, least: int, most: int, now: float) -> Lent:
+    """Lend a process `least` of an account, or more, up to `most` or a usual share; nothing when there is not enough.
+
+    In vain it leaves word that somebody wants it. Call it in a transaction that writes.
+    """
+    new = {**msgspec.structs.asdict(wanted), "id": wanted.id, "spent": 0, "held": 0, "wants": 0}
+    upsert.insert_missing(transaction, accounts, [new])
+    amount = transaction.execute(
+        select(allowances.c.amount).where(
+            allowances.c.owner == wanted.owner,
+            allowances.c.measure == wanted.measure,
+            allowances.c.per == wanted.per,
+        )
+    ).scalar()
+    here = accounts.c.id == wanted.id
+    # Locked from here on: on SQLite the whole database is.
+    row = transaction.execute(select(accounts.c.spent, accounts.c.held).where(here).with_for_update()).one()
+    left = most if amount is None else amount - row.spent - row.held
+    if left < least or left <= 0:
+        if least:
+            transaction.execute(update(accounts).where(here).values(wants=accounts.c.wants + 1))
+        return Lent(0, amount, row.spent, row.held)
+    share = left if amount is None else min(amount // SHARE, left // 4)
+    granted = min(left, max(least, share, min(most, left // 2)))
+    if granted:
+        raised = update(accounts).where(here).values(held=accounts.c.held + granted)
+        if amount is not None:
+            raised = raised.where(accounts.c.spent + accounts.c.held + granted <= amount)
+        if transaction.execute(raised).rowcount != 1:
+            return Lent(0, amount, row.spent, row.held)
+        _hold(transaction, life, wanted.id, granted, now)
+    return Lent(granted, amount, row.spent, row.held + granted)
+
+
+def _hold(transaction: Transaction, life: str, account: str, granted: int, now: float) -> None:
+    upsert.insert_missing(transaction, leases, [{"account": account, "life": life, "held": 0, "renewed": now}])
+    here = (leases.c.account == account) & (leases.c.life == life)
+    transaction.execute(update(leases).where(here).values(held=leases.c.held + granted, renewed=now))
+
+
+def give_back(transaction: Transaction, life: str, unused: Mapping[str, int]) -> None:
+    """A process no longer holds so much of these accounts (by id)."""
+    for account, amount in sorted(unused.items()):
+        here = (leases.c.account == account) & (leases.c.life == life)
+        if transaction.execute(update(leases).where(here).values(held=leases.c.held - amount)).rowcount:
+            lower = update(accounts).where(accounts.c.id == account).values(held=accounts.c.held - amount)
+            transaction.execute(lower)
+
+
+def charge(transaction: Transaction, life: str, spent: Mapping[str, int]) -> None:
+    """A life of a journal has spent so much of these accounts (by id), out of what it holds of them."""
+    for account, amount in sorted(spent.items()):
+        here = (leases.c.account == account) & (leases.c.life == life)
+        held = transaction.execute(update(leases).where(here).values(held=leases.c.held - amount)).rowcount
+        values = {"spent": accounts.c.spent + amount}
+        if held:
+            values["held"] = accounts.c.held - amount
+        transaction.execute(update(accounts).where(accounts.c.id == account).values(values))
+
+
+def free(transaction: Transaction, life: str) -> int:
+    """Give back all that a life of a journal still holds: it is over, and all it spent is charged. How many leases."""
+    mine = leases.c.life == life
+    query = select(leases.c.account, leases.c.held).where(mine).order_by(leases.c.account)
+    rows = transaction.execute(query).all()
+    for row in rows:
+        lower = update(accounts).where(accounts.c.id == row.account).values(held=accounts.c.held - row.held)
+        transaction.execute(lower)
+    if rows:
+        transaction.execute(delete(leases).where(mine))
+    return len(rows)
+
+
+def wants(transaction: Transaction, ids: Collection[str]) -> dict[str, int]:
+    """How often each of these accounts was found empty."""
+    query = select(accounts.c.id, accounts.c.wants).where(accounts.c.id.in_(ids))
+    return {row.id: row.wants for row in transaction.execute(query)}
+
+
+def standing(transaction: Transaction, found: Collection[Allowance], now: float) -> tuple[Standing, ...]:
+    """How the present window of each allowance stands."""
+    told = []
+    for one in found:
+        here = window(one, now)
+        row = transaction.execute(select(accounts).where(accounts.c.id == here.id)).one_or_none()
+        spent, held = (row.spent, row.held) if row is not None else (0, 0)
+        told.append(Standing(**msgspec.structs.asdict(here), amount=one.amount, spent=spent, held=held))
+    return tuple(told)
+
+
+def forget(transaction: Transaction, before: float) -> None:
+    """Forget accounts of minutes and days that ended before that time and of which nobody holds anything."""
+    held = select(leases.c.account)
+    over = (accounts.c.until < before) & accounts.c.per.in_(("minute", "day")) & accounts.c.id.not_in(held)
+    transaction.execute(delete(accounts).where(over))
