@@ -94,9 +94,10 @@ async def house(
     route: RouteSettings,
     dialect: str = "openai_chat",
     patience: float = 30.0,
+    cached: Decimal | None = None,
     **routes: RouteSettings,
 ) -> AsyncIterator[House]:
-    """`patience`: seconds until a provider that says nothing is given up."""
+    """`patience`: seconds until a silent provider is given up; `cached`: a cached token's share of a price."""
     scripts = {name: (Rule(say=say),) if isinstance(say, Say) else tuple(say) for name, say in says.items()}
     upstreams = [Upstream(name=name, dialect=dialect, script=scripts.get(name, ())) for name in MODELS]
     transport, journal = OneTransport(), Memory()
@@ -111,7 +112,13 @@ async def house(
             },
             models={
                 f"{name}/m": ModelSettings(
-                    price=(PriceSettings(input=Decimal(at + 1), output=Decimal(at + 1)),),
+                    price=(
+                        PriceSettings(
+                            input=Decimal(at + 1),
+                            output=Decimal(at + 1),
+                            cache_read=None if cached is None else cached * (at + 1),
+                        ),
+                    ),
                     skills={"*": 0.5 + at / 10},
                     abilities=SEES[name],
                 )

@@ -58,7 +58,17 @@ def row_of(name: str, settings: ProviderSettings) -> Provider:
     """The provider's row with the configuration's corrections. Raises ConfigError when there is no address."""
     given = {
         field: value
-        for field in ("base_url", "dialect", "key_env", "auth", "quirks", "local", "regions", "privacy")
+        for field in (
+            "base_url",
+            "dialect",
+            "key_env",
+            "auth",
+            "quirks",
+            "local",
+            "regions",
+            "privacy",
+            "cache_seconds",
+        )
         if (value := getattr(settings, field)) is not None
     }
     known = PROVIDERS.get(name)

@@ -111,6 +111,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     local: bool | None = None
     regions: tuple[str, ...] | None = None
     privacy: Literal["local", "no_training", "may_train", "unknown"] | None = None
+    cache_seconds: int | None = None
     proxy: str | None = None
     ca_file: str | None = None
     enabled: bool = True

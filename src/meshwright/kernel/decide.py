@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.routing.choose import choose
@@ -17,11 +17,29 @@ from meshwright.types.request import Request
 LONGEST_NAME = 300
 
 
-def decide(snapshot: Snapshot, signals: Mapping[str, Signal], request: Request, override: str = "") -> Decision:
-    """The decision for this request: pure. Raises UnknownModel, NoCandidate."""
+def decide(
+    snapshot: Snapshot,
+    signals: Mapping[str, Signal],
+    request: Request,
+    override: str = "",
+    warm: Callable[[str], Mapping[str, int]] | None = None,
+) -> Decision:
+    """The decision for this request: pure, but for what `warm` says. Raises UnknownModel, NoCandidate.
+
+    That (of the conversation, what prompt caches hold) is kept among the decision's features.
+    """
     asked = override or request.model
     policy, models = meant(snapshot, asked)
-    return route(request, policy, models, signals, asked=asked, snapshot=snapshot.version, knowledge=snapshot.knowledge)
+    return route(
+        request,
+        policy,
+        models,
+        signals,
+        asked=asked,
+        snapshot=snapshot.version,
+        knowledge=snapshot.knowledge,
+        warm=warm,
+    )
 
 
 def again(snapshot: Snapshot, decision: Decision, override: str = "") -> Decision:

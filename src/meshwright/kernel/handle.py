@@ -23,7 +23,9 @@ async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
     try:
         snapshot = kernel.snapshot
         admit(kernel, arrival, recording)
-        recording.decision = decide(snapshot, kernel.signals.read(), arrival.request, arrival.route)
+        recording.decision = decide(
+            snapshot, kernel.signals.read(), arrival.request, arrival.route, kernel.signals.habits.warm
+        )
         recording.stage("route")
         reply = await call(kernel, snapshot, arrival, recording)
         flowing = isinstance(reply, Streaming)

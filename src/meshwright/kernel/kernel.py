@@ -50,5 +50,7 @@ class Kernel:
         self.recent[trace.id] = trace
         if len(self.recent) > RECENT:
             del self.recent[next(iter(self.recent))]
+        if trace.outcome == "ok" and (served := self.snapshot.deployment(trace.served)) is not None:
+            self.signals.learn(trace, served.model, served.provider)
         for listener in self.listeners:
             listener(trace)

@@ -29,7 +29,9 @@ def choose(
     """The decision for a request of which `seen` is known. Pure. Raises NoCandidate, ContextTooLong."""
     decision, rejected = _decided(seen, policy, models, signals, asked)
     if decision is not None:
-        known = {model.name: signals[model.name] for model in models if model.name in signals} if signals else {}
+        known = (
+            {name: _kept(signals[name], seen) for model in models if (name := model.name) in signals} if signals else {}
+        )
         return msgspec.structs.replace(decision, features=seen, snapshot=snapshot, signals=known)
     if rejected and all(WINDOW in reason for reason in rejected.values()):
         raise ContextTooLong(f"This is too long for {_reasons(rejected)}.", field="messages", fix=_fix(rejected))
@@ -41,6 +43,14 @@ def choose(
 def ineligible(model: Model, seen: Features, policy: Policy, signal: Signal) -> str:
     """Why the model may not be asked (now), by the bounds of the route and of those around it; "" when it may be."""
     return _examined(model, seen, policy, signal, Prediction(seen))[1]
+
+
+def _kept(signal: Signal, seen: Features) -> Signal:
+    """What deciding again needs of a signal: lengths of answers to other tasks say nothing here."""
+    if len(signal.longer) < 3:
+        return signal
+    longer = {task: ratio for task, ratio in signal.longer.items() if task in ("", seen.task)}
+    return msgspec.structs.replace(signal, longer=longer)
 
 
 def _decided(
@@ -58,6 +68,8 @@ def _decided(
     # Failing over to a model that is not expected to answer would be a lie; the order of a list is its owner's wish.
     if strategy.tasks and not hopeless(ranked[0]):
         chain = [candidate for candidate in ranked if not hopeless(candidate)]
+    if strategy.tasks and ranked[0].saved:
+        because += f"; {_warmth(ranked[0])}"
     decision = Decision(
         asked=asked,
         route=policy.name,
@@ -68,6 +80,14 @@ def _decided(
         rejected=rejected,
     )
     return decision, rejected
+
+
+def _warmth(candidate: Candidate) -> str:
+    """That its prompt cache is warm, and what that is worth."""
+    saved = dollars(round(candidate.saved))
+    return (
+        f"its prompt cache should still hold {candidate.cached:,} tokens of this conversation, which saves {saved} USD"
+    )
 
 
 def _composed(

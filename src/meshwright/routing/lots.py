@@ -7,6 +7,8 @@ from hashlib import blake2b
 from meshwright.types.content import Text
 from meshwright.types.request import Request
 
+END = 2_000
+"""Characters of each end of a long text."""
 DIGITS = 8
 """Of hex: enough to share out traffic, too few to tell conversations apart by."""
 
@@ -15,7 +17,7 @@ def conversation(request: Request) -> str:
     """Eight hex digits that a conversation keeps as it goes on.
 
     From the caller's own key where he gives one (`prompt_cache_key`), else from his name and all text up to and with
-    the first user message.
+    the first user message; of a long text its ends and its length.
     """
     digest = blake2b(digest_size=DIGITS // 2)
     if request.cache_key:
@@ -25,10 +27,15 @@ def conversation(request: Request) -> str:
     for message in request.messages:
         for part in message.parts:
             if isinstance(part, Text):
-                digest.update(b"\0" + part.text.encode(errors="replace"))
+                digest.update(b"\0" + _ends(part.text).encode(errors="replace"))
         if message.role == "user":
             break
     return digest.hexdigest()
+
+
+def _ends(text: str) -> str:
+    """All of a text, or what it costs little to look at."""
+    return text if len(text) <= 2 * END else f"{text[:END]}{len(text)}{text[-END:]}"
 
 
 def draw(conversation: str, purpose: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -19,6 +19,9 @@ from meshwright.types.decision import Decision, Features
 from meshwright.types.model import Model
 from meshwright.types.request import Request
 
+LEAST_CACHED = 1_024
+"""Tokens below which providers cache nothing."""
+
 
 def route(
     request: Request,
@@ -29,17 +32,25 @@ def route(
     asked: str,
     snapshot: int,
     knowledge: Knowledge | None = None,
+    warm: Callable[[str], Mapping[str, int]] | None = None,
 ) -> Decision:
     """The decision. Pure: equal arguments give equal decisions. Raises NoCandidate with every rejection.
 
     Raises ContextTooLong when every model was rejected for its window. `models` are those of the policy's pool;
-    `knowledge` is what was learned of models, None the weights that come with the package.
+    `knowledge` is what was learned of models, None the weights that come with the package; `warm` says which prompt
+    caches hold how much of a conversation (see `lots.conversation`).
     """
-    seen = see(request, policy, models, knowledge)
+    seen = see(request, policy, models, knowledge, warm)
     return choose(seen, policy, models, signals, asked=asked, snapshot=snapshot)
 
 
-def see(request: Request, policy: Policy, models: Sequence[Model], knowledge: Knowledge | None = None) -> Features:
+def see(
+    request: Request,
+    policy: Policy,
+    models: Sequence[Model],
+    knowledge: Knowledge | None = None,
+    warm: Callable[[str], Mapping[str, int]] | None = None,
+) -> Features:
     """What the policy, and those of its steps, want to know of the request; nothing else is looked at."""
     every = _all(policy) if policy.steps else (policy,)
     strategies = [STRATEGIES[one.strategy] for one in every]
@@ -50,9 +61,13 @@ def see(request: Request, policy: Policy, models: Sequence[Model], knowledge: Kn
     more: dict[str, object] = {}
     if any(strategy.learned for strategy in strategies):
         more["expected"] = (knowledge or shipped()).expect(question(request.messages))
+    if warm is not None and seen.input_tokens >= LEAST_CACHED and len(models) > 1 and _asks_for_task(every):
+        more["conversation"] = digest = conversation(request)
+        if held := warm(digest):
+            more["warm"] = held
     if len(every) == 1:
         return msgspec.structs.replace(seen, **more) if more else seen
-    if any(strategy.lots for strategy in strategies):
+    if any(strategy.lots for strategy in strategies) and "conversation" not in more:
         more["conversation"] = conversation(request)
     if any(strategy.loop for strategy in strategies):
         more["loop"] = tool_loop(request.messages)

@@ -91,3 +91,5 @@ class Provider(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     regions: tuple[str, ...] = ()
     privacy: Privacy = "unknown"
     docs: str = ""
+    cache_seconds: int = 300
+    """How long a prompt's cached prefix is kept after it was last used, at least."""
