@@ -88,7 +88,7 @@ THIRD_PARTIES = {
     "aiohappyeyeballs": {"net"},
     "aiohttp": {"net"},
     "alembic": {"store"},
-    "cryptography": {"net"},
+    "cryptography": {"ledger", "net"},
     "granian": {"server"},
     "httptools": {"net"},
     "jsonschema_rs": {"kernel"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,15 @@ class Session(msgspec.Struct, frozen=True, eq=False):
 
     kernel: Kernel
     control: Control
+
+
+def actor() -> str:
+    """Who runs this command, for the audit log: "shell:" and the account's name."""
+    number = os.getuid()
+    try:
+        return f"shell:{pwd.getpwuid(number).pw_name}"
+    except KeyError:
+        return f"shell:{number}"
 
 
 def here(config: Path | None) -> Places:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from meshwright.ledger.audit.seals import note_replaced
 from meshwright.ledger.lines import OPENING, Begin, DamagedLine, Ended, Hold, Segment, parse, segments
 from meshwright.ledger.observed import learned_limits
 from meshwright.store import accounts, decisions
@@ -167,7 +168,7 @@ class Importer:
 
     def _store(self, transaction: Transaction, life: str, batch: _Batch) -> Imported:
         _charge(transaction, life, batch.ended)
-        inserted = decisions.insert(transaction, batch.ended)
+        inserted = decisions.insert(transaction, batch.ended, note_replaced)
         learned.keep(transaction, batch.limits)
         store.note_ended(transaction, {one.id for one in batch.ended})
         begins = list(batch.begins.values())

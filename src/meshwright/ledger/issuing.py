@@ -6,10 +6,12 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
 from meshwright.ledger.allowing import GATEWAY, allowed
+from meshwright.ledger.audit.acts import record
 from meshwright.ledger.digest import PREFIX, digest, new_key, shown
 from meshwright.ledger.keys import MASTER
 from meshwright.store import allowances, keys, parties
@@ -18,6 +20,8 @@ from meshwright.store.rows import Key
 from meshwright.types.errors import InvalidRequest, NotFound
 from meshwright.types.principal import Bounds
 
+SHELL = "shell"
+"""Who acts when nobody else is named: whoever may run `mesh` on this machine."""
 SCOPES = ("inference", "admin", "*")
 LONGEST_NAME = 100
 SHORTEST_BEGINNING = 8
@@ -54,11 +58,13 @@ def issue(
     scopes: Sequence[str] = ("inference",),
     lasting: float | None = None,
     terms: Terms = USUAL,
+    actor: str = SHELL,
     clock: Callable[[], float] = time.time,
 ) -> Issued:
     """A new key for `name`, which expires after `lasting` seconds (None: never).
 
-    Raises InvalidRequest, NotFound for a team or a user that is not there, StoreError.
+    `actor` is who does it, for the audit log: a principal's id. Raises InvalidRequest, NotFound for a team or a user
+    that is not there, StoreError.
     """
     if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
         raise InvalidRequest(
@@ -77,7 +83,7 @@ def issue(
             if party and parties.get(transaction, party) is None:
                 kind, _, called = party.partition(":")
                 raise NotFound(f'There is no {kind} "{called[:100]}".', fix=f"`mesh {kind}s create` makes it.")
-        record = Key(
+        like = Key(
             id="",
             prefix="",
             hash=b"",
@@ -90,13 +96,20 @@ def issue(
             priority=terms.priority,
             bounds=terms.bounds,
         )
-        issued = _put(transaction, record)
+        issued = _put(transaction, like)
         allowances.put(transaction, allowed(f"key:{issued.record.owner}", terms.limits))
+        limits = {"limits": terms.limits} if terms.limits else {}
+        _note(transaction, actor, "key.created", issued.record, clock, **limits)
         return issued
 
 
 def rotate(
-    database: Database, which: str, *, overlap: float = 0.0, clock: Callable[[], float] = time.time
+    database: Database,
+    which: str,
+    *,
+    overlap: float = 0.0,
+    actor: str = SHELL,
+    clock: Callable[[], float] = time.time,
 ) -> tuple[Issued, Key]:
     """(a new key for the same principal, the old one, which works for `overlap` seconds more).
 
@@ -114,10 +127,11 @@ def rotate(
         until = now + overlap if old.expires is None else min(now + overlap, old.expires)
         ending = msgspec.structs.replace(old, expires=until) if overlap else msgspec.structs.replace(old, revoked=now)
         keys.put(transaction, ending)
+        _note(transaction, actor, "key.rotated", fresh.record, clock, replaces=old.id, overlap=overlap)
         return fresh, ending
 
 
-def revoke(database: Database, which: str, *, clock: Callable[[], float] = time.time) -> Key:
+def revoke(database: Database, which: str, *, actor: str = SHELL, clock: Callable[[], float] = time.time) -> Key:
     """The key, which no longer works. Raises NotFound, InvalidRequest, StoreError."""
     now = clock()
     with database.begin() as transaction:
@@ -125,6 +139,7 @@ def revoke(database: Database, which: str, *, clock: Callable[[], float] = time.
         if old.id == MASTER:
             raise InvalidRequest("The master key cannot be revoked, or nobody could rule here.", fix="Replace it.")
         keys.revoke(transaction, old.id, now)
+        _note(transaction, actor, "key.revoked", old, clock)
         return msgspec.structs.replace(old, revoked=now)
 
 
@@ -134,6 +149,16 @@ def span(text: str) -> float:
     if match is None:
         raise InvalidRequest(f'"{text[:40]}" is no length of time.', fix="Write 90s, 15m, 24h, 30d, 4w or 1y.")
     return float(match[1]) * _SECONDS[match[2]]
+
+
+def _note(transaction: Transaction, actor: str, act: str, key: Key, clock: Callable[[], float], **more: Any) -> None:
+    """The act in the audit log; what the key is called is its holder's affair."""
+    detail = {"principal": key.owner, "scopes": key.scopes, "expires": key.expires, **more}
+    detail |= {"team": key.team} if key.team else {}
+    detail |= {"user": key.user} if key.user else {}
+    if key.bounds != Bounds():
+        detail["bounds"] = msgspec.to_builtins(key.bounds)
+    record(transaction, actor, act, key.id, detail=detail, about=key.owner, private={"name": key.name}, clock=clock)
 
 
 def _put(transaction: Transaction, like: Key) -> Issued:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from meshwright.ledger.audit.acts import record
 from meshwright.ledger.digest import digest, fingerprint, new_key, shown
 from meshwright.store import keys
 from meshwright.store.database import Database, Transaction
@@ -44,22 +45,23 @@ def ensure_master(database: Database, given: str | None = None, *, clock: Callab
         if stored is not None and works and (given is None or stored.hash == digest(given)):
             return MasterKey(False, None, stored)
         if given is not None:
-            return MasterKey(False, None, _put(transaction, given, clock()))
+            return MasterKey(False, None, _put(transaction, given, "start", clock))
         key = new_key()
-        return MasterKey(True, key, _put(transaction, key, clock()))
+        return MasterKey(True, key, _put(transaction, key, "start", clock))
 
 
-def replace_master(database: Database, *, clock: Callable[[], float] = time.time) -> MasterKey:
+def replace_master(database: Database, *, actor: str = "shell", clock: Callable[[], float] = time.time) -> MasterKey:
     """A new master key for one that was lost or told; the old one no longer works. Raises StoreError."""
     key = new_key()
     with database.begin() as transaction:
-        return MasterKey(True, key, _put(transaction, key, clock()))
+        return MasterKey(True, key, _put(transaction, key, actor, clock))
 
 
-def _put(transaction: Transaction, key: str, now: float) -> Key:
-    record = Key(id=MASTER, prefix=shown(key), hash=digest(key), name="master key", scopes=("*",), created=now)
-    keys.put(transaction, record)
-    return record
+def _put(transaction: Transaction, key: str, actor: str, clock: Callable[[], float]) -> Key:
+    made = Key(id=MASTER, prefix=shown(key), hash=digest(key), name="master key", scopes=("*",), created=clock())
+    keys.put(transaction, made)
+    record(transaction, actor, "key.master", MASTER, detail={"fingerprint": fingerprint(key)}, clock=clock)
+    return made
 
 
 def _check(given: str) -> None:

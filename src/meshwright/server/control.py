@@ -23,6 +23,7 @@ from meshwright.ledger.importing import Importer
 from meshwright.net.choose import OneTransport
 from meshwright.providers import PROVIDERS
 from meshwright.providers.discover import discover
+from meshwright.server.auditing import note_config, seal_and_sign
 from meshwright.server.batching import due, forget_files, run_batches
 from meshwright.server.places import Places
 from meshwright.server.sweep import sweep
@@ -32,6 +33,7 @@ from meshwright.store.rows import Key, LearnedLimit, Party
 from meshwright.types.errors import ConfigError, MeshError
 from meshwright.types.principal import Allowance
 
+AUDIT_SECONDS = 30.0
 BATCH_SECONDS = 0.5
 FILES_SECONDS = 300.0
 IMPORT_SECONDS = 0.2
@@ -71,6 +73,7 @@ class Control:
         self._seen = self._stamp()
         self._known: _Known | None = None
         self._publishing = threading.Lock()
+        self._noted: Config | None = None
         self._router_version = router_files.current(places.router)
         self._router = router_files.weights(places.router)
 
@@ -94,6 +97,9 @@ class Control:
     def publish(self) -> Published:
         """Give the workers the state as it is now."""
         with self._publishing:  # three threads may have a reason at once
+            if self.config is not self._noted:
+                note_config(self.database, self.config, "control")
+                self._noted = self.config
             self.version += 1
             published = self.state()
             publish(published, self.places.published)
@@ -142,6 +148,7 @@ class Control:
         if self.config.batches.enabled:
             self._run("batches", BATCH_SECONDS, self._run_batches)
         self._run("files", FILES_SECONDS, partial(forget_files, self.database))
+        self._run("audit", AUDIT_SECONDS, partial(seal_and_sign, self.database, self.places.audit))
         self._run("sweep", SWEEP_SECONDS, lambda: sweep(self.database))
         if self.config.discovery.engines and self.config.discovery.every_seconds > 0:
             self._run("engines", self.config.discovery.every_seconds, self._look_again)

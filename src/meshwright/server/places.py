@@ -35,6 +35,11 @@ class Places(msgspec.Struct, frozen=True):
         return self.state / "router"
 
     @property
+    def audit(self) -> Path:
+        """The keys that checkpoints of the audit log are signed with."""
+        return self.state / "audit"
+
+    @property
     def database(self) -> Path:
         """The SQLite file, unless [store] url says otherwise."""
         return self.state / "mesh.db"

@@ -103,13 +103,16 @@ class Database:
             yield connection
             outer.rollback()
 
-    def flush(self) -> None:
-        """Put everything that was committed on the disk itself, against power failure. A no-op but on SQLite."""
+    def flush(self, *, empty: bool = False) -> None:
+        """Put everything that was committed on the disk itself, against power failure. A no-op but on SQLite.
+
+        `empty` also takes from the log what was deleted since; it waits for those who read meanwhile.
+        """
         if self._sqlite:
             options = {_MODE: "none"}
             with translated(self.where), self._engine.connect().execution_options(**options) as connection:
                 # Outside of any transaction; a checkpoint syncs the log before it moves what is in it.
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+                connection.exec_driver_sql(f"PRAGMA wal_checkpoint({'TRUNCATE' if empty else 'PASSIVE'})")
 
     def close(self) -> None:
         """Close every connection. It can still be used: connections open again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -99,10 +99,15 @@ def _plausible(number: int | None) -> int | None:
     return number if number is not None and abs(number) <= _PLAUSIBLE else None
 
 
-def insert(transaction: Transaction, prepared: Sequence[Prepared]) -> int:
+def insert(
+    transaction: Transaction,
+    prepared: Sequence[Prepared],
+    replacing: Callable[[Transaction, Sequence[str]], None] | None = None,
+) -> int:
     """Insert what is not there yet, by id, and say how many that were. Call it in a transaction that writes.
 
-    The first of two with the same id stays, except that a real end replaces an "interrupted" one.
+    The first of two with the same id stays, except that a real end replaces an "interrupted" one; `replacing` is told
+    the ids of those before they go.
     """
     first: dict[str, Prepared] = {}
     for one in prepared:
@@ -110,6 +115,8 @@ def insert(transaction: Transaction, prepared: Sequence[Prepared]) -> int:
     there = known(transaction, first)
     replaced = [id for id, outcome in there.items() if outcome == INTERRUPTED != first[id].decision["outcome"]]
     if replaced:
+        if replacing is not None:
+            replacing(transaction, replaced)
         transaction.execute(delete(decisions).where(decisions.c.id.in_(replaced)))
     new = [one for id, one in first.items() if id not in there or id in replaced]
     if new:

@@ -251,3 +251,31 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     sketch: bytes = b""
     aside: float | None = None
     n: int = 0
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One act in the audit log. `at` is whole microseconds since 1970; `payload` is JSON as it was hashed.
+
+    `subject` names the key that what is personal in the payload is encrypted with, "" when nothing is. `hash` is the
+    SHA-256 of all of it with `previous`, the hash of the entry before.
+    """
+
+    seq: int
+    at: int
+    actor: str
+    act: str
+    object: str
+    subject: str
+    payload: bytes
+    previous: bytes
+    hash: bytes
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """A person (a principal) whose data is encrypted with `key`; both are None once it was erased."""
+
+    id: str
+    subject: str | None
+    key: bytes | None
+    created: float
+    erased: float | None = None

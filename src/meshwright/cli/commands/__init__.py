@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from meshwright.cli.commands import (
     ask,
+    audit,
     doctor,
     explain,
     feedback,
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "users": users.users,
     "limits": limits.limits,
     "spend": spend.spend,
+    "audit": audit.audit,
     "doctor": doctor.doctor,
     "sim": sim.sim,
 }

@@ -30,7 +30,7 @@ from meshwright.cli.limiting import (
     standings,
 )
 from meshwright.cli.output import ConfigFile, Json, err, out, print_json, print_table, told
-from meshwright.cli.session import control_of
+from meshwright.cli.session import actor, control_of
 from meshwright.ledger.issuing import Issued, Terms, issue, meant, revoke, rotate, span, working
 from meshwright.ledger.keys import MasterKey, replace_master
 from meshwright.store import keys as stored
@@ -80,17 +80,18 @@ def keys(
                     limits=said_limits(budget, per, rpm, tpm, concurrent, limit),
                 )
                 lasting = span(expires) if expires else None
-                issued = issue(_database(config), name, scopes=scope or ("inference",), lasting=lasting, terms=terms)
+                scopes = scope or ("inference",)
+                issued = issue(_database(config), name, scopes=scopes, lasting=lasting, terms=terms, actor=actor())
                 _tell(issued, as_json)
             case ["show", which]:
                 _show(control_of(config).database, which, as_json)
             case ["rotate", "master"] if not overlap:
-                _tell_master(replace_master(_database(config)), as_json)
+                _tell_master(replace_master(_database(config), actor=actor()), as_json)
             case ["rotate", which]:
-                fresh, old = rotate(_database(config), which, overlap=span(overlap) if overlap else 0.0)
+                fresh, old = rotate(_database(config), which, overlap=span(overlap) if overlap else 0.0, actor=actor())
                 _tell(fresh, as_json, old)
             case ["revoke", which]:
-                gone = revoke(_database(config), which)
+                gone = revoke(_database(config), which, actor=actor())
                 print_json(_row(gone)) if as_json else out.print(f"{gone.id} ({gone.name}) no longer works.")
             case other:
                 raise InvalidRequest(
