@@ -29,8 +29,8 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
 def erase(database: Database, who: str, *, actor: str, clock: Callable[[], float] = time.time) -> Erased:
     """Erase the principal of that id, or of the keys of that name. Its keys must not work any more.
 
-    The person's encryption key and the names of its keys are forgotten, and answers, conversations, files, batches and feedback
-    of its own are deleted. What its requests cost stays, under the principal's id. Raises NotFound, InvalidRequest,
+    The person's encryption key and the names of its keys are forgotten; its answers, conversations, files, batches and
+    feedback are deleted. What its requests cost stays, under the principal's id. Raises NotFound, InvalidRequest,
     StoreError.
     """
     now = clock()
