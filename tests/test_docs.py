@@ -62,6 +62,12 @@ def errors() -> set[str]:
     return {name for name, value in vars(tree).items() if inspect.isclass(value) and issubclass(value, tree.MeshError)}
 
 
+def guards() -> set[str]:
+    """The guards, and the kinds that each finds."""
+    rows = importlib.import_module("meshwright.guards").GUARDS
+    return set(rows) | {f"{name}.{kind}" for name, row in rows.items() for kind in row.kinds}
+
+
 def documented(page: str) -> set[str]:
     """Names that a reference page explains: a heading or a table row that begins with `name` and goes on with words."""
     path = REFERENCE / page
@@ -80,8 +86,9 @@ def documented(page: str) -> set[str]:
         ("commands.md", lambda: table("meshwright.cli.commands", "COMMANDS")),
         ("settings.md", lambda: set(settings(importlib.import_module("meshwright.kernel.config").Config))),
         ("errors.md", errors),
+        ("guards.md", guards),
     ],
-    ids=["providers", "strategies", "endpoints", "commands", "settings", "errors"],
+    ids=["providers", "strategies", "endpoints", "commands", "settings", "errors", "guards"],
 )
 def test_everything_that_exists_is_documented_and_nothing_else(page: str, names: typing.Callable[[], set[str]]):
     there, told = names(), documented(page)

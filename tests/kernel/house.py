@@ -25,7 +25,9 @@ from meshwright.net.choose import OneTransport
 from meshwright.sim import Rule, Say, Sim, Upstream
 from meshwright.types.decision import Trace
 from meshwright.types.principal import LOCAL
+from meshwright.types.request import Request
 from meshwright.wire import CODECS
+from meshwright.wire.dialect import Dialect
 
 GOOD = "She has 16 - 3 = 13 eggs left and sells them for 13 * 2 = $26.\n#### 26"
 BAD = "She has 16 - 3 = 14 eggs, I think it depends"
@@ -71,7 +73,10 @@ class House:
         body = {"model": "route/it", "messages": [{"role": "user", "content": question}], **more}
         if dialect == "anthropic_messages":
             body["max_tokens"] = 500
-        request = codec.decode_request(json.dumps(body).encode())
+        return await self.handle(codec.decode_request(json.dumps(body).encode()), codec)
+
+    async def handle(self, request: Request, codec: Dialect) -> Reply:
+        """One request as it is."""
         return await handle(self.kernel, Arrival(request=request, dialect=codec, principal=LOCAL, path="/"))
 
     @property

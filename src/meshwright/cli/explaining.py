@@ -36,6 +36,12 @@ def tell_trace(trace: Trace) -> None:
                 out.print(f"  [red]{escape(attempt.model)}: {escape(attempt.error)}[/]")
             for adapted in attempt.adaptations:
                 out.print(f"  [yellow]adapted[/] {escape(adapted.field)}: {adapted.action}, {escape(adapted.reason)}")
+    for verdict in trace.guards:
+        where = f" (message {verdict.message + 1})" if verdict.message is not None else ""
+        color = "red" if verdict.action == "block" else "cyan"
+        out.print(f"  [{color}]{verdict.action}[/] {escape(verdict.rule)}: {escape(verdict.why)}{where}")
+    if places := _went_to(trace.attempts):
+        out.print(f"[dim]the data went to {escape(places)}[/]")
     for note in trace.notes:
         out.print(f"  [cyan]{note.kind.replace('_', ' ')}[/] {escape(note.about)}: {escape(note.told)}")
     if trace.of:
@@ -59,6 +65,16 @@ def _feedback(one: Feedback) -> tuple[str, ...]:
     score = "—" if one.score is None else f"{one.score:.2f}"
     told = f"{one.text}{' (not learned from any more)' if one.aside is not None else ''}"
     return one.model, one.kind.replace("_", " "), score, one.principal or "nobody: it was seen", told[:200]
+
+
+def _went_to(attempts: tuple[Attempt, ...]) -> str:
+    """Every place that was sent something: provider, region and what is done with data there."""
+    places = dict.fromkeys(
+        f"{attempt.model.partition('/')[0]} ({' or '.join(attempt.regions) or 'region unknown'}, "
+        f"privacy {attempt.privacy or 'unknown'})"
+        for attempt in attempts
+    )
+    return "; ".join(places)
 
 
 def tell_decision(decision: Decision) -> None:

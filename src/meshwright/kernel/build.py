@@ -12,6 +12,7 @@ from meshwright.kernel.addressing import addressing
 from meshwright.kernel.build_models import model_cards
 from meshwright.kernel.build_providers import ProviderPart, provider_parts
 from meshwright.kernel.build_routes import policies
+from meshwright.kernel.guarding import guardings, with_whens
 from meshwright.kernel.published import Published
 from meshwright.kernel.snapshot import Deployment, Snapshot
 from meshwright.ledger.digest import holders, limited
@@ -72,15 +73,16 @@ def build(
     return Snapshot(
         version=published.version,
         deployments={**deployments, **measures},
-        names=policies(config, [deployment.model for deployment in deployments.values()]),
         holders=holders(published.keys, published.parties, published.allowances),
         local=limited(LOCAL, published.parties, published.allowances),
+        names=with_whens(policies(config, [deployment.model for deployment in deployments.values()]), config),
         open=published.open,
         open_ended=open_ended,
         refused=refused,
         knowledge=_knowledge(published.router) if published.router else None,
         state=config.state,
         learning=config.learning,
+        guards=guardings(config),
     )
 
 

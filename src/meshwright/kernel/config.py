@@ -150,6 +150,33 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool = True
 
 
+class RuleSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[guards.rules.NAME]: how a guard goes about it. `guard` is which one, if that is not the rule's name.
+
+    `action` and `fail` default to the guard's own; `places` is where it looks, `kinds` what it looks for, `without`
+    what it does not look for. `privacy` and `regions` are what a model must be when it found something.
+    """
+
+    guard: str = ""
+    action: Literal["flag", "mask", "block"] | None = None
+    fail: Literal["closed", "open"] | None = None
+    places: tuple[Literal["system", "user", "assistant", "tool", "answer"], ...] = ()
+    kinds: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
+    threshold: float | None = None
+    privacy: tuple[Literal["local", "no_training", "may_train", "unknown"], ...] = ()
+    regions: tuple[str, ...] = ()
+
+
+class GuardSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[guards], and [routes.NAME.guards]: the rules that are on, and what they say. `off`: not on this route."""
+
+    on: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
+    rules: dict[str, RuleSettings] = {}
+
+
 class RouteSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[routes.NAME]: a strategy over a pool, asked for as "route/NAME" (and "auto" for the route of that name).
 
@@ -177,6 +204,7 @@ class RouteSettings(msgspec.Struct, frozen=True, kw_only=True):
     weights: dict[str, float] = {}
     examples: dict[str, tuple[str, ...]] = {}
     options: dict[str, str | int | float | bool] = {}
+    guards: GuardSettings = GuardSettings()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,3 +221,4 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     providers: dict[str, ProviderSettings] = {}
     models: dict[str, ModelSettings] = {}
     routes: dict[str, RouteSettings] = {}
+    guards: GuardSettings = GuardSettings()

@@ -23,10 +23,12 @@ def decide(
     request: Request,
     override: str = "",
     warm: Callable[[str], Mapping[str, int]] | None = None,
+    found: tuple[str, ...] = (),
 ) -> Decision:
     """The decision for this request: pure, but for what `warm` says. Raises UnknownModel, NoCandidate.
 
-    That (of the conversation, what prompt caches hold) is kept among the decision's features.
+    That (of the conversation, what prompt caches hold) is kept among the decision's features, and so is `found`, the
+    rules of guards that found something in the request.
     """
     asked = override or request.model
     policy, models = meant(snapshot, asked)
@@ -39,6 +41,7 @@ def decide(
         snapshot=snapshot.version,
         knowledge=snapshot.knowledge,
         warm=warm,
+        found=found,
     )
 
 
@@ -72,7 +75,8 @@ def _unlisted(snapshot: Snapshot, asked: str) -> tuple[Policy, list[Model]]:
         )
     deployment = snapshot.deployment(asked)
     if deployment is not None:
-        return Policy(name=asked, strategy="fixed", pool=(asked,), named=True), [deployment.model]
+        policy = Policy(name=asked, strategy="fixed", pool=(asked,), named=True, when=snapshot.guards.when)
+        return policy, [deployment.model]
     provider, _, _ = asked.partition("/")
     if reason := snapshot.refused.get(provider):
         raise UnknownModel(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from meshwright.kernel.admit import admit
 from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming
 from meshwright.kernel.call import call
+from meshwright.kernel.check import check, check_reply
 from meshwright.kernel.decide import decide
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import Recording
@@ -14,7 +15,7 @@ from meshwright.types.errors import MeshError
 async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
     """Answer one request. Whatever happens is on its trace, and in the journal before the answer's last byte leaves.
 
-    Guards and context have no room yet; their stages go between `admit` and `decide`, and after `call`.
+    Context has no room yet; its stage goes between `check` and `decide`.
     Raises what is nobody's fault but ours, and CancelledError when the client left.
     """
     recording = Recording(arrival.principal.id, arrival.dialect.name, arrival.path)
@@ -23,11 +24,17 @@ async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
     try:
         snapshot = kernel.snapshot
         admit(kernel, arrival, recording)
+        checked = await check(snapshot, arrival, recording)
+        found: tuple[str, ...] = ()
+        if checked is not None:
+            arrival, found = checked.arrival, checked.found
         recording.decision = decide(
-            snapshot, kernel.signals.read(), arrival.request, arrival.route, kernel.signals.habits.warm
+            snapshot, kernel.signals.read(), arrival.request, arrival.route, kernel.signals.habits.warm, found
         )
         recording.stage("route")
         reply = await call(kernel, snapshot, arrival, recording)
+        if checked is not None:
+            reply = await check_reply(kernel, checked, reply, recording)
         flowing = isinstance(reply, Streaming)
         return reply
     except MeshError as error:
@@ -38,4 +45,5 @@ async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
         raise
     finally:
         if not flowing:  # a stream settles when it ends
+            recording.held = False
             kernel.settle(recording)

@@ -43,7 +43,13 @@ class Kernel:
         self.aside = Aside()
 
     def settle(self, recording: Recording) -> None:
-        """The request is over: journal it, remember it for a while, tell the listeners. Raises StoreError."""
+        """The request is over: journal it, remember it for a while, tell the listeners. Raises StoreError.
+
+        One that is held settles when whoever holds it lets go.
+        """
+        if recording.held:
+            recording.over = True
+            return
         recording.stage("answer")
         trace = recording.trace()
         self.journal.record(trace)

@@ -8,6 +8,7 @@ from time import perf_counter, time
 from meshwright.ledger.money import cost
 from meshwright.types.decision import Attempt, Decision, Note, Trace
 from meshwright.types.errors import MeshError
+from meshwright.types.guard import Verdict
 from meshwright.types.model import Model
 from meshwright.types.request import Adaptation
 from meshwright.types.usage import Usage
@@ -38,10 +39,13 @@ class Recording:
         "dialect",
         "error",
         "first_byte",
+        "guards",
+        "held",
         "id",
         "notes",
         "of",
         "outcome",
+        "over",
         "path",
         "principal",
         "served",
@@ -62,6 +66,11 @@ class Recording:
         self.stages: dict[str, float] = {}
         self.attempts: list[Attempt] = []
         self.notes: list[Note] = []
+        self.guards: list[Verdict] = []
+        self.held = False
+        """Whoever watches the answer settles it."""
+        self.over = False
+        """It would have settled, but for that."""
         self.of = ""
         self.answer = ""
         self.decision: Decision | None = None
@@ -123,6 +132,7 @@ class Recording:
             usage=usage,
             cost=spent if priced else None,
             notes=tuple(self.notes),
+            guards=tuple(self.guards),
             of=self.of,
             answer=self.answer,
         )
@@ -171,5 +181,7 @@ class OpenAttempt:
                 upstream_id=self.upstream_id,
                 adaptations=self.adaptations,
                 role=self.role,
+                regions=self.model.regions,
+                privacy=self.model.privacy,
             )
         )

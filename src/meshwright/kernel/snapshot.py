@@ -10,6 +10,7 @@ import msgspec
 
 from meshwright.kernel.addressing import Addressing
 from meshwright.kernel.config import LearningSettings, StateSettings
+from meshwright.kernel.guarding import Guardings
 from meshwright.ledger.digest import Holder
 from meshwright.net.proof import Proof, proved
 from meshwright.net.transport import Answer, Call, Deadlines, Endpoint, Transport
@@ -94,6 +95,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """What the router has learned here; None: what comes with the package."""
     state: StateSettings = StateSettings()
     learning: LearningSettings = LearningSettings()
+    guards: Guardings = Guardings()
 
     def deployment(self, name: str) -> Deployment | None:
         """The deployment of that full name; of a served provider also one that no catalogue lists yet."""

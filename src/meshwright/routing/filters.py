@@ -17,25 +17,33 @@ def rejection(model: Model, features: Features, policy: Policy, signal: Signal) 
     # Most routes set no bounds, and there are hundreds of candidates.
     bounds = policy.regions or policy.privacy or policy.licences or policy.min_window is not None
     return (
-        ((_place(model, policy) or _card(model, policy)) if bounds else "")
+        ((_place(model, policy.regions, policy.privacy) or _card(model, policy)) if bounds else "")
+        or (_found(model, features, policy) if features.found else "")
         or _window(model, features, policy.named)
         or (_abilities(model, features, policy) if features.needs or policy.require else "")
         or (signal.resting if not policy.named else "")
     )
 
 
-def _place(model: Model, policy: Policy) -> str:
-    if policy.regions:
-        outside = [region for region in model.regions if region not in policy.regions]
-        required = f"region {' or '.join(policy.regions)} required"
+def _found(model: Model, features: Features, policy: Policy) -> str:
+    for when in policy.when:
+        if when.found in features.found and (reason := _place(model, when.regions, when.privacy)):
+            return f'{reason} (the guard "{when.found}" found something)'
+    return ""
+
+
+def _place(model: Model, regions: tuple[str, ...], privacy: tuple[str, ...]) -> str:
+    if regions:
+        outside = [region for region in model.regions if region not in regions]
+        required = f"region {' or '.join(regions)} required"
         if not model.regions:
             return f"{required}; its region is not known"
         # It may answer from any of its regions, so each of them must be allowed.
         if outside:
             return f"{required}; it may answer from {' or '.join(outside)}"
-    if policy.privacy and model.privacy not in policy.privacy:
+    if privacy and model.privacy not in privacy:
         known = "not known" if model.privacy == "unknown" else model.privacy
-        return f"privacy {' or '.join(policy.privacy)} required; its privacy is {known}"
+        return f"privacy {' or '.join(privacy)} required; its privacy is {known}"
     return ""
 
 

@@ -8,7 +8,15 @@ import msgspec
 
 from meshwright.types.decision import Signal
 
-__all__ = ("UNSEEN", "Policy", "Signal")
+__all__ = ("UNSEEN", "Policy", "Signal", "When")
+
+
+class When(msgspec.Struct, frozen=True):
+    """What a model must be when a guard's rule found something: as `privacy` and `regions` of a route."""
+
+    found: str
+    privacy: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +52,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     weights: tuple[float, ...] = ()
     examples: tuple[tuple[str, ...], ...] = ()
     within: tuple[Policy, ...] = ()
+    when: tuple[When, ...] = ()
 
 
 UNSEEN = Signal()

@@ -33,14 +33,18 @@ def route(
     snapshot: int,
     knowledge: Knowledge | None = None,
     warm: Callable[[str], Mapping[str, int]] | None = None,
+    found: tuple[str, ...] = (),
 ) -> Decision:
     """The decision. Pure: equal arguments give equal decisions. Raises NoCandidate with every rejection.
 
     Raises ContextTooLong when every model was rejected for its window. `models` are those of the policy's pool;
     `knowledge` is what was learned of models, None the weights that come with the package; `warm` says which prompt
-    caches hold how much of a conversation (see `lots.conversation`).
+    caches hold how much of a conversation (see `lots.conversation`); `found` are the rules of guards that found
+    something in the request.
     """
     seen = see(request, policy, models, knowledge, warm)
+    if found:
+        seen = msgspec.structs.replace(seen, found=found)
     return choose(seen, policy, models, signals, asked=asked, snapshot=snapshot)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from meshwright.types.guard import Verdict
 from meshwright.types.principal import Bounds
 from meshwright.types.request import Adaptation
 from meshwright.types.usage import Usage
@@ -99,6 +100,8 @@ class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """How many tokens of this conversation each model's prompt cache should still hold, by its full name."""
     rough: bool = False
     """`input_tokens` is a fourth of the bytes: no bound was near enough, and nothing else asked for better."""
+    found: tuple[str, ...] = ()
+    """The guards' rules that found something in it."""
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -208,6 +211,9 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What it counted for on its caller's budgets: its cost, or the worst case where that is not known."""
     upstream_id: str = ""
     adaptations: tuple[Adaptation, ...] = ()
+    regions: tuple[str, ...] = ()
+    privacy: str = ""
+    """Where the data went: what is known of where this model is and of what is done with the data there."""
     role: str = ""
     """What for, if not for the answer alone: "held", "member", "judge", "fuse", "advice", "approval", "copy"."""
 
@@ -237,6 +243,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     usage: Usage | None = None
     cost: int | None = None
     notes: tuple[Note, ...] = ()
+    guards: tuple[Verdict, ...] = ()
     of: str = ""
     """The decision that this one is a copy of (a shadow)."""
     answer: str = ""

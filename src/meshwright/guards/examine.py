@@ -1,0 +1,223 @@
+"""Going over every text of a request or an answer with the rules of its policy: verdicts, and what the texts become."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from meshwright.guards.masks import Masks, masked
+from meshwright.guards.rule import Rule, scan
+from meshwright.guards.texts import Change, Spot, of_request, of_response
+from meshwright.types.errors import Blocked
+from meshwright.types.guard import Finding, Place, Verdict
+from meshwright.types.request import Request
+from meshwright.types.response import Response
+
+ORDER = {"block": 0, "flag": 1, "mask": 2}
+_WHOSE: Mapping[Place, str] = {
+    "system": "the instructions",
+    "user": "the user's words",
+    "assistant": "an earlier answer",
+    "tool": "a tool's result",
+    "answer": "the answer",
+}
+_log = logging.getLogger("meshwright.guards")
+
+
+class Examined(msgspec.Struct, frozen=True, eq=False):
+    """A request as it may go on, the verdicts on it, and the rules that found something."""
+
+    request: Request
+    verdicts: tuple[Verdict, ...]
+    found: tuple[str, ...]
+    blocked: Blocked | None = None
+
+
+def examine(request: Request, rules: Sequence[Rule], masks: Masks) -> Examined:
+    """Go over a request. Whatever is to be masked gets its stand-in from `masks`."""
+    spots: list[Spot] = []
+    of_request(request, _into(spots))
+    going = _Going(masks)
+    texts = [spot.text for spot in spots]
+    for rule in sorted(rules, key=lambda one: ORDER[one.action]):
+        going.over(rule, spots, texts)
+    if all(text is spot.text for text, spot in zip(texts, spots, strict=True)):
+        changed = request
+    else:
+        left = iter(texts)
+        changed = of_request(request, lambda spot: next(left))
+    return Examined(changed, going.verdicts(), going.found(), going.blocked)
+
+
+def examine_answer(
+    response: Response, rules: Sequence[Rule], masks: Masks
+) -> tuple[Response, tuple[Verdict, ...], Blocked | None]:
+    """Go over an answer in one piece, and put the person's own words back where their stand-ins are."""
+    spots: list[Spot] = []
+    of_response(response, _into(spots))
+    going = _Going(None)
+    texts = [spot.text for spot in spots]
+    for rule in sorted(rules, key=lambda one: ORDER[one.action]):
+        going.over(rule, spots, texts)
+    left = iter(texts)
+    changed = of_response(response, lambda spot: masks.show(next(left)))
+    return changed, (*going.verdicts(), *put_back(masks)), going.blocked
+
+
+def _into(spots: list[Spot]) -> Change:
+    def keep(spot: Spot) -> str:
+        spots.append(spot)
+        return spot.text
+
+    return keep
+
+
+def put_back(masks: Masks) -> tuple[Verdict, ...]:
+    """The verdict that tells how many stand-ins were taken out of the answer again."""
+    if not masks.put_back:
+        return ()
+    why = f"{masks.put_back} stand-ins became the caller's own words again"
+    return (Verdict(rule="unmask", guard="unmask", action="unmask", place="answer", why=why),)
+
+
+def refusal(rule: Rule, place: Place, counts: Mapping[str, int]) -> Blocked:
+    """The error that a rule's block is."""
+    told = f'The guard "{rule.name}" found {said(counts)} in {_WHOSE[place]}.'
+    fix = f"Leave it out, or change what [guards.rules.{rule.name}] says of it."
+    return Blocked(told, field="messages" if place != "answer" else None, fix=fix)
+
+
+def failure(rule: Rule) -> Blocked:
+    """The error of a guard that failed and blocks when it does."""
+    return Blocked(
+        f'The guard "{rule.name}" failed, and nothing passes without it (fail = "closed").',
+        fix=f'See the log for why; fail = "open" in [guards.rules.{rule.name}] lets requests pass meanwhile.',
+    )
+
+
+def said(counts: Mapping[str, int]) -> str:
+    """Kinds and how many of each, in words."""
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "something"
+
+
+def failed_open(rule: Rule, place: Place) -> Verdict:
+    """The verdict of a guard that failed and lets pass when it does."""
+    why = 'the guard failed and lets pass (fail = "open")'
+    return Verdict(rule=rule.name, guard=rule.uses, action="allow", place=place, why=why)
+
+
+def look(rule: Rule, text: str, before: str = "") -> list[Finding] | None:
+    """What the rule finds; None when its guard failed, which is in the log."""
+    try:
+        return scan(rule, text, before)
+    except Exception:  # noqa: BLE001  # whatever a guard fails with, its rule says whether that blocks
+        _log.exception("the guard %s failed", rule.uses)
+        return None
+
+
+class _Going:
+    """One pass of all rules over all texts."""
+
+    def __init__(self, masks: Masks | None) -> None:
+        self._masks = masks
+        self._counts: dict[tuple[Rule, Place, int | None], dict[str, int]] = {}
+        self._open: list[Verdict] = []
+        self.blocked: Blocked | None = None
+        self._avoided = False
+
+    def over(self, rule: Rule, spots: Sequence[Spot], texts: list[str]) -> None:
+        """Apply one rule. `texts` are the spots' texts as they are by now, changed in place."""
+        first = 0
+        for at, spot in enumerate(spots):
+            if spot.place not in rule.places:
+                continue
+            found = look(rule, texts[at], f"{spot.before}: " if spot.before else "")
+            if found is None:
+                return self._failed(rule, spot.place)
+            if found:
+                self._note(rule, spot, found)
+                self._mask(rule, texts, at, found, spots)
+        while first < len(spots):
+            last = first + 1
+            while last < len(spots) and spots[first].run and spots[last].run == spots[first].run:
+                last += 1
+            if last - first > 1 and spots[first].place in rule.places:
+                self._across(rule, spots, texts, first, last)
+            first = last
+        return None
+
+    def _across(self, rule: Rule, spots: Sequence[Spot], texts: list[str], first: int, last: int) -> None:
+        """What begins in one part of a speech and ends in another."""
+        ends, at = [], 0
+        for text in texts[first:last]:
+            at += len(text)
+            ends.append(at)
+        for one in reversed(look(rule, "".join(texts[first:last])) or []):
+            parts = [
+                (at, max(one.start, begin), min(one.end, end))
+                for at, begin, end in zip(range(first, last), (0, *ends), ends, strict=False)
+                if begin < one.end and one.start < end
+            ]
+            if len(parts) < 2:
+                continue
+            self._note(rule, spots[parts[0][0]], [one])
+            if rule.action != "mask":
+                continue
+            for at, begin, end in reversed(parts):
+                offset = (0, *ends)[at - first]
+                stand_in = ""
+                if at == parts[0][0]:
+                    whole = "".join(
+                        texts[p][b - (0, *ends)[p - first] : e - (0, *ends)[p - first]] for p, b, e in parts
+                    )
+                    stand_in = self._masks.word(one.kind, whole) if self._masks is not None else f"[{one.kind}]"
+                texts[at] = texts[at][: begin - offset] + stand_in + texts[at][end - offset :]
+
+    def _mask(self, rule: Rule, texts: list[str], at: int, found: Sequence[Finding], spots: Sequence[Spot]) -> None:
+        if rule.action != "mask":
+            return
+        if self._masks is None:
+            texts[at] = masked(texts[at], found)
+            return
+        if not self._avoided:
+            self._avoided = True
+            for spot in spots:
+                self._masks.avoid(spot.text)
+        texts[at] = self._masks.hide(texts[at], found)
+
+    def _note(self, rule: Rule, spot: Spot, found: Sequence[Finding]) -> None:
+        counts = self._counts.setdefault((rule, spot.place, spot.message), {})
+        for one in found:
+            counts[one.kind] = counts.get(one.kind, 0) + 1
+        if rule.action == "block" and self.blocked is None:
+            self.blocked = refusal(rule, spot.place, counts)
+
+    def _failed(self, rule: Rule, place: Place) -> None:
+        if rule.closed:
+            self.blocked = self.blocked or failure(rule)
+            why = 'the guard failed and nothing passes without it (fail = "closed")'
+            self._open.append(Verdict(rule=rule.name, guard=rule.uses, action="block", place=place, why=why))
+        else:
+            self._open.append(failed_open(rule, place))
+
+    def found(self) -> tuple[str, ...]:
+        """The names of the rules that found something."""
+        return tuple(dict.fromkeys(rule.name for rule, _, _ in self._counts))
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """One for each rule, place and message where something was found, and of guards that failed."""
+        told = [
+            Verdict(
+                rule=rule.name,
+                guard=rule.uses,
+                action=rule.action,
+                place=place,
+                message=message,
+                found=counts,
+                why=f"{said(counts)} in {_WHOSE[place]}",
+            )
+            for (rule, place, message), counts in self._counts.items()
+        ]
+        return (*told, *self._open)

@@ -1,0 +1,156 @@
+"""pii: what points at a person, by shape and check digit: addresses, numbers, accounts, days of birth."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from meshwright.guards.check_digits import base58, bech32, iban
+from meshwright.guards.dates import birth_dates
+from meshwright.guards.digits import numbers
+from meshwright.guards.guard import ASKED, Guard, Options
+from meshwright.guards.national import LETTERED
+from meshwright.types.guard import Finding
+
+KINDS = {
+    "email": "an e-mail address",
+    "phone": "a telephone number: with its country, in a national form, or beside a word that says so",
+    "card": "a payment card: issuer, length and Luhn's check digit",
+    "iban": "a bank account: country, length and remainder",
+    "national_id": "a national number of a person, with its check digits",
+    "ip": "an address of the internet, version 4 or 6",
+    "birth_date": "a day of birth: a date beside a word that says so",
+    "crypto": "a wallet's address: Bitcoin with its checksum, Ethereum by shape",
+    "passport": "a passport's or driving licence's number beside a word that says so",
+}
+_DIGIT = re.compile(r"\d")
+_AT = re.compile(r"@|%40|\s?[\[(]\s?at\s?[\])]\s?")
+_LOCAL = re.compile(r"[\w.%+'-]{1,64}\Z")
+_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.|\s?[\[(]\s?dot\s?[\])]\s?)){1,6}[^\W\d_]{2,24}(?![\w-])")
+_IP4 = re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\.?\w)")
+_IP6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{4,39}(?![\w:])")
+_NO_PERSON = ("127.0.0.1", "0.0.0.0", "255.255.255.255", "::1", "::")  # noqa: S104  # addresses of nobody
+_VERSION = re.compile(r"(?:\bv|version|release|build)\W{0,3}\Z", re.IGNORECASE)
+_IBAN = re.compile(r"(?<!\w)[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?(?!\w)")
+_OLD_BITCOIN = re.compile(r"(?<!\w)[13][1-9A-HJ-NP-Za-km-z]{25,34}(?!\w)")
+_NEW_BITCOIN = re.compile(r"(?<!\w)(?:bc1[02-9ac-hj-np-z]{25,87}|BC1[02-9AC-HJ-NP-Z]{25,87})(?!\w)")
+_ETHEREUM = re.compile(r"(?<!\w)0x[0-9A-Fa-f]{40}(?!\w)")
+# A word with both letters and digits, as most national numbers that have letters are.
+_MIXED = re.compile(
+    r"(?<!\w)(?:[A-Za-z]{1,6}\d|\d{6,17}[-+]?[A-Za-z0-9])[\w+-]{2,14}(?!\w)"
+    r"|(?<!\w)[A-Za-z]{2} ?\d\d ?\d\d ?\d\d ?[A-Da-d](?!\w)"
+)
+_PAPERS = re.compile(
+    r"(?:passport|reisepass|passeport|pasaporte|driv\w{0,6} licen[cs]e|driver.?s licen[cs]e|fuehrerschein|führerschein"
+    r"|permis de conduire)\W{0,3}(?:n\w{1,6}\W{0,3}|#\s?|is\W{0,3}|id\W{0,3}){0,3}([A-Za-z]{0,3}\d[\w-]{4,17})",
+    re.IGNORECASE,
+)
+
+Found = tuple[str, int, int]
+
+
+def look(text: str, options: Options) -> list[Finding]:
+    """Everything in the text that points at a person; of what overlaps, the first and longest."""
+    found = list[Found](_emails(text)) if options.wants("email") else []
+    if _DIGIT.search(text) is not None:
+        found += [one for one in _with_digits(text) if options.wants(one[0])]
+    return apart(found)
+
+
+def apart(found: list[Found]) -> list[Finding]:
+    """In order, and none within another."""
+    kept, end = list[Finding](), -1
+    for kind, first, last in sorted(found, key=lambda one: (one[1], -one[2])):
+        if first >= end:
+            kept.append(Finding(kind, first, last))
+            end = last
+    return kept
+
+
+def _emails(text: str) -> Iterator[Found]:
+    if "@" not in text and "%40" not in text and "at" not in text:
+        return
+    for at in _AT.finditer(text):
+        domain = _DOMAIN.match(text, at.end(), at.end() + 260)
+        if domain is None:
+            continue
+        from_ = max(0, at.start() - 64)
+        local = _LOCAL.search(text[from_ : at.start()])
+        if local is not None and (local.group().strip(".'-%")):
+            yield "email", from_ + local.start(), domain.end()
+
+
+def _with_digits(text: str) -> Iterator[Found]:
+    yield from _accounts(text)
+    yield from _addresses(text)
+    for first, last in birth_dates(text):
+        yield "birth_date", first, last
+    yield from _papers(text)
+    yield from numbers(text)
+
+
+def _accounts(text: str) -> Iterator[Found]:
+    for match in _IBAN.finditer(text):
+        plain = match.group().replace(" ", "").replace("-", "")
+        if iban(plain):
+            yield "iban", *match.span()
+        else:  # the next word was taken for its last group
+            shorter = match.group().rpartition(" ")[0]
+            if iban(shorter.replace(" ", "").replace("-", "")):
+                yield "iban", match.start(), match.start() + len(shorter)
+    for match in _OLD_BITCOIN.finditer(text):
+        if base58(match.group()):
+            yield "crypto", *match.span()
+    for match in _NEW_BITCOIN.finditer(text):
+        if bech32(match.group()):
+            yield "crypto", *match.span()
+    for match in _ETHEREUM.finditer(text):
+        yield "crypto", *match.span()
+
+
+def _addresses(text: str) -> Iterator[Found]:
+    if text.count(".") >= 3:
+        for match in _IP4.finditer(text):
+            if match.group() not in _NO_PERSON and not _VERSION.search(
+                text[max(0, match.start() - 12) : match.start()]
+            ):
+                yield "ip", *match.span()
+    if text.count(":") >= 2:
+        for match in _IP6.finditer(text):
+            if match.group() not in _NO_PERSON and _is_ip6(match.group()):
+                yield "ip", *match.span()
+
+
+def _is_ip6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return text.count(":") == 7 or any(letter.isdigit() for letter in text)
+
+
+def _papers(text: str) -> Iterator[Found]:
+    for match in _MIXED.finditer(text):
+        word = match.group()
+        for row in LETTERED:
+            if row.shape.fullmatch(word) is None or not row.check(
+                word.replace(" ", "").replace("-", "") if row.country == "ES" else word
+            ):
+                continue
+            before = text[max(0, match.start() - 48) : match.start()]
+            if not row.words or re.search(row.words, before, re.IGNORECASE):
+                yield "national_id", *match.span()
+                break
+    for match in _PAPERS.finditer(text):
+        yield "passport", *match.span(1)
+
+
+GUARD = Guard(
+    look=look,
+    summary="What points at a person, by shape and check digit.",
+    kinds=KINDS,
+    action="mask",
+    places=ASKED,
+    reach=96,
+)

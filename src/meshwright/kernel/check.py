@@ -1,0 +1,77 @@
+"""Guards on a request's way: before it is decided who answers, and before the answer leaves. Free where none is on."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from meshwright.guards.examine import examine, examine_answer
+from meshwright.guards.masks import Masks
+from meshwright.kernel.arrival import Arrival, Reply, Streaming, Whole
+from meshwright.kernel.guarding import Guarding
+from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.record import Recording
+from meshwright.kernel.snapshot import Snapshot
+from meshwright.kernel.watching import Watched
+from meshwright.kernel.work import encoded
+
+LARGE = 100_000
+"""Bytes of a request from which on it is gone over in a thread, so that others need not wait."""
+
+
+class Checked(msgspec.Struct, frozen=True, eq=False):
+    """A request that has passed: as it goes on, and what its answer will be gone over with."""
+
+    arrival: Arrival
+    guarding: Guarding
+    masks: Masks
+    found: tuple[str, ...]
+
+
+async def check(snapshot: Snapshot, arrival: Arrival, recording: Recording) -> Checked | None:
+    """Go over a request with the rules of its route; None where none is on. Raises Blocked."""
+    guarding = rules_of(snapshot, arrival)
+    if guarding is None:
+        return None
+    masks = Masks()
+    request = arrival.request
+    if request.source is not None and len(request.source.body) > LARGE:
+        examined = await asyncio.to_thread(examine, request, guarding.asked, masks)
+    else:
+        examined = examine(request, guarding.asked, masks)
+    recording.guards.extend(examined.verdicts)
+    if examined.blocked is not None:
+        raise examined.blocked
+    if examined.request is not request:
+        arrival = msgspec.structs.replace(arrival, request=examined.request)
+    recording.held = bool(guarding.answered or masks)
+    recording.stage("check")
+    return Checked(arrival, guarding, masks, examined.found)
+
+
+def rules_of(snapshot: Snapshot, arrival: Arrival) -> Guarding | None:
+    """The rules of the route or model that is asked for."""
+    policy = snapshot.names.get(arrival.route or arrival.request.model)
+    return snapshot.guards.of(policy.name if policy is not None and not policy.named else "")
+
+
+async def check_reply(kernel: Kernel, checked: Checked, reply: Reply, recording: Recording) -> Reply:
+    """Go over the answer, and put back what was masked. Raises Blocked."""
+    rules, masks = checked.guarding.answered, checked.masks
+    if not rules and not masks:
+        return reply
+    if isinstance(reply, Streaming):
+        return Streaming(Watched(kernel, checked.arrival, reply.flow, recording, rules, masks), reply.receipt)
+    if not isinstance(reply, Whole):
+        return reply
+    if len(reply.body) > LARGE:
+        response, verdicts, blocked = await asyncio.to_thread(examine_answer, reply.response, rules, masks)
+    else:
+        response, verdicts, blocked = examine_answer(reply.response, rules, masks)
+    recording.guards.extend(verdicts)
+    if blocked is not None:
+        raise blocked
+    if response is reply.response:
+        return reply
+    return Whole(response, encoded(checked.arrival, response).body, reply.receipt)
