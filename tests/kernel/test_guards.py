@@ -12,12 +12,13 @@ from meshwright.kernel.arrival import Failure, Reply, Streaming, Whole
 from meshwright.kernel.config import GuardSettings, RouteSettings, RuleSettings
 from meshwright.sim import Fault, Rule, Say
 from meshwright.sim.upstream import Calling
+from meshwright.types.content import ToolCall
 from meshwright.types.errors import Blocked, NoCandidate
-from meshwright.types.response import Response
+from meshwright.types.response import Delta, Response
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Target
 from meshwright.wire.fold import fold
-from tests.kernel.house import house
+from tests.kernel.house import House, house
 
 MAIL = "bob@example.com"
 CARD = "4111 1111 1111 1111"
@@ -42,7 +43,7 @@ async def whole(reply: Reply, dialect: str = "openai_chat") -> Response:
     if isinstance(reply, Whole):
         return CODECS[dialect].decode_response(reply.body, target)
     assert isinstance(reply, Streaming)
-    decoder, deltas = CODECS[dialect].stream_decoder(target), []
+    decoder, deltas = CODECS[dialect].stream_decoder(target), list[Delta]()
     while piece := await reply.flow.next():
         deltas += decoder.feed(piece)
     assert decoder.ended
@@ -78,7 +79,7 @@ def _escaped(text: str) -> str:
     return text.replace("\\u003c", "<").replace("\\u003e", ">").replace("\\", "").replace('"', "").replace("\n", " ")
 
 
-async def ask(at: Any, asked: str, dialect: str = "openai_chat", **more: Any) -> Reply:
+async def ask(at: House, asked: str, dialect: str = "openai_chat", **more: Any) -> Reply:
     """One question over "route/it" in any dialect."""
     if dialect == "openai_responses":
         more = {**more, "input": asked}
@@ -97,6 +98,7 @@ async def test_arguments_of_tools_get_the_persons_words_back_too(stream: bool):
     async with house({"small": say}, route("pii")) as at:
         answer = await whole(await at.ask(f"Write to {MAIL}", stream=stream, tools=[TOOL]))
         (call,) = answer.choices[0].message.parts
+        assert isinstance(call, ToolCall)
         assert msgspec.json.decode(call.arguments) == {"to": MAIL, "n": 1}
         assert answer.choices[0].finish == "tool_calls"
 
@@ -224,7 +226,7 @@ async def test_when_no_model_may_have_what_was_found_nobody_is_asked():
         assert at.asked() == {}
 
 
-def place(at: Any, name: str, regions: tuple[str, ...], privacy: str) -> None:
+def place(at: House, name: str, regions: tuple[str, ...], privacy: str) -> None:
     """Say where a model is."""
     snapshot = at.kernel.snapshot
     deployment = snapshot.deployments[name]

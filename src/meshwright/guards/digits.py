@@ -38,9 +38,9 @@ _SHAPES = frozenset(
 Found = tuple[str, int, int]
 
 
-def numbers(text: str) -> Iterator[Found]:
-    """Every number that is somebody's, as (kind, start, end)."""
-    for run in _RUN.finditer(text):
+def numbers(text: str, start: int = 0, end: int | None = None) -> Iterator[Found]:
+    """Every number there that is somebody's, as (kind, start, end)."""
+    for run in _RUN.finditer(text, start, len(text) if end is None else end):
         start, end = run.span()
         after = text[end : end + 1]
         if after.isdigit() or ((after.isalpha() or after == "_") and len(run.group()) < 12):
@@ -52,12 +52,16 @@ def _in_run(text: str, start: int, end: int) -> Iterator[Found]:
     groups = [match.span() for match in _GROUP.finditer(text, start, end)]
     if all(last - first == 1 for first, last in groups):
         groups = [(groups[0][0], groups[-1][1])]  # spelled digit by digit
+    sizes = tuple(last - first for first, last in groups)
     at = 0
     while at < len(groups):
         for to in range(min(len(groups), at + 7), at, -1):
             whole = at == 0 and to == len(groups)
+            shape = sizes[at:to]
+            if not whole and to - at > 1 and shape not in _SHAPES:
+                continue
             first, last = (start, end) if whole else (groups[at][0], groups[to - 1][1])
-            kind = _kind(text, first, last, [b - a for a, b in groups[at:to]], whole)
+            kind = _kind(text, first, last, shape, whole)
             if kind:
                 yield kind, first, last
                 at = to - 1
@@ -65,28 +69,25 @@ def _in_run(text: str, start: int, end: int) -> Iterator[Found]:
         at += 1
 
 
-def _kind(text: str, start: int, end: int, groups: list[int], whole: bool) -> str:
-    shape = tuple(groups)
-    if not whole and len(shape) > 1 and shape not in _SHAPES:
-        return ""
+def _kind(text: str, start: int, end: int, shape: tuple[int, ...], whole: bool) -> str:
     said = text[start:end]
     digits = "".join(letter for letter in said if letter in _PLAIN)
     if not 6 <= len(digits) <= 19:
         return ""
     before = text[max(0, start - BEFORE) : start]
-    if len(digits) >= 12 and _is_card(digits, groups, before):
+    if len(digits) >= 12 and _is_card(digits, before):
         return "card"
     for row in _BY_LENGTH[len(digits)]:
         fits = (shape in row.groups if row.groups else whole or len(shape) == 1) and row.check(digits)
         if fits and (not row.words or re.search(row.words, before, re.IGNORECASE)):
             return "national_id"
     # A few groups of a longer run are a telephone's only in a form that nothing else has.
-    if len(digits) <= 15 and (whole or shape == (3, 3, 4)) and _is_phone(said, digits, groups, before):
+    if len(digits) <= 15 and (whole or shape == (3, 3, 4)) and _is_phone(said, digits, shape, before):
         return "phone"
     return ""
 
 
-def _is_card(digits: str, groups: list[int], before: str) -> bool:
+def _is_card(digits: str, before: str) -> bool:
     if _CARD.fullmatch(digits) is None or not luhn(digits):
         return False
     # One in ten numbers has Luhn's check digit: the short and rare forms need a word beside them.
@@ -94,7 +95,7 @@ def _is_card(digits: str, groups: list[int], before: str) -> bool:
     return not rare or _CARD_WORDS.search(before) is not None
 
 
-def _is_phone(said: str, digits: str, groups: list[int], before: str) -> bool:
+def _is_phone(said: str, digits: str, groups: tuple[int, ...], before: str) -> bool:
     if DATE.fullmatch(said) or len(set(digits)) == 1:
         return False
     if said[0] == "+":
@@ -103,12 +104,11 @@ def _is_phone(said: str, digits: str, groups: list[int], before: str) -> bool:
         return False
     if _PHONE_WORDS.search(before):
         return len(digits) >= 6
-    if "." in said and len(groups) <= 4 and len(set(said) & set(" -()/")) == 0 and groups != [3, 3, 4]:
+    if "." in said and len(groups) <= 4 and len(set(said) & set(" -()/")) == 0 and groups != (3, 3, 4):
         return False  # a version, an amount, a section
-    shape = tuple(groups)
     if "(" in said and 8 <= len(digits) <= 12:
         return True
-    if shape in ((3, 3, 4), (1, 3, 3, 4)):  # North America
+    if groups in ((3, 3, 4), (1, 3, 3, 4)):  # North America
         return digits[-10] not in "01"
     if digits.startswith("00") and len(groups) > 1:
         return 10 <= len(digits) <= 15

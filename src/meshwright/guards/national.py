@@ -92,6 +92,7 @@ def _sweden(n: str) -> bool:
 
 
 def _dni(text: str) -> bool:
+    text = text.replace("-", "")
     text = text.upper().replace("X", "0", 1) if text[0] in "Xx" else text.upper()
     text = text.replace("Y", "1", 1) if text[0] == "Y" else text
     text = text.replace("Z", "2", 1) if text[0] == "Z" else text

@@ -93,15 +93,15 @@ _PEM_END = re.compile(r"-----END (?:[A-Z0-9]{2,12} ){0,3}PRIVATE KEY(?: BLOCK)?-
 LONGEST_PEM = 16_000
 _URL_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'<>]{1,100}:([^\s/@\"'<>]{3,200})@", re.IGNORECASE)
 _BEARER = re.compile(r"\b(?:bearer|basic)\s+([A-Za-z0-9+/=._~-]{16,400})", re.IGNORECASE)
-_NAME = re.compile(
-    r"(?:api[_ -]?key|secret(?:[_ -]?(?:access[_ -]?)?key)?|access[_ -]?(?:key|token)|auth[_ -]?token"
-    r"|client[_ -]?secret|private[_ -]?key|encryption[_ -]?key|signing[_ -]?key|credential|(?<![a-z])token"
-    r"|password|passwd|passphrase|passwort|kennwort|mot de passe|contrase[nñ]a|(?<![a-z])pwd)s?[\"'\]]{0,2}\s{0,3}"
-    r"(?:(?:is|=>|:=|=|:|ist)\s{0,3}){1,2}"
-    r"[\"'`]{0,3}([^\s\"'`<>,;]{6,200})",
+_SAYING = ("key", "secret", "token", "pass", "pwd", "credential", "kennwort", "contrase", "mot de")
+"""Words of names that say that their value is secret; a key only with one of the next before it."""
+_OF_KEY = re.compile(r"(?:api|access|private|encryption|signing|secret|auth|account|license)[_ -]?\Z")
+_GIVEN = re.compile(
+    r"(?:word|wd|phrase|wort| ?passe|na|ial)?s?(?:[_ -]?(?:access[_ -]?)?key)?[\"'\]`]{0,2}\s{0,3}"
+    r"(?:(?:is|=>|:=|=|:|ist|es|est)\s{0,3}){1,2}[\"'`]{0,3}([^\s\"'`<>,;]{6,200})",
     re.IGNORECASE,
 )
-_PASSWORDS = re.compile(r"pass|pwd|kennwort|contrase|mot de", re.IGNORECASE)
+_PASSWORDS = ("pass", "pwd", "kennwort", "contrase", "mot de")
 _PLACEHOLDER = re.compile(
     r"^(?:\W*|[xX*.•_-]+|your\b.*|my[_-].*|<.*|\$\{?.*|\{\{.*|%.*|example.*|changeme|password|secret|token|none|null|true"
     r"|false|undefined|required|optional|string|str|os\.|process\.|getenv.*|env[.(\[].*|.*\(.*|.*\[.*)$",
@@ -141,8 +141,7 @@ def _all(text: str) -> Iterator[Finding]:
         for match in _BEARER.finditer(text):
             if _chance(match[1], LEAST_BITS) and not _WORDS.fullmatch(match[1]):
                 yield Finding("password", *match.span(1))
-    if any(word in lower for word in ("key", "secret", "token", "pass", "pwd", "credential", "kennwort", "contrase")):
-        yield from _given(text)
+    yield from _given(text, lower)
 
 
 def _private_keys(text: str) -> Iterator[Finding]:
@@ -154,17 +153,29 @@ def _private_keys(text: str) -> Iterator[Finding]:
         yield Finding("private_key", head.start(), at)
 
 
-def _given(text: str) -> Iterator[Finding]:
-    for match in _NAME.finditer(text):
-        value = match[1].rstrip(".,;:)")
-        if len(value) < 6 or _PLACEHOLDER.match(value):
-            continue
-        start = match.start(1)
-        if _PASSWORDS.match(match.group()):
-            if not _WORDS.fullmatch(value):
+def _given(text: str, lower: str) -> Iterator[Finding]:
+    for word in _SAYING:
+        for at in _places(lower, word):
+            if (word == "key" and not _OF_KEY.search(lower, max(0, at - 12), at)) or (
+                word == "token" and lower[at - 1 : at].isalpha()
+            ):
+                continue
+            match = _GIVEN.match(text, at + len(word))
+            value = match[1].rstrip(".,;:)") if match is not None else ""
+            if match is None or len(value) < 6 or _PLACEHOLDER.match(value) or _WORDS.fullmatch(value):
+                continue
+            start = match.start(1)
+            if word in _PASSWORDS:
                 yield Finding("password", start, start + len(value))
-        elif len(value) >= 12 and _chance(value, LEAST_BITS) and not _WORDS.fullmatch(value):
-            yield Finding("generic", start, start + len(value))
+            elif len(value) >= 12 and _chance(value, LEAST_BITS):
+                yield Finding("generic", start, start + len(value))
+
+
+def _places(lower: str, word: str) -> Iterator[int]:
+    at = lower.find(word)
+    while at >= 0:
+        yield at
+        at = lower.find(word, at + len(word))
 
 
 def _chance(value: str, least: float) -> bool:
