@@ -93,15 +93,31 @@ def _knowledge(data: bytes) -> Knowledge:
 
 
 def _pattern(part: ProviderPart, transport: Transport, tokens: Tokens) -> Deployment:
-    """The pattern of a provider's deployments; they share one endpoint, so that its head is prepared once."""
-    row, settings = part.row, part.settings
-    pattern = Deployment(
+    """The pattern of a provider's deployments, with its layers in other dialects beside it."""
+    pattern = _spoken(part, part.row, CODECS[part.row.dialect], transport, tokens)
+    also = []
+    for row in (part.row, *(part.row.of(layer) for layer in part.row.also)):
+        own = CODECS[row.dialect]
+        others = ((own,) if row is not part.row else (), (RESPONSES,) if "responses" in row.quirks else (), own.also)
+        also += [_spoken(part, row, one, transport, tokens) for several in others for one in several]
+    return msgspec.structs.replace(pattern, also=tuple(also))
+
+
+def _spoken(part: ProviderPart, row: Provider, dialect: Dialect, transport: Transport, tokens: Tokens) -> Deployment:
+    """A provider's deployments in one dialect; they share one endpoint, so that its head is prepared once."""
+    settings, where = part.settings, addressing(row, part.settings, dialect)
+    return Deployment(
         model=Model(name=row.name, provider=row.name, upstream=""),
         provider=row,
-        dialect=CODECS[row.dialect],
+        dialect=dialect,
         target=Target("", row.name, None, frozenset(row.quirks)),
-        addressing=addressing(row, settings, CODECS[row.dialect]),
-        endpoint=_endpoint(part, CODECS[row.dialect]),
+        addressing=where,
+        endpoint=Endpoint(
+            url=where.base + where.path,
+            headers=auth_headers(row, part.key, dialect.headers),
+            proxy=settings.proxy,
+            ca_file=settings.ca_file,
+        ),
         deadlines=Deadlines(
             settings.connect_seconds,
             settings.first_byte_seconds,
@@ -111,14 +127,6 @@ def _pattern(part: ProviderPart, transport: Transport, tokens: Tokens) -> Deploy
         transport=transport,
         proof=proof_of(part, tokens),
     )
-    others = (*((RESPONSES,) if "responses" in row.quirks else ()), *pattern.dialect.also)
-    also = tuple(
-        msgspec.structs.replace(
-            pattern, dialect=one, addressing=addressing(row, settings, one), endpoint=_endpoint(part, one)
-        )
-        for one in others
-    )
-    return msgspec.structs.replace(pattern, also=also)
 
 
 def proof_of(part: ProviderPart, tokens: Tokens) -> Proof | None:
@@ -127,16 +135,6 @@ def proof_of(part: ProviderPart, tokens: Tokens) -> Proof | None:
     if isinstance(identity, AwsKeys):
         return Signature(identity)
     return tokens.of(identity) if identity is not None else None
-
-
-def _endpoint(part: ProviderPart, dialect: Dialect) -> Endpoint:
-    where = addressing(part.row, part.settings, dialect)
-    return Endpoint(
-        url=where.base + where.path,
-        headers=auth_headers(part.row, part.key, dialect.headers),
-        proxy=part.settings.proxy,
-        ca_file=part.settings.ca_file,
-    )
 
 
 def auth_headers(row: Provider, key: str, of_dialect: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ from meshwright.kernel.credential import Credential
 from meshwright.kernel.credentials import credential
 from meshwright.kernel.published import LocalServer
 from meshwright.providers import GENERAL_KEYS, PROVIDERS
-from meshwright.providers.rows import filled
+from meshwright.providers.rows import filled, moved, named_otherwise
 from meshwright.types.errors import ConfigError, Problem
 from meshwright.types.model import Provider
 
@@ -78,6 +78,7 @@ def row_of(name: str, settings: ProviderSettings) -> Provider:
         )
         raise ConfigError([problem])
     row = known or Provider(name=name, dialect="openai_chat", base_url="", quirks=("max_tokens",))
+    row = named_otherwise(row, settings.base_url, settings.dialect)
     return msgspec.structs.replace(row, **given, headers={**row.headers, **settings.headers})
 
 
@@ -95,7 +96,7 @@ def _part(
     if row.local and not configured:
         if engine is None:
             return f"nothing answers at {row.base_url}"
-        row = msgspec.structs.replace(row, base_url=engine.base_url)
+        row = moved(row, engine.base_url)
     elif found.missing:
         return found.missing
     elif not configured and not config.discovery.keys:

@@ -52,7 +52,7 @@ def _translated(kernel: Kernel, parcel: Parcel) -> bool:
         found = named(kernel.snapshot, decode_embed_ask(parcel.body).model)
     except MeshError:
         return False
-    return found.dialect.name not in SHAPES
+    return found.in_any(SHAPES) is None
 
 
 def _put(deployment: Deployment, wanted: EmbedAsk) -> Put[Embedded]:

@@ -103,14 +103,14 @@ def may_have(snapshot: Snapshot, parcel: Parcel) -> bool:
         return False
     names = policy.pool if policy is not None else (asked,)
     found = [deployment for name in names if (deployment := snapshot.deployment(name)) is not None]
-    return not found or any(one.dialect.name in SHAPES and one.provider.name != "builtin" for one in found)
+    return not found or any(one.in_any(SHAPES) and one.provider.name != "builtin" for one in found)
 
 
 def takes_unnamed(snapshot: Snapshot, provider: str, preferred: str) -> bool:
     """Whether a Responses call without a model (a stored prompt may name one) has somebody to go to."""
     if provider or preferred:
         return True
-    shaped = (one.provider for one in snapshot.open_ended.values() if one.dialect.name in SHAPES)
+    shaped = (one.provider for pattern in snapshot.open_ended.values() if (one := pattern.in_any(SHAPES)) is not None)
     first = next((row for row in shaped if not row.local), None)
     return first is not None and "responses" in first.quirks
 
@@ -160,7 +160,8 @@ def _of_model(snapshot: Snapshot, asked: str, builtin: bool) -> Deployment | Non
         )
     names = policy.pool if policy is not None else (asked,)
     found = [deployment for name in names if (deployment := snapshot.deployment(name)) is not None]
-    shaped = [one for one in found if one.dialect.name in SHAPES and (builtin or one.provider.name != "builtin")]
+    meant = [one for one in found if builtin or one.provider.name != "builtin"]
+    shaped = [one for deployment in meant if (one := deployment.in_any(SHAPES)) is not None]
     if found and not shaped:
         raise NotFound(f"{found[0].provider.name} has no such path: its API does not have OpenAI's shape.", fix=FIX)
     if not found and (reason := snapshot.refused.get(asked.partition("/")[0])) and "/" in asked:
@@ -181,18 +182,20 @@ def _served(snapshot: Snapshot, provider: str, asked: str, said: str) -> Deploym
             there or f'There is no provider "{provider[:100]}" here ({said}).',
             fix=f'Did you mean "{near[0]}"?' if near else "`mesh providers` lists those that are served.",
         )
-    if pattern.dialect.name not in SHAPES:
+    shaped = pattern.in_any(SHAPES)
+    if shaped is None:
         raise NotFound(f"{provider} has no such path: its API does not have OpenAI's shape.", fix=FIX)
-    if asked.startswith(f"{provider}/") and (own := snapshot.deployment(asked)) is not None:
-        return own
-    policy = snapshot.names.get(asked)
-    pool = policy.pool if policy is not None and policy.named else ()
-    return next((snapshot.deployments[name] for name in pool if name.startswith(f"{provider}/")), pattern)
+    own = snapshot.deployment(asked) if asked.startswith(f"{provider}/") else None
+    if own is None:
+        policy = snapshot.names.get(asked)
+        pool = policy.pool if policy is not None and policy.named else ()
+        own = next((snapshot.deployments[name] for name in pool if name.startswith(f"{provider}/")), pattern)
+    return own.in_any(SHAPES) or shaped
 
 
 def _first(snapshot: Snapshot) -> Deployment:
     """The first provider of OpenAI's shape that is served and neither built in nor local."""
     for pattern in snapshot.open_ended.values():
-        if pattern.dialect.name in SHAPES and not pattern.provider.local:
-            return pattern
+        if not pattern.provider.local and (shaped := pattern.in_any(SHAPES)) is not None:
+            return shaped
     raise NotFound("No provider is served that this could be passed on to.", fix=FIX)

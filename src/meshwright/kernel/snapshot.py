@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Container, Coroutine, Mapping
 from time import time
 from typing import Any
 
@@ -64,6 +64,10 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
     def speaking(self, dialect: Dialect) -> Deployment:
         """The deployment as a client of that dialect is served best: in that dialect, if the provider speaks it."""
         return next((one for one in self.also if one.dialect is dialect), self) if self.also else self
+
+    def in_any(self, dialects: Container[str]) -> Deployment | None:
+        """The same in the first of these dialects that the provider speaks, None when it speaks none of them."""
+        return next((one for one in (self, *self.also) if one.dialect.name in dialects), None)
 
 
 async def _prove_and_send(transport: Transport, proof: Proof, call: Call) -> Answer:

@@ -42,7 +42,7 @@ async def discover(rows: Sequence[Provider], transport: Transport, host: str, se
     asked: dict[tuple[int, str], list[Provider]] = {}
     for row in rows:
         if row.local and row.port:
-            asked.setdefault((row.port, urlsplit(row.base_url).path), []).append(row)
+            asked.setdefault((row.port, urlsplit(_lists_at(row)).path), []).append(row)
     answers = await asyncio.gather(*(_models(door, asked[door], transport, host, seconds) for door in asked))
     return tuple(found for found in answers if found is not None)
 
@@ -50,8 +50,8 @@ async def discover(rows: Sequence[Provider], transport: Transport, host: str, se
 async def _models(
     door: tuple[int, str], rows: Sequence[Provider], transport: Transport, host: str, seconds: float
 ) -> Found | None:
-    base_url = f"http://{host}:{door[0]}{door[1]}"
-    endpoint = Endpoint(url=f"{base_url}/models", method="GET", headers=(("accept", "application/json"),))
+    at = f"http://{host}:{door[0]}"
+    endpoint = Endpoint(url=f"{at}{door[1]}/models", method="GET", headers=(("accept", "application/json"),))
     try:
         answer = await transport.send(Call(endpoint, deadlines=Deadlines(seconds, seconds, seconds, seconds)))
         body = await answer.read(MAX_LIST)
@@ -62,7 +62,13 @@ async def _models(
         return None
     owners = {_letters(entry.owned_by) for entry in listing.data}
     row = next((row for row in rows if _letters(row.name) in owners), rows[0])
+    base_url = at + urlsplit(row.base_url).path
     return Found(row.name, base_url, tuple(entry.id for entry in listing.data if 0 < len(entry.id) <= 200))
+
+
+def _lists_at(row: Provider) -> str:
+    """Where the engine has the list of models that OpenAI's clients know: all of them have it somewhere."""
+    return next((layer.base_url for layer in row.also if layer.dialect == "openai_chat"), row.base_url)
 
 
 def _letters(name: str) -> str:

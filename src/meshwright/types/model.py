@@ -71,9 +71,20 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.abilities.get(ability)
 
 
+class Layer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The same service in another dialect, at an address of its own. `auth` is "" where it is that of the row."""
+
+    dialect: str
+    base_url: str
+    auth: Auth | Literal[""] = ""
+    quirks: tuple[str, ...] = ()
+    docs: str = ""
+
+
 class Provider(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A service as a row of data. `quirks` are names of small deviations from its dialect (at most 15 exist).
 
+    `also` are layers for clients of other dialects that the service has itself; everybody else gets its own dialect.
     `key_env` is the environment variable that holds its key. `local` providers run on this machine or network and cost
     nothing per token. `port` is where a local engine usually listens.
     """
@@ -86,6 +97,7 @@ class Provider(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     key_env: str = ""
     headers: Mapping[str, str] = {}
     quirks: tuple[str, ...] = ()
+    also: tuple[Layer, ...] = ()
     local: bool = False
     port: int | None = None
     regions: tuple[str, ...] = ()
@@ -93,3 +105,8 @@ class Provider(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     docs: str = ""
     cache_seconds: int = 300
     """How long a prompt's cached prefix is kept after it was last used, at least."""
+
+    def of(self, layer: Layer) -> Provider:
+        """The service as that layer shows it."""
+        given = {"dialect": layer.dialect, "base_url": layer.base_url, "quirks": layer.quirks, "also": ()}
+        return msgspec.structs.replace(self, **given, auth=layer.auth or self.auth, docs=layer.docs or self.docs)

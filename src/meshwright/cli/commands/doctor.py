@@ -159,7 +159,7 @@ async def _ask(part: ProviderPart, transport: OneTransport) -> Finding:
         return Finding("ok", "builtin: works offline")
     headers = auth_headers(row, part.key, CODECS[row.dialect].headers)
     endpoint = Endpoint(
-        url=addressing(row, part.settings, CODECS[row.dialect]).base + "/models",
+        url=addressing(row, part.settings, CODECS[row.dialect]).base + (CODECS[row.dialect].models or "/models"),
         headers=headers,
         method="GET",
         proxy=part.settings.proxy,

@@ -22,7 +22,13 @@ def providers(config: ConfigFile = None, as_json: Json = False) -> None:
             row = part.row if part else PROVIDERS[name]
             state = "served" if part else refused.get(name, "")
             source = part.key_from if part else ""
-            known = {"dialect": row.dialect, "base_url": row.base_url, "key_env": row.key_env, "docs": row.docs}
+            known: dict[str, object] = {
+                "dialect": row.dialect,
+                "base_url": row.base_url,
+                "key_env": row.key_env,
+                "docs": row.docs,
+            }
+            known["also"] = [{"dialect": one.dialect, "base_url": one.base_url} for one in row.also]
             rows.append({"name": name, "served": part is not None, "why": state, "key_from": source, **known})
         if as_json:
             print_json(rows)
