@@ -7,6 +7,7 @@ import pytest
 
 from meshwright.kernel.build_routes import policies
 from meshwright.kernel.config import Config, RouteSettings
+from meshwright.providers.builtin import meaning
 from meshwright.routing.policy import Signal
 from meshwright.routing.route import route
 from meshwright.types.content import Message, Text, ToolCall, ToolResult
@@ -101,6 +102,22 @@ def test_semantic_takes_the_step_whose_examples_are_most_alike(question: str, mo
     assert first(decision) == model
     assert words in decision.because
     assert set(decision.plan.contacts()) == {SMALL, MIDDLE, LARGE}
+
+
+def test_semantic_knows_what_words_mean_where_the_table_is_loaded(monkeypatch: pytest.MonkeyPatch):
+    route = RouteSettings(
+        strategy="semantic",
+        steps=(SMALL, MIDDLE),
+        examples={SMALL: ("My physician prescribed medicine",), MIDDLE: ("The car engine needs repair",)},
+    )
+    question = "A doctor gave me pills"
+    assert "by words alone" in decide(route, question).because
+    monkeypatch.setattr(meaning, "_loaded", [])
+    assert meaning.load()
+    decision = decide(route, question)
+    assert first(decision) == SMALL
+    assert decision.because.startswith("it is like the examples of p/small")
+    assert "by words alone" not in decision.because
 
 
 CASCADE = RouteSettings(strategy="cascade", steps=("route/cheap", LARGE), options={"threshold": 0.8})

@@ -20,6 +20,7 @@ from meshwright.net.grants import Grant
 from meshwright.net.proof import AwsKeys, Proof, Signature
 from meshwright.net.tokens import Tokens
 from meshwright.net.transport import Deadlines, Endpoint, Transport
+from meshwright.providers.builtin import meaning
 from meshwright.providers.builtin_row import BUILTIN_MEASURES
 from meshwright.routing.quality.knowledge import Knowledge
 from meshwright.routing.quality.weights import read
@@ -56,6 +57,8 @@ def build(
     """
     config = published.config
     parts, refused = provider_parts(config, environment, published.engines, builtin is not None)
+    if tokens is not None and any(route.examples for route in config.routes.values()):
+        meaning.load()  # now, where requests are served: none of them should have to wait for it
     tokens = tokens or Tokens(transport)
     tokens.keep(part.credential.identity for part in parts if isinstance(part.credential.identity, Grant))
     deployments: dict[str, Deployment] = {}

@@ -13,6 +13,8 @@ from itertools import pairwise
 from math import sqrt
 from zlib import crc32
 
+from meshwright.providers.builtin.meaning import closeness, loaded
+
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 _SMALL = (
     "a an and are as at be been but by can could did do does for from had has have how i if in is it its me my of on "
@@ -29,6 +31,15 @@ def likeness(text: str, examples: Sequence[str]) -> float:
     """The likeness (0..1) to the nearest of the examples."""
     mine = _weights(text[:MOST])
     return round(max((_cosine(mine, _known(example)) for example in examples), default=0.0), 6)
+
+
+def meant(text: str, examples: Sequence[str]) -> float:
+    """The same by words and by meaning, both alike; by words alone where no table of meanings is loaded."""
+    if not loaded():
+        return likeness(text, examples)
+    mine = _weights(text[:MOST])
+    each = [(_cosine(mine, _known(example)) + closeness(text, example)) / 2 for example in examples]
+    return round(max(each, default=0.0), 6)
 
 
 def _cosine(one: Mapping[int, float], other: Mapping[int, float]) -> float:

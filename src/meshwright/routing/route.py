@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from meshwright.providers.builtin.meaning import loaded
 from meshwright.routing.choose import choose
 from meshwright.routing.features import features, question
 from meshwright.routing.filters import roomy
-from meshwright.routing.likeness import likeness
+from meshwright.routing.likeness import meant
 from meshwright.routing.lots import conversation
 from meshwright.routing.policy import Policy, Signal
 from meshwright.routing.quality.knowledge import Knowledge, shipped
@@ -78,11 +79,12 @@ def see(
     if any(strategy.examples for strategy in strategies):
         asked = question(request.messages)
         more["alike"] = {
-            step.name: likeness(asked, examples)
+            step.name: meant(asked, examples)
             for one in every
             for step, examples in zip(one.steps, one.examples, strict=False)
             if examples
         }
+        more["by_words"] = not loaded()
     return msgspec.structs.replace(seen, **more)
 
 

@@ -83,6 +83,8 @@ class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Eight hex digits that stay the same as a conversation goes on; only where a strategy draws lots by it."""
     alike: Mapping[str, float] = {}
     """How like the examples of each step of a route the question is (0..1); only where a strategy asks."""
+    by_words: bool = False
+    """That likeness goes by words alone: no table of meanings is installed."""
     expected: Mapping[str, Expected] = {}
     """What is expected of each measured model, by its name without provider; only where a strategy learns."""
     loop: ToolLoop | None = None

@@ -31,6 +31,8 @@ def compose(steps: Sequence[Step], by: Step | None, features: Features, policy: 
         near = f" (nearest: {nearest.name}, {likeness[nearest.at]:.2f})" if nearest else ""
         because = f"it is like no example{near}; {ordered[0].name} takes "
         because += "the rest" if not policy.examples[ordered[0].at] else "it all the same, no step is for the rest"
+    if features.by_words:
+        because += "; by words alone, for the extra offline is not installed"
     used = tuple(ordered[: max(1, policy.attempts)])
     return Composed(plan=Plan(kind="first", steps=tuple(step.plan for step in used)), because=because, used=used)
 
