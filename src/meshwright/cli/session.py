@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from meshwright.kernel import router_files
 from meshwright.kernel.build import build
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import new_id
@@ -62,7 +63,9 @@ async def session(control: Control) -> AsyncIterator[Session]:
     settings = control.config.builtin
     builtin = BuiltinTransport(time.time, new_id, limit=settings.seconds) if settings.enabled else None
     journal = Journal(control.places.journal, f"cli{os.getpid()}")
-    kernel = Kernel(build(published, os.environ, transport, builtin), journal)
+    gains = router_files.gains(control.places.router)
+    snapshot = msgspec.structs.replace(build(published, os.environ, transport, builtin), gains=gains)
+    kernel = Kernel(snapshot, journal)
     try:
         yield Session(kernel, control)
     finally:

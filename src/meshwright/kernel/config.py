@@ -53,8 +53,12 @@ class StateSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LearningSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """[learning]: what the router learns from answers that were given here. `labels` are worth a score (0..1)."""
+    """[learning]: what the router learns from answers that were given here. `labels` are worth a score (0..1).
 
+    `enabled` false keeps nothing of questions and goes by nothing that was learned here; feedback is still kept.
+    """
+
+    enabled: bool = True
     labels: dict[str, float] = {}
 
 

@@ -40,6 +40,7 @@ def decide(
         asked=asked,
         snapshot=snapshot.version,
         knowledge=snapshot.knowledge,
+        gains=snapshot.gains,
         warm=warm,
         found=found,
     )

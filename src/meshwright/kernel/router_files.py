@@ -1,14 +1,20 @@
-"""The versions of learned router weights in the state folder: numbered files, and one that names the current."""
+"""What the router has learned, in the state folder: numbered versions of weights, and what was learned here on top."""
 
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
+from meshwright.routing.quality.gains import Gains
+from meshwright.routing.quality.gains import pack as pack_gains
+from meshwright.routing.quality.gains import read as read_gains
 from meshwright.routing.quality.weights import read
 from meshwright.types.errors import ConfigError, StoreError
 
 CURRENT = "current"
+GAINS = "gains"
+SALT = "salt"
 SHIPPED = 0
 """The version that comes with the package."""
 FIX = "Set MESH_STATE_DIR to a writable folder."
@@ -66,6 +72,44 @@ def revert(folder: Path) -> int:
     before = max((version for version in versions(folder) if version < now), default=SHIPPED)
     _write(folder, CURRENT, str(before).encode())
     return before
+
+
+def salt(folder: Path) -> int:
+    """This installation's own number, odd and of 64 bits; made at the first need. Raises StoreError."""
+    try:
+        return int((folder / SALT).read_text(encoding="ascii"), 16) | 1
+    except FileNotFoundError:
+        _write(folder, SALT, f"{secrets.randbits(64):016x}".encode())
+        return salt(folder)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{folder / SALT} cannot be read: {error}.", fix="Delete it: learning begins anew.") from error
+
+
+def since(folder: Path) -> float:
+    """When the current version was adopted, or gone back to, in seconds since 1970; 0 for the shipped one at first."""
+    try:
+        return (folder / CURRENT).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def gains(folder: Path) -> Gains | None:
+    """What was learned here; None when the router does not learn. Raises ConfigError, StoreError."""
+    try:
+        data = (folder / GAINS).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"{folder / GAINS} cannot be read: {error.strerror}.", fix=FIX) from error
+    return read_gains(data)
+
+
+def keep_gains(folder: Path, fresh: Gains | None) -> None:
+    """Let every worker go by this from now on; None: by nothing that was learned here. Raises StoreError."""
+    if fresh is not None:
+        _write(folder, GAINS, pack_gains(fresh))
+    else:
+        (folder / GAINS).unlink(missing_ok=True)
 
 
 def _write(folder: Path, name: str, data: bytes) -> None:

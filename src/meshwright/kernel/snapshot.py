@@ -15,6 +15,7 @@ from meshwright.ledger.digest import Holder
 from meshwright.net.proof import Proof, proved
 from meshwright.net.transport import Answer, Call, Deadlines, Endpoint, Transport
 from meshwright.routing.policy import Policy
+from meshwright.routing.quality.gains import Gains
 from meshwright.routing.quality.knowledge import Knowledge
 from meshwright.types.model import Model, Provider
 from meshwright.types.principal import LOCAL, Principal
@@ -97,6 +98,8 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     refused: Mapping[str, str] = {}
     knowledge: Knowledge | None = None
     """What the router has learned here; None: what comes with the package."""
+    gains: Gains | None = None
+    """What the router has learned from answers given here; None: it does not learn from them."""
     state: StateSettings = StateSettings()
     learning: LearningSettings = LearningSettings()
     guards: Guardings = Guardings()

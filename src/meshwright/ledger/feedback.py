@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -15,6 +15,21 @@ LONGEST_LABEL = 64
 THUMBS = {"up": 1.0, "down": 0.0}
 CORRECTED = 0.0
 """What an answer was worth that somebody had to correct, unless he also says a score."""
+
+BELIEVED: Mapping[FeedbackKind, float] = {
+    "score": 1.0,
+    "thumbs": 1.0,
+    "correction": 1.0,
+    "label": 1.0,
+    "judge": 0.5,
+    "schema": 0.5,
+    "arguments": 0.5,
+    "refusal": 0.3,
+    "truncated": 0.2,
+    "asked_again": 0.3,
+    "tool_failed": 0.3,
+}
+"""How much each kind is believed: what people say as a whole outcome, what can be seen as a part of one."""
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,8 +62,11 @@ def about(
     trace: Trace, model: str, kind: FeedbackKind, principal: str, at: float, score: float | None, text: str
 ) -> Feedback:
     """One row about the answer of a model, with what its decision keeps for learning."""
-    candidate = candidate_of(trace.decision, model) if trace.decision is not None else None
+    decision = trace.decision
+    candidate = candidate_of(decision, model) if decision is not None else None
     expected = candidate.quality.value if candidate is not None and candidate.quality is not None else None
+    seen = decision.features if decision is not None else None
+    gain = seen.gained.get(bare(model)) if seen is not None else None
     return Feedback(
         decision=trace.id,
         model=model,
@@ -59,8 +77,32 @@ def about(
         score=score,
         text=text,
         expected=expected,
-        prior=expected,
+        prior=expected if expected is None or gain is None else round(expected - gain.value, 4),
+        sketch=seen.sketch if seen is not None else b"",
     )
+
+
+def worth(found: Iterable[Feedback], labels: Mapping[str, float]) -> tuple[float, float]:
+    """(score, weight) of one answer by all that is known of it; weight 0 when that says nothing of quality.
+
+    Where somebody has said what it was worth, what could merely be seen does not count.
+    """
+    scored = [
+        (BELIEVED[one.kind], one.score if one.kind != "label" else labels.get(one.text))
+        for one in found
+        if one.aside is None
+    ]
+    known = [(weight, score) for weight, score in scored if score is not None]
+    if not known:
+        return 0.0, 0.0
+    most = max(weight for weight, _ in known)
+    best = [score for weight, score in known if weight == most]
+    return sum(best) / len(best), most
+
+
+def bare(model: str) -> str:
+    """A model's name without its provider, as what is learned of it is called."""
+    return model.rpartition("/")[2].lower()
 
 
 def meant(trace: Trace, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from meshwright.routing.filters import unknown_needs
 from meshwright.routing.lengths import answer_tokens, limit
 from meshwright.routing.policy import Signal
+from meshwright.routing.quality.here import moved
 from meshwright.routing.quality.levels import Learned, bounded
 from meshwright.routing.standing import EVEN, base_price, standing
 from meshwright.types.decision import Candidate, Features, Interval
@@ -35,6 +36,8 @@ class Prediction:
         """The prediction for one model. Unknown stays None."""
         features = self._features
         quality, why = self._quality(model)
+        if features.gained:
+            quality, why = moved(model, features, quality, why)
         unknown = unknown_needs(model, features)
         tokens = self._tokens(model, signal)
         cost, cached, saved = _cost(model, features, tokens)

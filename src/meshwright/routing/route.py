@@ -13,6 +13,7 @@ from meshwright.routing.filters import roomy
 from meshwright.routing.likeness import meant
 from meshwright.routing.lots import conversation
 from meshwright.routing.policy import Policy, Signal
+from meshwright.routing.quality.gains import Gains
 from meshwright.routing.quality.knowledge import Knowledge, shipped
 from meshwright.routing.strategies import STRATEGIES
 from meshwright.routing.tool_loop import tool_loop
@@ -33,17 +34,18 @@ def route(
     asked: str,
     snapshot: int,
     knowledge: Knowledge | None = None,
+    gains: Gains | None = None,
     warm: Callable[[str], Mapping[str, int]] | None = None,
     found: tuple[str, ...] = (),
 ) -> Decision:
     """The decision. Pure: equal arguments give equal decisions. Raises NoCandidate with every rejection.
 
     Raises ContextTooLong when every model was rejected for its window. `models` are those of the policy's pool;
-    `knowledge` is what was learned of models, None the weights that come with the package; `warm` says which prompt
-    caches hold how much of a conversation (see `lots.conversation`); `found` are the rules of guards that found
-    something in the request.
+    `knowledge` is what was learned of models, None the weights that come with the package; `gains` what was learned
+    here on top of that, None when nothing is to be; `warm` says which prompt caches hold how much of a conversation
+    (see `lots.conversation`); `found` are the rules of guards that found something in the request.
     """
-    seen = see(request, policy, models, knowledge, warm)
+    seen = see(request, policy, models, knowledge, gains, warm)
     if found:
         seen = msgspec.structs.replace(seen, found=found)
     return choose(seen, policy, models, signals, asked=asked, snapshot=snapshot)
@@ -54,6 +56,7 @@ def see(
     policy: Policy,
     models: Sequence[Model],
     knowledge: Knowledge | None = None,
+    gains: Gains | None = None,
     warm: Callable[[str], Mapping[str, int]] | None = None,
 ) -> Features:
     """What the policy, and those of its steps, want to know of the request; nothing else is looked at."""
@@ -65,7 +68,11 @@ def see(
         seen = features(request, False, matters=lambda most: _length_matters(request, policy, models, most))
     more: dict[str, object] = {}
     if any(strategy.learned for strategy in strategies):
-        more["expected"] = (knowledge or shipped()).expect(question(request.messages))
+        asked = question(request.messages)
+        more["expected"] = (knowledge or shipped()).expect(asked)
+        if gains is not None:
+            more["sketch"], more["gained"] = gains.look(asked)
+            more["conversation"] = conversation(request)
     if warm is not None and seen.input_tokens >= LEAST_CACHED and len(models) > 1 and _asks_for_task(every):
         more["conversation"] = digest = conversation(request)
         if held := warm(digest):

@@ -25,6 +25,7 @@ from meshwright.providers import PROVIDERS
 from meshwright.providers.discover import discover
 from meshwright.server.auditing import note_config, seal_and_sign
 from meshwright.server.batching import due, forget_files, run_batches
+from meshwright.server.learning import Learning
 from meshwright.server.places import Places
 from meshwright.server.sweep import sweep
 from meshwright.store import allowances, keys, limits, parties
@@ -38,6 +39,7 @@ BATCH_SECONDS = 0.5
 FILES_SECONDS = 300.0
 IMPORT_SECONDS = 0.2
 SWEEP_SECONDS = 10.0
+LEARN_SECONDS = 0.5
 WATCH_SECONDS = 0.5
 LOW_PRIORITY = 15
 LEARNED_DAYS = 30
@@ -68,6 +70,7 @@ class Control:
         self.engines: tuple[LocalServer, ...] = ()
         self.version = 0
         self._importer = Importer(places.journal, database)
+        self._learning = Learning(places.router, database)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._seen = self._stamp()
@@ -145,6 +148,7 @@ class Control:
         self._run("watch", WATCH_SECONDS, self.reload)
         self._run("keys", WATCH_SECONDS, self.renew_keys)
         self._run("router", WATCH_SECONDS, self.renew_router)
+        self._run("learning", LEARN_SECONDS, self._learn)
         if self.config.batches.enabled:
             self._run("batches", BATCH_SECONDS, self._run_batches)
         self._run("files", FILES_SECONDS, partial(forget_files, self.database))
@@ -212,6 +216,9 @@ class Control:
         except MeshError as error:
             return str(error)
         return ""
+
+    def _learn(self) -> None:
+        self._learning.look(self.config.learning.enabled, self.config.learning.labels)
 
     def _run_batches(self) -> None:
         if due(self.database):

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from meshwright.kernel import router_files
 from meshwright.kernel.build import build
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.published import Published, read_published
 from meshwright.kernel.record import new_id
+from meshwright.kernel.snapshot import Snapshot
 from meshwright.ledger.journal import Journal
 from meshwright.net.choose import OneTransport
 from meshwright.net.tokens import Tokens
@@ -55,6 +57,7 @@ class Worker:
         self._transport = OneTransport()
         self._tokens = Tokens(self._transport)
         self._stamp = self._stat()
+        self._gains_stamp = self._stat_gains()
         published = read_published(places.published)
         settings = published.config
         self._builtin = (
@@ -106,11 +109,19 @@ class Worker:
             await self._builtin.close()
         self._journal.close()
 
-    def _build(self, published: Published) -> Any:
-        return build(published, self._environment, self._transport, self._builtin, self._tokens)
+    def _build(self, published: Published) -> Snapshot:
+        snapshot = build(published, self._environment, self._transport, self._builtin, self._tokens)
+        return msgspec.structs.replace(snapshot, gains=router_files.gains(self._places.router))
 
     def _stat(self) -> tuple[int, int]:
         stat = self._places.published.stat()
+        return stat.st_ino, stat.st_mtime_ns
+
+    def _stat_gains(self) -> tuple[int, int]:
+        try:
+            stat = (self._places.router / router_files.GAINS).stat()
+        except FileNotFoundError:
+            return 0, 0
         return stat.st_ino, stat.st_mtime_ns
 
     async def _look(self) -> None:
@@ -123,6 +134,10 @@ class Worker:
                 if stamp != self._stamp:
                     self._stamp = stamp
                     self.gate.kernel.snapshot = self._build(read_published(self._places.published))
+                elif (stamp := self._stat_gains()) != self._gains_stamp:
+                    self._gains_stamp = stamp
+                    kernel, learned = self.gate.kernel, router_files.gains(self._places.router)
+                    kernel.snapshot = msgspec.structs.replace(kernel.snapshot, gains=learned)
             except (MeshError, OSError) as error:
                 _log.error("the published state is refused, the old one stays: %s", error)
 

@@ -63,6 +63,18 @@ class Expected(msgspec.Struct, frozen=True):
     rows: int
 
 
+class Gain(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was learned here of a model: how far from what was expected before this question is, from how many outcomes.
+
+    `spread` is its standard deviation; `drifted` tells in words that the model has changed.
+    """
+
+    value: float
+    spread: float
+    outcomes: int
+    drifted: str = ""
+
+
 class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What the router saw of a request, in one pass. `tasks` are probabilities that add up to 1, likeliest first."""
 
@@ -87,6 +99,10 @@ class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """That likeness goes by words alone: no table of meanings is installed."""
     expected: Mapping[str, Expected] = {}
     """What is expected of each measured model, by its name without provider; only where a strategy learns."""
+    gained: Mapping[str, Gain] = {}
+    """What was learned here of each model, by its name without provider; only where a strategy learns."""
+    sketch: bytes = b""
+    """What is kept of the question to learn from: marks, no words (see routing.quality.sketch)."""
     loop: ToolLoop | None = None
     """The state of an agent's run; None when no tool was called yet."""
     asked_for: int | None = None

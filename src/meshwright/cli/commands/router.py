@@ -11,13 +11,14 @@ import msgspec
 import typer
 
 from meshwright.cli.learning import learning
-from meshwright.cli.output import ConfigFile, Json, print_json, told
+from meshwright.cli.output import ConfigFile, Json, out, print_json, told
 from meshwright.cli.replaying import tell_replay
 from meshwright.cli.session import control_of, here, other_snapshot
 from meshwright.kernel.replaying import Replayed, replay
 from meshwright.ledger.issuing import span
 from meshwright.routing.what_if import what_if
 from meshwright.server.control import Control
+from meshwright.server.learning import forget
 from meshwright.store import decisions
 from meshwright.types.errors import InvalidRequest
 
@@ -28,24 +29,37 @@ MOST = 100_000
 def router(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[report|fit FILE|export FILE|revert|replay]", help="FILE of fit: outcomes, JSONL."),
+        typer.Argument(
+            metavar="[report|fit FILE|export FILE|revert|replay|forget]", help="FILE of fit: outcomes, JSONL."
+        ),
     ] = None,
-    since: Annotated[str, typer.Option(metavar="TIME", help="With replay: how far back, such as 24h or 7d.")] = "7d",
+    since: Annotated[str, typer.Option(metavar="TIME", help="How far back, such as 24h or 7d.")] = "7d",
     other: Annotated[
         Path | None, typer.Option("--with", metavar="FILE", help="With replay: the mesh.toml of the other policy.")
     ] = None,
+    principal: Annotated[str, typer.Option(help="With forget: only what this principal said.")] = "",
+    model: Annotated[str, typer.Option("--model", "-m", help="With forget: only what is about this model.")] = "",
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Show, fit, export or revert what the learned router goes by; replay the log with another configuration."""
+    """Show, fit, export, revert or forget what the learned router goes by; replay the log with another policy."""
     with told(as_json):
         asked = words or ["report"]
         if learning(asked, here(config).router, as_json):
             return
+        if asked == ["forget"]:
+            count = forget(
+                control_of(config).database, since=time.time() - span(since), principal=principal, model=model
+            )
+            if as_json:
+                print_json({"forgotten": count})
+            else:
+                out.print(f"{count:,} outcomes are not learned from any more.", markup=False)
+            return
         if asked != ["replay"]:
             raise InvalidRequest(
                 f"`mesh router {' '.join(asked)}` is not understood.",
-                fix="`mesh router`, `fit FILE`, `export FILE`, `revert`, or `replay --with other.toml`.",
+                fix="`mesh router`, `fit FILE`, `export FILE`, `revert`, `replay --with other.toml`, or `forget`.",
             )
         found = asyncio.run(_replayed(control_of(config), time.time() - span(since), other))
         result = what_if(found.rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise, product
 from math import log, log1p
 from zlib import crc32
@@ -39,6 +40,7 @@ class Sight(msgspec.Struct, frozen=True):
     shapes: frozenset[int]
 
 
+@lru_cache(maxsize=4)
 def sight(question: str) -> Sight:
     """The question without examples before it and instructions on the form of an answer after it."""
     text = asked(question)

@@ -1,0 +1,105 @@
+"""What was learned here, from answers that were given here: it moves what is expected, and is replaced as a whole.
+
+The weights of a place, one for each model, are 16-bit lanes of one integer, so that a question's are added up without
+numpy, and nothing has to be built when a new version comes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from math import sqrt
+from struct import Struct
+
+import msgspec
+
+from meshwright.routing.quality.sight import in_reach, sight
+from meshwright.routing.quality.sketch import WIDE, places, sketch, worth
+from meshwright.types.decision import Gain
+from meshwright.types.errors import ConfigError
+
+MIDDLE = 128
+"""A weight is stored as 0..255, this being zero."""
+MOST_MODELS = 64
+LARGEST = 8_000_000
+LEVEL_PRIOR, PLACE_PRIOR, LIKE = 5.0, 20.0, 50.0
+"""Outcomes that a level and a question's places start with, and how many outcomes make one on a like question."""
+
+
+class Gained(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was learned of a model: how far off its level is, from so many outcomes; what a step of its weights means.
+
+    `noise` is the variance of outcomes around what is expected; `drifted` tells in words that it has changed.
+    """
+
+    name: str
+    level: float
+    outcomes: float
+    noise: float
+    scale: float
+    drifted: str = ""
+
+
+class Gains(msgspec.Struct, frozen=True, kw_only=True):
+    """One version. `steps` holds a lane of 16 bits for each model, place by place; `salt` is this installation's."""
+
+    version: int
+    salt: int
+    models: tuple[Gained, ...] = ()
+    steps: bytes = b""
+
+    def look(self, question: str) -> tuple[bytes, Mapping[str, Gain]]:
+        """What is to be kept of a question, and for each model how far it is from what was expected before."""
+        kept = sketch(sight(in_reach(question)), self.salt)
+        return kept, self.gain(kept) if self.models else {}
+
+    def gain(self, kept: bytes) -> Mapping[str, Gain]:
+        """The same from a sketch."""
+        count = len(self.models)
+        wide = 2 * count
+        lanes = Struct(f"<{count}H")
+        moved = [model.level for model in self.models]
+        for part, shapes in zip(places(kept), (False, True), strict=True):
+            if not part:
+                continue
+            total = sum([int.from_bytes(self.steps[at * wide : at * wide + wide], "little") for at in part])
+            zero, each = MIDDLE * len(part), worth(len(part), shapes=shapes)
+            for at, lane in enumerate(lanes.unpack(total.to_bytes(wide, "little"))):
+                moved[at] += (lane - zero) * self.models[at].scale * each
+        return {
+            model.name: Gain(round(value, 4), round(_spread(model), 4), round(model.outcomes), model.drifted)
+            for model, value in zip(self.models, moved, strict=True)
+        }
+
+
+def _spread(model: Gained) -> float:
+    """The standard deviation of what was learned, by how much there was to learn from."""
+    known = 1 / (LEVEL_PRIOR + model.outcomes) + 1.25 / (PLACE_PRIOR + model.outcomes / LIKE)
+    return sqrt(model.noise * known)
+
+
+def pack(gains: Gains) -> bytes:
+    """The file."""
+    return msgspec.msgpack.encode(gains)
+
+
+def read(data: bytes) -> Gains:
+    """From a file's bytes, which are looked through. Raises ConfigError."""
+    fix = "Delete it: the gateway makes it again from the feedback that it keeps."
+    if len(data) > LARGEST:
+        raise ConfigError.of(f"What was learned here is {len(data):,} bytes, which is too much.", fix=fix)
+    try:
+        gains = msgspec.msgpack.decode(data, type=Gains)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError.of(f"This is not what was learned here: {error}.", fix=fix) from error
+    numbers = [number for one in gains.models for number in (one.level, one.outcomes, one.noise, one.scale)]
+    lanes = memoryview(gains.steps).cast("B")[1::2]  # the upper byte of each lane, on any machine's order of bytes
+    if (
+        not all(map(math.isfinite, numbers))
+        or any(one.outcomes < 0 or one.noise < 0 for one in gains.models)
+        or len(gains.models) > MOST_MODELS
+        or len(gains.steps) != (2 * WIDE * len(gains.models))
+        or any(lanes)
+    ):
+        raise ConfigError.of("What was learned here does not fit together.", fix=fix)
+    return gains

@@ -1,0 +1,25 @@
+"""What was learned from answers given here, on top of a prediction, whatever that came from."""
+
+from __future__ import annotations
+
+from meshwright.routing.quality.knowledge import bare
+from meshwright.routing.quality.levels import LEAST, MOST, NINE_IN_TEN, PLAIN, bounded
+from meshwright.types.decision import Features, Gain, Interval
+from meshwright.types.model import Model
+
+
+def moved(model: Model, features: Features, before: Interval, why: str) -> tuple[Interval, str]:
+    """The quality by what was learned here as well, and why in words."""
+    found = features.gained.get(bare(model.name))
+    if found is None or not found.outcomes:
+        return before, why
+    value = min(MOST, max(LEAST, before.value + found.value))
+    margin = min((before.high - before.low) / 2, NINE_IN_TEN * found.spread)
+    return bounded(value, margin), f"{why}; {_told(found)}"
+
+
+def _told(found: Gain) -> str:
+    told = f"{found.outcomes:,} outcomes here"
+    if abs(found.value) >= PLAIN:
+        told += f": {found.value:+.2f}"
+    return f"{told}; {found.drifted}" if found.drifted else told

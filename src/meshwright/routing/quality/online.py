@@ -1,0 +1,266 @@
+"""Learning from answers that were given here, as things are found out about them. Needs numpy.
+
+What is learned is how far off the predictions were: for each model a level and weights of the places that its
+questions hit, one part of the weights being common to all models. It is the ridge regression over the latest outcomes,
+come nearer by a few steps of conjugate gradients at each taking in (Hestenes & Stiefel, 1952), so that new outcomes are
+in at once and the rest settles while nothing else is to be done. Every outcome counts by how much it is believed; those
+from before a model's change count a tenth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from meshwright.routing.quality.drift import Watch
+from meshwright.routing.quality.gains import LEVEL_PRIOR, MIDDLE, MOST_MODELS, PLACE_PRIOR, Gained, Gains
+from meshwright.routing.quality.sight import SHAPES
+from meshwright.routing.quality.sketch import WIDE, WORDS
+
+Array = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int32]
+
+WINDOW = 20_000
+"""The latest outcomes that are learned from."""
+FORGOTTEN = 0.1
+"""What an outcome from before its model's change is still worth."""
+STEPS = 6
+ENOUGH = 1e-3
+"""The length of the gradient, beside that at the start, at which nothing is left to do."""
+START_NOISE, NOISE_COUNT = 0.2, 20.0
+"""The variance of outcomes around what is expected, before they are seen: that of answers right or wrong."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out of one answer: `score` (0..1), believed by `weight` (0..1).
+
+    `key` is the answer; a later outcome of the same key takes the place of the earlier. `prior` is the quality that was
+    expected without what was learned here, `expected` with it.
+    """
+
+    key: str
+    model: str
+    score: float
+    weight: float
+    prior: float
+    expected: float
+    sketch: bytes
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that became another, at the outcome `key`; `outcomes` of before count less. Scores less expectations."""
+
+    model: str
+    key: str
+    before: float
+    after: float
+    outcomes: int
+
+
+class Online:
+    """What is learned, and from what. One thread at a time."""
+
+    def __init__(self, salt: int, window: int = WINDOW) -> None:
+        self.drifts: list[Drift] = []
+        self.settled = True
+        self._salt = salt
+        self._window = window
+        self._models: list[str] = []
+        self._watches: dict[str, Watch] = {}
+        self._noise: dict[str, tuple[float, float]] = {}
+        self._at: dict[str, int] = {}
+        self._keys: list[str] = []
+        self._first = 0
+        """The number of the window's first outcome, counted from the beginning."""
+        self._model = np.zeros(0, dtype=np.int32)
+        self._score = self._prior = self._weight = np.zeros(0)
+        self._lengths = np.zeros(0, dtype=np.int64)
+        self._flat = np.zeros(0, dtype=np.int32)
+        self._values = np.zeros(0)
+        self._common = np.zeros(WIDE)
+        self._own = np.zeros((0, WIDE))
+        self._level = np.zeros(0)
+        self._start = 0.0
+        self._clean: dict[str, float] = {}
+
+    @property
+    def outcomes(self) -> int:
+        """How many are learned from."""
+        return len(self._keys)
+
+    def take(self, outcomes: Sequence[Outcome], steps: int = STEPS) -> None:
+        """Take in what was found out, in order of time."""
+        fresh: dict[str, Outcome] = {}
+        for one in outcomes:
+            at = self._at.get(one.key)
+            if at is not None and at >= self._first:
+                self._score[at - self._first], self._weight[at - self._first] = one.score, one.weight
+            elif one.key in fresh or at is None:
+                fresh[one.key] = one
+        if fresh:
+            self._append(list(fresh.values()))
+        for one in fresh.values():
+            self._watch(one)
+        self._start = 0.0
+        self.improve(steps)
+
+    def believe_silence(self, model: str, answers: float) -> None:
+        """So many answers of a model had nothing wrong with them that can be seen: they hold its level where it is."""
+        self._clean[model] = answers
+
+    def improve(self, steps: int = STEPS) -> bool:
+        """Come nearer to the regression by so many steps; whether there is anything left to do."""
+        if not self._keys:
+            return False
+        flat = self._rows_models() * WIDE + self._flat
+        starts = np.concatenate(([0], np.cumsum(self._lengths)))[:-1]
+        clean = np.array([self._clean.get(name, 0.0) for name in self._models])
+        pull = LEVEL_PRIOR + clean
+
+        def times(common: Array, own: Array, level: Array) -> Array:
+            merged = (own + common).ravel()
+            sums = np.add.reduceat(np.append(self._values * merged[flat], 0.0), starts) * (self._lengths > 0)
+            return np.asarray(sums + level[self._model])
+
+        def back(targets: Array) -> tuple[Array, Array, Array]:
+            weighed = targets * self._weight
+            spread = np.bincount(flat, self._values * np.repeat(weighed, self._lengths), minlength=self._own.size)
+            own: Array = spread.astype(np.float64, copy=False).reshape(self._own.shape)
+            level: Array = np.bincount(self._model, weighed, minlength=len(self._models)).astype(np.float64)
+            return own.sum(axis=0), own, level
+
+        rest = self._score - self._prior - times(self._common, self._own, self._level)
+        common, own, level = back(rest)
+        gradient = [common - PLACE_PRIOR * self._common, own - PLACE_PRIOR * self._own, level - pull * self._level]
+        direction = [part.copy() for part in gradient]
+        size = _dot(gradient, gradient)
+        self._start = max(self._start, size)
+        for _ in range(steps):
+            if size <= ENOUGH**2 * self._start:
+                break
+            common, own, level = back(times(*direction))
+            turned = [
+                common + PLACE_PRIOR * direction[0],
+                own + PLACE_PRIOR * direction[1],
+                level + pull * direction[2],
+            ]
+            step = size / _dot(direction, turned)
+            for state, part in zip((self._common, self._own, self._level), direction, strict=True):
+                state += step * part
+            gradient = [part - step * moved for part, moved in zip(gradient, turned, strict=True)]
+            now = _dot(gradient, gradient)
+            direction = [part + now / size * before for part, before in zip(gradient, direction, strict=True)]
+            size = now
+        self.settled = size <= ENOUGH**2 * self._start
+        return not self.settled
+
+    def gains(self, version: int) -> Gains:
+        """What is to be published."""
+        counts = np.bincount(self._model, self._weight, minlength=len(self._models))
+        chosen = sorted(np.argsort(-counts, kind="stable")[:MOST_MODELS])
+        merged = self._own[chosen] + self._common
+        scales = np.maximum(np.abs(merged).max(axis=1, initial=0.0), 1e-9) / (MIDDLE - 1)
+        steps = (np.rint(merged / scales[:, None]) + MIDDLE).astype("<u2")
+        models = []
+        for at, scale in zip(chosen, scales, strict=True):
+            name = self._models[at]
+            count, square = self._noise.get(name, (0.0, 0.0))
+            models.append(
+                Gained(
+                    name=name,
+                    level=round(float(self._level[at]), 6),
+                    outcomes=round(float(counts[at]), 2),
+                    noise=round((square + NOISE_COUNT * START_NOISE) / (count + NOISE_COUNT), 6),
+                    scale=float(scale),
+                    drifted=self._told(name),
+                )
+            )
+        return Gains(version=version, salt=self._salt, models=tuple(models), steps=steps.T.tobytes())
+
+    def _told(self, model: str) -> str:
+        latest = next((drift for drift in reversed(self.drifts) if drift.model == model), None)
+        if latest is None:
+            return ""
+        worse = "worse" if latest.after < latest.before else "better"
+        return (
+            f"it has become {worse} (by {abs(latest.after - latest.before):.2f}): "
+            f"{latest.outcomes:,} outcomes from before count a tenth"
+        )
+
+    def _append(self, fresh: Sequence[Outcome]) -> None:
+        for one in fresh:
+            if one.model not in self._watches:
+                self._watches[one.model] = Watch()
+                self._models.append(one.model)
+            self._at[one.key] = self._first + len(self._keys)
+            self._keys.append(one.key)
+        place = {name: at for at, name in enumerate(self._models)}
+        if len(self._models) > len(self._own):
+            more = len(self._models) - len(self._own)
+            self._own = np.vstack([self._own, np.zeros((more, WIDE))])
+            self._level = np.append(self._level, np.zeros(more))
+        flat = np.frombuffer(b"".join(one.sketch for one in fresh), dtype="<u2").astype(np.int32)
+        lengths = np.array([len(one.sketch) // 2 for one in fresh], dtype=np.int64)
+        self._model = np.append(self._model, np.array([place[one.model] for one in fresh], dtype=np.int32))
+        self._score = np.append(self._score, [one.score for one in fresh])
+        self._prior = np.append(self._prior, [one.prior for one in fresh])
+        self._weight = np.append(self._weight, [one.weight for one in fresh])
+        self._lengths = np.append(self._lengths, lengths)
+        self._flat = np.append(self._flat, np.minimum(flat, WIDE - 1))
+        self._values = np.append(self._values, _values(flat, lengths))
+        if len(self._keys) > self._window * 5 // 4:
+            self._drop(len(self._keys) - self._window)
+
+    def _drop(self, count: int) -> None:
+        """Forget the oldest."""
+        for key in self._keys[:count]:
+            if self._at[key] < self._first + count:
+                del self._at[key]
+        self._keys = self._keys[count:]
+        self._first += count
+        cut = int(self._lengths[:count].sum())
+        self._flat, self._values = self._flat[cut:], self._values[cut:]
+        self._model, self._score = self._model[count:], self._score[count:]
+        self._prior, self._weight = self._prior[count:], self._weight[count:]
+        self._lengths = self._lengths[count:]
+
+    def _watch(self, one: Outcome) -> None:
+        """Look whether its model has changed, and let what was before count less."""
+        residual = one.score - one.expected
+        count, square = self._noise.get(one.model, (0.0, 0.0))
+        self._noise[one.model] = (count + one.weight, square + one.weight * residual * residual)
+        change = self._watches[one.model].see(residual)
+        if change is None:
+            return
+        upto = self._at[one.key] - self._first + 1
+        theirs = np.flatnonzero(self._model[:upto] == self._models.index(one.model))
+        old = theirs[: max(0, len(theirs) - change.since)]
+        self._weight[old] *= FORGOTTEN
+        self.drifts.append(
+            Drift(model=one.model, key=one.key, before=change.before, after=change.after, outcomes=len(old))
+        )
+
+    def _rows_models(self) -> Places:
+        return np.repeat(self._model, self._lengths)
+
+
+def _values(flat: Places, lengths: npt.NDArray[np.int64]) -> Array:
+    """What each place weighs: words of a question have length 1 together, its shapes theirs."""
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    words = flat < WORDS
+    counted = np.bincount(rows, words, minlength=len(lengths))
+    shaped = lengths - counted
+    return np.asarray(
+        np.where(
+            words,
+            1 / np.sqrt(np.maximum(1, counted))[rows],
+            SHAPES / np.sqrt(np.maximum(1, shaped))[rows],
+        )
+    )
+
+
+def _dot(one: Iterable[Array], two: Iterable[Array]) -> float:
+    return sum(float((left * right).sum()) for left, right in zip(one, two, strict=True))

@@ -1,0 +1,141 @@
+"""The control plane's part in learning: from what was found out about answers to what every worker expects."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from meshwright.kernel import router_files
+from meshwright.ledger.feedback import bare, worth
+from meshwright.routing.quality.gains import Gains
+from meshwright.store import feedback, settings
+from meshwright.store.database import Database
+from meshwright.store.rows import Feedback
+
+if TYPE_CHECKING:
+    from meshwright.routing.quality.online import Online, Outcome
+
+AT_ONCE = 10_000
+BEHIND = 50
+"""Rows that are read again: on PostgreSQL one with a lower number may be committed after one with a higher."""
+SHARE = 10
+"""Of its time the learner works one part and rests as many."""
+_FORGOTTEN = "learning/forgotten"
+_log = logging.getLogger("meshwright.learning")
+
+
+class Learning:
+    """Learns from the feedback in the database. One thread; `look` is called again and again."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        self._folder = folder
+        self._database = database
+        self._online: Online | None = None
+        self._known: dict[str, dict[tuple[str, str], Feedback]] = {}
+        self._read = 0
+        self._version = 0
+        self._epoch = ""
+        self._rest_until = 0.0
+        self._told = False
+
+    def look(self, enabled: bool, labels: Mapping[str, float]) -> None:
+        """Take in what is new, and publish what follows from it."""
+        if not enabled:
+            router_files.keep_gains(self._folder, None)
+            self._begin()
+            return
+        now = time.monotonic()
+        if now < self._rest_until:
+            return
+        with self._database.read() as transaction:
+            epoch = f"{router_files.since(self._folder)} {settings.get(transaction, _FORGOTTEN)}"
+            last = feedback.last(transaction)
+        if epoch != self._epoch:
+            self._begin()
+            self._epoch = epoch
+        changed = self._take(labels) if last > self._read else False
+        if not changed and self._online is not None and not self._online.settled:
+            self._online.improve()
+            changed = True
+        if changed or not (self._folder / router_files.GAINS).exists():
+            self._publish()
+            self._rest_until = time.monotonic() + SHARE * (time.monotonic() - now)
+
+    def _begin(self) -> None:
+        self._online, self._known, self._read, self._epoch = None, {}, 0, ""
+        (self._folder / router_files.GAINS).unlink(missing_ok=True)
+
+    def _take(self, labels: Mapping[str, float]) -> bool:
+        if importlib.util.find_spec("numpy") is None:
+            if not self._told:
+                self._told = True
+                _log.warning("learning from feedback needs numpy: pip install 'meshwright[offline]'")
+            return False
+        if self._online is None:
+            # With numpy: a gateway that nobody gives feedback to does not need its 20 MiB.
+            from meshwright.routing.quality.online import Online
+
+            self._online = Online(router_files.salt(self._folder))
+        since = router_files.since(self._folder)
+        before = len(self._online.drifts)
+        while True:
+            with self._database.read() as transaction:
+                rows = feedback.after(transaction, max(0, self._read - BEHIND), AT_ONCE)
+            if not rows or rows[-1].n <= self._read:
+                break
+            self._read = rows[-1].n
+            outcomes = self._outcomes([row for row in rows if row.asked >= since], labels)
+            self._online.take(outcomes)
+        for drift in self._online.drifts[before:]:
+            _log.warning(
+                "%s has changed: it scored %+.2f beside what was expected, and now %+.2f; older outcomes count a tenth",
+                drift.model, drift.before, drift.after,
+            )  # fmt: skip
+        return True
+
+    def _outcomes(self, rows: Iterable[Feedback], labels: Mapping[str, float]) -> list[Outcome]:
+        """What is known of each answer that the rows are about, all kinds and principals together."""
+        # The same module as above, which is there by now.
+        from meshwright.routing.quality.online import Outcome
+
+        touched: dict[str, Feedback] = {}
+        for row in rows:
+            key = f"{row.decision} {row.model}"
+            self._known.setdefault(key, {})[row.kind, row.principal] = row
+            touched[key] = row
+        found = []
+        for key, row in touched.items():
+            score, weight = worth(self._known[key].values(), labels)
+            if weight and row.prior is not None and row.expected is not None:
+                found.append(
+                    Outcome(
+                        key=key,
+                        model=bare(row.model),
+                        score=score,
+                        weight=weight,
+                        prior=row.prior,
+                        expected=row.expected,
+                        sketch=row.sketch,
+                    )
+                )
+        return found
+
+    def _publish(self) -> None:
+        self._version += 1
+        online = self._online
+        salt = router_files.salt(self._folder)
+        gains = online.gains(self._version) if online is not None else Gains(version=self._version, salt=salt)
+        router_files.keep_gains(self._folder, gains)
+
+
+def forget(database: Database, *, since: float, principal: str, model: str) -> int:
+    """Learn no more from what was found out since then; how many rows that were. A running gateway does so at once."""
+    now = time.time()
+    with database.begin() as transaction:
+        count = feedback.set_aside(transaction, now, since=since, principal=principal, model=model)
+        settings.put(transaction, _FORGOTTEN, str(now))
+    return count

@@ -1,0 +1,89 @@
+"""Feedback changes what every worker expects of a model, on questions like those that it was given for."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from meshwright.sim import Upstream
+from tests.gateway import Gateway
+from tests.server.pretend import Pretend
+
+TOML = """
+[routes.clever]
+strategy = "learned"
+pool = ["p/bold", "p/calm"]
+[models."p/bold"]
+skills = { "*" = 0.7 }
+[models."p/calm"]
+skills = { "*" = 0.6 }
+"""
+QUESTION = "Which of the two shall it be, the echo of the garden or the river?"
+PATIENCE = 30
+WORKERS = 2
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory):
+    folder = Path(tmp_path_factory.mktemp("learning"))
+    workers = {"MESH_SERVER__WORKERS": str(WORKERS)}
+    with (
+        Pretend([Upstream(name="p")]) as pretend,
+        Gateway(folder, TOML + pretend.toml("p", ("bold", "calm")), workers) as gateway,
+    ):
+        yield gateway
+
+
+def first(gateway: Gateway, question: str = QUESTION) -> str:
+    """Who would answer."""
+    decision = json.loads(gateway.call("/v1/route", {"model": "route/clever", "prompts": [question]})[2])["data"][0]
+    return str(decision["decision"]["plan"]["models"][0])
+
+
+def until_all_choose(gateway: Gateway, model: str) -> None:
+    """Every worker would ask that model: for longer than it takes any of them to notice what is new."""
+    deadline, same = time.monotonic() + PATIENCE, 0
+    while same < 40:
+        assert time.monotonic() < deadline, gateway.log()
+        same = same + 1 if first(gateway) == model else 0
+        time.sleep(0.05)
+
+
+def judge(gateway: Gateway, count: int, thumbs: str) -> str:
+    """The same question several times, each answer judged. The last decision."""
+    decision = ""
+    for at in range(count):
+        status, headers, _ = gateway.chat(f"{QUESTION} ({at})", "route/clever")
+        assert status == 200
+        decision = headers["x-mesh-decision"]
+        status, _, data = gateway.call("/v1/feedback", {"id": decision, "thumbs": thumbs})
+        assert status == 200, data
+    return decision
+
+
+def test_feedback_changes_the_choice_of_every_worker_and_is_told(gateway: Gateway):
+    until_all_choose(gateway, "p/bold")
+    judge(gateway, 6, "down")
+    until_all_choose(gateway, "p/calm")
+    decision = judge(gateway, 1, "up")
+    told = json.loads(gateway.run("explain", decision, "--json").stdout)
+    assert told["served"] == "p/calm"
+    assert "outcomes here: -0." in {one["model"]: one["why"] for one in told["decision"]["candidates"]}["p/bold"]
+    assert len(gateway.workers()) == WORKERS
+
+
+def test_no_words_of_the_question_are_kept(gateway: Gateway):
+    gateway.chat("The zanzibarian pomegranate, once more?", "route/clever")
+    stored = json.dumps(gateway.stored())
+    assert '"sketch"' in stored
+    assert "zanzibar" not in stored
+
+
+def test_what_was_said_can_be_forgotten_again(gateway: Gateway):
+    done = gateway.run("router", "forget", "--since", "1h")
+    assert done.returncode == 0, done.stderr
+    assert "7" in done.stdout
+    until_all_choose(gateway, "p/bold")
