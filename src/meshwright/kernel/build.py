@@ -83,6 +83,7 @@ def build(
         open_ended=open_ended,
         refused=refused,
         knowledge=_knowledge(published.router) if published.router else None,
+        calibration=published.calibration,
         state=config.state,
         learning=config.learning,
         guards=guardings(config),

@@ -9,6 +9,7 @@ import msgspec
 
 from meshwright.kernel.config import Config
 from meshwright.store.rows import Key, LearnedLimit, Party
+from meshwright.types.calibration import Calibration
 from meshwright.types.errors import StoreError
 from meshwright.types.principal import Allowance
 
@@ -34,6 +35,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[LearnedLimit, ...] = ()
     router: bytes = b""
     """Learned router weights; empty: those that come with the package."""
+    calibration: Calibration | None = None
+    """How far off predictions have been; None: nothing has been learned of it."""
 
 
 def publish(published: Published, file: Path) -> None:

@@ -17,6 +17,7 @@ from meshwright.net.transport import Answer, Call, Deadlines, Endpoint, Transpor
 from meshwright.routing.policy import Policy
 from meshwright.routing.quality.gains import Gains
 from meshwright.routing.quality.knowledge import Knowledge
+from meshwright.types.calibration import Calibration
 from meshwright.types.model import Model, Provider
 from meshwright.types.principal import LOCAL, Principal
 from meshwright.wire.dialect import Dialect, Target
@@ -100,6 +101,8 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """What the router has learned here; None: what comes with the package."""
     gains: Gains | None = None
     """What the router has learned from answers given here; None: it does not learn from them."""
+    calibration: Calibration | None = None
+    """How far off predictions have been here; None: nothing is known of it yet."""
     state: StateSettings = StateSettings()
     learning: LearningSettings = LearningSettings()
     guards: Guardings = Guardings()

@@ -25,6 +25,7 @@ from meshwright.providers import PROVIDERS
 from meshwright.providers.discover import discover
 from meshwright.server.auditing import note_config, seal_and_sign
 from meshwright.server.batching import due, forget_files, run_batches
+from meshwright.server.calibrating import Calibrating
 from meshwright.server.learning import Learning
 from meshwright.server.places import Places
 from meshwright.server.sweep import sweep
@@ -35,6 +36,7 @@ from meshwright.types.errors import ConfigError, MeshError
 from meshwright.types.principal import Allowance
 
 AUDIT_SECONDS = 30.0
+CALIBRATE_SECONDS = 20.0
 BATCH_SECONDS = 0.5
 FILES_SECONDS = 300.0
 IMPORT_SECONDS = 0.2
@@ -77,6 +79,7 @@ class Control:
         self._known: _Known | None = None
         self._publishing = threading.Lock()
         self._noted: Config | None = None
+        self._calibrating = Calibrating(database)
         self._router_version = router_files.current(places.router)
         self._router = router_files.weights(places.router)
 
@@ -126,6 +129,7 @@ class Control:
             engines=self.engines,
             limits=learned,
             router=self._router,
+            calibration=self._calibrating.known,
         )
 
     def _read(self, transaction: Transaction) -> _Known:
@@ -147,6 +151,7 @@ class Control:
         self._run("import", IMPORT_SECONDS, self.import_journal)
         self._run("watch", WATCH_SECONDS, self.reload)
         self._run("keys", WATCH_SECONDS, self.renew_keys)
+        self._run("calibration", CALIBRATE_SECONDS, self.calibrate)
         self._run("router", WATCH_SECONDS, self.renew_router)
         self._run("learning", LEARN_SECONDS, self._learn)
         if self.config.batches.enabled:
@@ -208,6 +213,11 @@ class Control:
             self._router, self._router_version = router_files.weights(self.places.router), version
             published = self.publish()
             _log.info("the router goes by version %d: snapshot %d", version, published.version)
+
+    def calibrate(self) -> None:
+        """Learn how far off predictions have been of late, and publish when that is another answer than before."""
+        if self._calibrating.learn():
+            self.publish()
 
     def _unbuildable(self, config: Config) -> str:
         """Why workers could not serve this configuration, "" when they can: better told here than by every one."""

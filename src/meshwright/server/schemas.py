@@ -194,6 +194,19 @@ SCHEMAS: dict[str, Any] = {
             "return_documents": {"type": ["boolean", "null"]},
         },
     },
+    "Quote": {
+        "type": "object",
+        "description": "What to quote: a prompt, or a whole request.",
+        "anyOf": [{"required": ["prompt"]}, {"required": ["request"]}],
+        "additionalProperties": False,
+        "properties": {
+            "model": {"type": "string", "description": "What the prompt asks for.", "default": "auto"},
+            "prompt": {"type": "string", "minLength": 1, "description": "A single user message."},
+            "request": {"$ref": "#/components/schemas/openai_chat"},
+            "dialect": {"enum": ["openai_chat"], "description": "Or another one, with a request in its words."},
+            "max_tokens": {"type": "integer", "minimum": 1, "maximum": MOST},
+        },
+    },
     "Route": {
         "type": "object",
         "description": "What to decide: at least one prompt or request, a thousand of each at most.",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 
 from meshwright.store.database import Transaction
 from meshwright.store.tables import BUCKETS, attempts, decisions
@@ -180,3 +180,9 @@ def recent(
             raise NotFound(f"There is no decision {before!r}.", field="before", fix="Use the id of a listed decision.")
         query = query.where(or_(at < when, and_(at == when, id < before)))
     return tuple(_trace.decode(blob) for blob in transaction.execute(query).scalars())
+
+
+def latest_at(transaction: Transaction) -> float | None:
+    """When the latest request came, in seconds since 1970; None when there was none."""
+    found: float | None = transaction.execute(select(func.max(decisions.c.at))).scalar()
+    return found

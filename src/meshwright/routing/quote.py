@@ -1,0 +1,114 @@
+"""What a request will cost: for each candidate and for the plan chosen, between what bounds, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from meshwright.routing.calibrate import candidates
+from meshwright.types.calibration import ALL, Calibration, bound
+from meshwright.types.decision import Candidate, Decision, Interval, Plan
+
+PRIOR = "not seen here yet: a rough interval, not measured"
+
+
+class Priced(msgspec.Struct, frozen=True, kw_only=True):
+    """A candidate: tokens of its answer, and nano-dollars of the request; None when its price is not known.
+
+    `basis` says what the interval was learned from.
+    """
+
+    model: str
+    tokens: Interval | None
+    cost: Interval | None
+    basis: str
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """The plan's cost in nano-dollars, None when a price is not known; and its candidates, those of the plan first.
+
+    `nominal` is how often an interval is meant to hold the truth; `measured` how often those on cost did, over `rows`
+    answers, None when none was seen.
+    """
+
+    asked: str
+    route: str
+    strategy: str
+    plan: Plan
+    cost: Interval | None
+    candidates: tuple[Priced, ...]
+    nominal: float
+    measured: float | None
+    rows: int
+
+
+def quote(decision: Decision, calibration: Calibration | None) -> Quote:
+    """The quote for a decision, by what was learned of predictions. Pure."""
+    task, most = "", None
+    if (seen := decision.features) is not None:
+        task, most = seen.task, seen.max_tokens * seen.answers if seen.max_tokens else None
+    found = {one.model: _priced(one, task, most, calibration) for one in candidates(decision)}
+    order = dict.fromkeys((*decision.plan.contacts(), *found))
+    kept = calibration.kept_cost if calibration is not None else None
+    return Quote(
+        asked=decision.asked,
+        route=decision.route,
+        strategy=decision.strategy,
+        plan=decision.plan,
+        cost=_planned(decision.plan, found),
+        candidates=tuple(found[name] for name in order if name in found),
+        nominal=calibration.nominal if calibration is not None else 0.9,
+        measured=kept.share if kept is not None else None,
+        rows=kept.rows if kept is not None else 0,
+    )
+
+
+def tokens_at_most(candidate: Candidate, task: str, calibration: Calibration | None) -> float | None:
+    """The upper end of the interval on the tokens of its answer; None when nothing was learned of it."""
+    known = bound(calibration.tokens, candidate.model, task) if calibration is not None else None
+    if known is None or candidate.tokens is None:
+        return None
+    return candidate.tokens.value * known[0].high
+
+
+def _priced(candidate: Candidate, task: str, most: int | None, calibration: Calibration | None) -> Priced:
+    tokens, cost, basis = candidate.tokens, candidate.cost, PRIOR
+    if calibration is not None:
+        if tokens is not None and (known := bound(calibration.tokens, candidate.model, task)) is not None:
+            tokens = _scaled(tokens, known[0].low, known[0].high)
+            if most is not None:
+                tokens = Interval(tokens.value, min(tokens.low, most), min(tokens.high, most))
+            basis = _basis(known[1], known[0].rows)
+        if cost is not None and (known := bound(calibration.cost, candidate.model, task)) is not None:
+            cost = _scaled(cost, known[0].low, known[0].high)
+            basis = _basis(known[1], known[0].rows)
+    return Priced(model=candidate.model, tokens=tokens, cost=cost, basis=basis)
+
+
+def _scaled(interval: Interval, low: float, high: float) -> Interval:
+    value = interval.value
+    return Interval(value, float(round(value * low)), float(round(value * high)))
+
+
+def _basis(name: str, rows: int) -> str:
+    model, _, task = name.rpartition(" ")
+    where = "of all models" if model == ALL else "of this model"
+    at = "" if task == ALL else f" at {task}" if task else " without a task"
+    return f"the latest {rows} answers {where}{at}"
+
+
+def _planned(plan: Plan, found: Mapping[str, Priced]) -> Interval | None:
+    """A chain costs what its first model does, for what fails rarely charges. Whoever asks several pays for all."""
+    if plan.kind == "chain":
+        first = found.get(plan.models[0]) if plan.models else None
+        return first.cost if first is not None else None
+    steps = [_planned(step, found) for step in (*plan.steps, *((plan.by,) if plan.by is not None else ()))]
+    known = [one for one in steps if one is not None]
+    if not known or len(known) < len(steps):
+        return None
+    if plan.kind == "first":
+        return known[0]
+    if plan.kind == "cascade":  # the first at least, all of them at most
+        return Interval(known[0].value, known[0].low, sum(one.high for one in known))
+    return Interval(sum(one.value for one in known), sum(one.low for one in known), sum(one.high for one in known))

@@ -1,0 +1,59 @@
+"""How far off predictions have been of late, learned from the decisions in the database by the control plane."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from meshwright.routing.calibrate import Learned, calibrate, outcomes
+from meshwright.store import decisions
+from meshwright.store.database import Database
+from meshwright.types.calibration import Bound, Calibration
+
+LATEST = 4_000
+"""Decisions that are looked at, the newest."""
+DAYS = 30
+MOVED = 0.05
+"""A bound that moved by less is not worth a new snapshot for every worker."""
+
+
+def learned(database: Database) -> Learned:
+    """What the latest decisions teach. Raises StoreError."""
+    with database.read() as transaction:
+        traces = decisions.recent(transaction, LATEST, since=time.time() - DAYS * 86_400)
+    return calibrate(outcomes(reversed(traces)))
+
+
+class Calibrating:
+    """What is known now, and whether learning again would tell anything new."""
+
+    def __init__(self, database: Database) -> None:
+        self.known: Calibration | None = None
+        self._database = database
+        self._latest: float | None = None
+
+    def learn(self) -> bool:
+        """Learn from what came in; whether it is worth being published. Raises StoreError."""
+        with self._database.read() as transaction:
+            latest = decisions.latest_at(transaction)
+        if latest == self._latest:
+            return False
+        self._latest = latest
+        found = learned(self._database).calibration
+        before = self.known
+        if not found.tokens and before is None:
+            return False
+        if before is not None and not _moved(before.tokens, found.tokens) and not _moved(before.cost, found.cost):
+            return False
+        self.known = found
+        return True
+
+
+def _moved(before: Mapping[str, Bound], after: Mapping[str, Bound]) -> bool:
+    if before.keys() != after.keys():
+        return True
+    return any(
+        abs(new / old - 1) > MOVED
+        for name, bound in after.items()
+        for old, new in ((before[name].low, bound.low), (before[name].high, bound.high))
+    )
