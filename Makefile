@@ -8,7 +8,7 @@ ARGS ?=
 SPREAD := $(if $(ARGS),,-n 2 --dist loadfile)
 
 .DEFAULT_GOAL := help
-.PHONY: test-engines help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-cascade bench-tokens bench-failover
+.PHONY: test-engines help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-cascade bench-tokens bench-failover bench-guards
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ bench-net: .venv/dev.stamp ## the two HTTP clients against each other
 
 bench-router: .venv/dev.stamp ## how good and how fast the learned router is (ARGS="outcomes.jsonl.gz --quick")
 	@$(VENV)/python bench/router/measure_router.py $(ARGS)
+
+bench-guards: .venv/dev.stamp ## how good and how fast the guards are (ARGS="--pii ROWS --injection FOLDER --pages FOLDER")
+	@$(VENV)/python bench/guards/measure_guards.py $(ARGS)
 
 bench-tasks: .venv/dev.stamp ## how good and how fast the task classifier is (ARGS=--wrong shows its mistakes)
 	@$(VENV)/python bench/router_tasks/measure.py $(ARGS)

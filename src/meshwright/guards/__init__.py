@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshwright.guards import pii, secrets, topics
+from meshwright.guards import injection, instructions, pii, secrets, topics
 from meshwright.guards.guard import Guard
 from meshwright.guards.redact import redact
 
@@ -10,5 +10,7 @@ GUARDS: dict[str, Guard] = {
     "pii": pii.GUARD,
     "secrets": secrets.GUARD,
     "topics": topics.GUARD,
+    "injection": injection.GUARD,
+    "instructions": instructions.GUARD,
 }
 __all__ = ["GUARDS", "Guard", "redact"]
