@@ -32,6 +32,8 @@ class Arrival(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     forward: tuple[tuple[str, str], ...] = ()
     decode_seconds: float = 0.0
     answer_id: str = ""
+    cache: str = ""
+    """What the caller says of the cache: "no-store" (leave it alone), "refresh" (ask anew, and keep that)."""
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -46,6 +48,9 @@ class Receipt(msgspec.Struct, frozen=True):
     adaptations: tuple[Adaptation, ...] = ()
     limits: tuple[tuple[str, str], ...] = ()
     valid: bool | None = None
+    cache: str = ""
+    """"hit" or "miss" where the route has a cache; `age` is then the seconds since the answer was made."""
+    age: int | None = None
 
 
 class Flow(Protocol):

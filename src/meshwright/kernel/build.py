@@ -87,6 +87,8 @@ def build(
         state=config.state,
         learning=config.learning,
         guards=guardings(config),
+        caches={name: route.cache for name, route in config.routes.items() if route.cache.on},
+        kept_bytes=int(config.cache.memory_mb * 1024 * 1024),
     )
 
 

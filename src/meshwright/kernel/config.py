@@ -181,6 +181,25 @@ class GuardSettings(msgspec.Struct, frozen=True, kw_only=True):
     rules: dict[str, RuleSettings] = {}
 
 
+class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[routes.NAME.cache]: answers that are given again for `seconds`. `share`: with whom.
+
+    `tools` keeps answers that call tools too, `sampled` those to requests that ask for chance.
+    """
+
+    on: bool = False
+    seconds: float = 3600.0
+    share: Literal["key", "team", "all"] = "key"
+    tools: bool = False
+    sampled: bool = False
+
+
+class KeptSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[cache]: the room that all kept answers have in each worker's memory."""
+
+    memory_mb: float = 64.0
+
+
 class RouteSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[routes.NAME]: a strategy over a pool, asked for as "route/NAME" (and "auto" for the route of that name).
 
@@ -209,6 +228,7 @@ class RouteSettings(msgspec.Struct, frozen=True, kw_only=True):
     examples: dict[str, tuple[str, ...]] = {}
     options: dict[str, str | int | float | bool] = {}
     guards: GuardSettings = GuardSettings()
+    cache: CacheSettings = CacheSettings()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,3 +246,4 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     models: dict[str, ModelSettings] = {}
     routes: dict[str, RouteSettings] = {}
     guards: GuardSettings = GuardSettings()
+    cache: KeptSettings = KeptSettings()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from meshwright.kernel.admit import admit
 from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming
-from meshwright.kernel.call import call
 from meshwright.kernel.check import check, check_reply
 from meshwright.kernel.decide import decide
 from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.recall import answered
 from meshwright.kernel.record import Recording
 from meshwright.types.errors import MeshError
 
@@ -32,7 +32,7 @@ async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
             snapshot, kernel.signals.read(), arrival.request, arrival.route, kernel.signals.habits.warm, found
         )
         recording.stage("route")
-        reply = await call(kernel, snapshot, arrival, recording)
+        reply = await answered(kernel, snapshot, arrival, recording)
         if checked is not None:
             reply = await check_reply(kernel, checked, reply, recording)
         flowing = isinstance(reply, Streaming)

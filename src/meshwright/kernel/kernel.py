@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
+from meshwright.kernel.answers_kept import Kept
 from meshwright.kernel.aside import Aside
 from meshwright.kernel.record import Recording
 from meshwright.kernel.signals import Signals
@@ -41,6 +42,7 @@ class Kernel:
         self.recent: dict[str, Trace] = {}
         self.listeners = listeners
         self.aside = Aside()
+        self.kept = Kept(snapshot.kept_bytes)
 
     def settle(self, recording: Recording) -> None:
         """The request is over: journal it, remember it for a while, tell the listeners. Raises StoreError.

@@ -35,6 +35,7 @@ class Recording:
         "answer",
         "at",
         "attempts",
+        "cache",
         "decision",
         "dialect",
         "error",
@@ -48,6 +49,7 @@ class Recording:
         "over",
         "path",
         "principal",
+        "saved",
         "served",
         "stages",
         "started",
@@ -71,6 +73,8 @@ class Recording:
         """Whoever watches the answer settles it."""
         self.over = False
         """It would have settled, but for that."""
+        self.cache = ""
+        self.saved: int | None = None
         self.of = ""
         self.answer = ""
         self.decision: Decision | None = None
@@ -113,6 +117,8 @@ class Recording:
                 spent = (spent or 0) + attempt.cost
             elif attempt.unpriced:
                 priced = False
+        if self.cache == "hit":
+            spent = spent or 0
         return Trace(
             id=self.id,
             at=self.at,
@@ -133,6 +139,8 @@ class Recording:
             cost=spent if priced else None,
             notes=tuple(self.notes),
             guards=tuple(self.guards),
+            cache=self.cache,
+            saved_nano=self.saved,
             of=self.of,
             answer=self.answer,
         )

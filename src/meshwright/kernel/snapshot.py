@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from meshwright.kernel.addressing import Addressing
-from meshwright.kernel.config import LearningSettings, StateSettings
+from meshwright.kernel.config import CacheSettings, LearningSettings, StateSettings
 from meshwright.kernel.guarding import Guardings
 from meshwright.ledger.digest import Holder
 from meshwright.net.proof import Proof, proved
@@ -106,6 +106,9 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     state: StateSettings = StateSettings()
     learning: LearningSettings = LearningSettings()
     guards: Guardings = Guardings()
+    caches: Mapping[str, CacheSettings] = {}
+    """Of the routes that have one."""
+    kept_bytes: int = 0
 
     def deployment(self, name: str) -> Deployment | None:
         """The deployment of that full name; of a served provider also one that no catalogue lists yet."""

@@ -70,6 +70,8 @@ class Watched:
                 made = self._encoder.feed(self._seen(self._decoder.feed(piece))) if piece else b""
                 if self._blocked is not None:
                     return made + self._block(self._blocked)
+                if piece and self._decoder.ended:
+                    await self._flow.next()  # whoever keeps it hears of its end
                 if not piece or self._decoder.ended:
                     self._settle()
             except UpstreamError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +22,12 @@ REPAIR: Mapping[str, Any] = {
     "description": "true: an answer without the form that was asked for is mended, or the model is asked once more.",
     "schema": {"enum": ["true", "false"]},
 }
+CACHE: Mapping[str, Any] = {
+    "name": "x-mesh-cache",
+    "in": "header",
+    "description": "Where the route has a cache. no-store: leave it alone; refresh: ask anew, and keep that answer.",
+    "schema": {"enum": ["no-store", "refresh"]},
+}
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -33,6 +39,19 @@ def strict(value: str | None) -> bool:
 def repair(value: str | None) -> bool | None:
     """Whether an answer without its form is repaired, None when that is left to the route. Raises InvalidRequest."""
     return _said("x-mesh-repair", value)
+
+
+def cache(header: Callable[[str], str | None]) -> str:
+    """What a caller says of the cache: "no-store", "refresh" or "". Raises InvalidRequest."""
+    asked = (header("x-mesh-cache") or "").lower()
+    if asked in ("no-store", "refresh"):
+        return asked
+    if asked:
+        raise InvalidRequest(
+            f"x-mesh-cache is no-store or refresh, not {asked[:40]!r}.", field="x-mesh-cache", fix="Leave it out."
+        )
+    said = (header("cache-control") or "").lower()
+    return "no-store" if "no-store" in said else "refresh" if "no-cache" in said else ""
 
 
 def _said(header: str, value: str | None) -> bool | None:

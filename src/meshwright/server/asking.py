@@ -13,7 +13,7 @@ import msgspec
 from meshwright.kernel.arrival import Arrival, Failure, Receipt, Streaming, Whole
 from meshwright.kernel.forward_to import takes_unnamed
 from meshwright.kernel.handle import handle
-from meshwright.server.adapting import REPAIR, STRICT, adapted, repair, strict
+from meshwright.server.adapting import CACHE, REPAIR, STRICT, adapted, cache, repair, strict
 from meshwright.server.background import Following, begin
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
@@ -39,6 +39,7 @@ PARAMETERS: tuple[Mapping[str, Any], ...] = (
     },
     STRICT,
     REPAIR,
+    CACHE,
 )
 _PASS_ON = passing_on(counts=True)
 NO_BUFFER = ("x-accel-buffering", "no")
@@ -73,6 +74,7 @@ def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked],
             forward=tuple([(name, value) for name in names if (value := header(name))]),
             decode_seconds=perf_counter() - began,
             answer_id=keeping.id if keeping is not None else "",
+            cache=cache(header) if gate.kernel.snapshot.caches else "",
         )
         if keeping is not None and keeping.background:
             return await _in_background(gate, arrival, keeping)
@@ -139,6 +141,10 @@ def _headers(receipt: Receipt) -> Headers:
     ]
     if receipt.valid is not None:
         headers.append(("x-mesh-valid", "true" if receipt.valid else "false"))
+    if receipt.cache:
+        headers.append(("x-mesh-cache", receipt.cache))
+        if receipt.age is not None:
+            headers.append(("age", str(receipt.age)))
     headers += adapted(receipt.adaptations)
     headers += receipt.limits
     return headers

@@ -262,6 +262,10 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     cost: int | None = None
     notes: tuple[Note, ...] = ()
     guards: tuple[Verdict, ...] = ()
+    cache: str = ""
+    """"hit": no model was asked; "miss": the route has a cache, and it had no such answer."""
+    saved_nano: int | None = None
+    """What the answer had cost when it was made, where it came from the cache and that is known."""
     of: str = ""
     """The decision that this one is a copy of (a shadow)."""
     answer: str = ""
