@@ -16,6 +16,8 @@ from meshwright.types.model import Model, Provider
 
 LATEST = 48
 """Answers that quantiles are taken over."""
+SELDOM = 8
+"""Once so many have come, quantiles are taken at every eighth answer: sorting costs more than all the rest."""
 DRAWN = 4.0
 """Answers that a length is drawn towards what was predicted without having seen any, or towards that of all tasks."""
 FORGOTTEN = 0.98
@@ -31,9 +33,10 @@ HOUR = 3_600.0
 class _Habit:
     """One model: its latest answers, and by task, "" being all, the weight and the sum of logarithms of its lengths."""
 
-    __slots__ = ("first", "hit", "longer", "pace")
+    __slots__ = ("answers", "first", "hit", "longer", "pace")
 
     def __init__(self) -> None:
+        self.answers = 0
         self.first: deque[float] = deque(maxlen=LATEST)
         self.pace: deque[float] = deque(maxlen=LATEST)
         self.longer: dict[str, tuple[float, float]] = {}
@@ -56,15 +59,18 @@ class Habits:
 
     def learn(self, trace: Trace, model: Model, provider: Provider, signal: Signal) -> Signal:
         """Learn from a good answer of this model; its signal with what is known now."""
-        attempt = next(
-            (one for one in reversed(trace.attempts) if one.model == model.name and one.outcome == "ok"), None
-        )
+        attempt = _good(trace, model.name)
         if attempt is None or attempt.usage is None or attempt.ended is None:
             return signal
-        habit = self._models.setdefault(model.name, _Habit())
-        self._time(habit, trace, attempt)
+        habit = self._models.get(model.name)
+        if habit is None:
+            habit = self._models[model.name] = _Habit()
+        self._time(habit, trace, attempt, signal)
         self._length(habit, trace, attempt, model)
         self._cache(habit, trace, attempt, provider, model)
+        habit.answers += 1
+        if habit.answers > LATEST and habit.answers % SELDOM:
+            return signal
         return msgspec.structs.replace(
             signal, first=_quantiles(habit.first), pace=_quantiles(habit.pace), longer=_longer(habit.longer)
         )
@@ -77,7 +83,7 @@ class Habits:
         now = self._clock()
         return {name: round(warm.tokens * self._models[name].hit) for name, warm in found.items() if warm.until > now}
 
-    def _time(self, habit: _Habit, trace: Trace, attempt: Attempt) -> None:
+    def _time(self, habit: _Habit, trace: Trace, attempt: Attempt, signal: Signal) -> None:
         """Seconds to the first token, where they came one by one, and for each after it."""
         assert attempt.usage is not None
         assert attempt.ended is not None
@@ -86,8 +92,8 @@ class Habits:
         if trace.stream and trace.first_byte is not None:
             first = max(0.0, trace.first_byte - attempt.began)
             habit.first.append(first)
-        elif habit.first:
-            first = min(total, sorted(habit.first)[len(habit.first) // 2])
+        elif signal.first is not None:
+            first = min(total, signal.first.value)
         if tokens := attempt.usage.total_output:
             habit.pace.append(max(0.0, total - first) / tokens)
 
@@ -124,6 +130,14 @@ class Habits:
         if len(self._warm) >= CONVERSATIONS:
             del self._warm[next(iter(self._warm))]
         self._warm[seen.conversation] = held
+
+
+def _good(trace: Trace, model: str) -> Attempt | None:
+    """The last good answer of the model."""
+    for one in reversed(trace.attempts):
+        if one.model == model and one.outcome == "ok":
+            return one
+    return None
 
 
 def _quantiles(values: deque[float]) -> Interval | None:

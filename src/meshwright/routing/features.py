@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
 from meshwright.catalog.tokens import DEFAULT, tokens
 from meshwright.providers.builtin.computable import looks_computable
 from meshwright.routing.classify import classify
-from meshwright.routing.lengths import NO_WISH, wished
+from meshwright.routing.lengths import wished
 from meshwright.types.content import Audio, File, Image, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from meshwright.types.decision import Features
 from meshwright.types.request import Request
@@ -52,19 +52,12 @@ def features(
         size += _raw(request.output.schema)
     kinds = tuple(attachments)
     asked = question(request.messages)
-    found: Mapping[str, float] = {}
-    computable = 0.0
-    if tasks:
-        computable = looks_computable(asked) if len(asked) <= COMPUTABLE_UP_TO else 0.0
-        found = classify(asked, size - _bytes(asked) + len(asked), _kinds_of_task(kinds), computable)
-    wish = wished(request, asked) if tasks else NO_WISH
-    likeliest = next(iter(found), "")
     around = 4 * len(request.messages) + 3
     rough = matters is not None and not matters(size + around)
-    return Features(
-        task=likeliest,
-        sure=found.get(likeliest, 0.0),
-        tasks=found,
+    seen = Features(
+        task="",
+        sure=0.0,
+        tasks={},
         input_tokens=around + (size // BYTES_PER_TOKEN if rough else _tokens(size, words, tokenizer)),
         turns=turns,
         characters=size,
@@ -72,13 +65,25 @@ def features(
         needs=_needs(request, kinds),
         attachments=kinds,
         max_tokens=request.max_tokens,
+        rough=rough,
+    )
+    if not tasks:
+        return seen
+    computable = looks_computable(asked) if len(asked) <= COMPUTABLE_UP_TO else 0.0
+    found = classify(asked, size - _bytes(asked) + len(asked), _kinds_of_task(kinds), computable)
+    likeliest = next(iter(found), "")
+    wish = wished(request, asked)
+    return msgspec.structs.replace(
+        seen,
+        task=likeliest,
+        sure=found.get(likeliest, 0.0),
+        tasks=found,
         computable=computable,
         asked_for=wish.asked_for,
         wordy=wish.wordy,
         answers=wish.answers,
         effort=wish.effort,
         budget=wish.budget,
-        rough=rough,
     )
 
 

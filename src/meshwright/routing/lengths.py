@@ -73,9 +73,6 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     budget: int | None = None
 
 
-NO_WISH = Wish()
-
-
 def wished(request: Request, question: str) -> Wish:
     """What is said of the length of the answer, in words and in settings."""
     told = (question if len(question) <= 2 * EDGE else f"{question[:EDGE]}\n{question[-EDGE:]}").lower()

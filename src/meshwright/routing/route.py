@@ -62,10 +62,13 @@ def see(
     """What the policy, and those of its steps, want to know of the request; nothing else is looked at."""
     every = _all(policy) if policy.steps else (policy,)
     strategies = [STRATEGIES[one.strategy] for one in every]
-    if _asks_for_task(every):  # so does whatever goes by cost
+    tasks = _asks_for_task(every)
+    if tasks:  # so does whatever goes by cost
         seen = features(request, True)
     else:
         seen = features(request, False, matters=lambda most: _length_matters(request, policy, models, most))
+        if len(every) == 1 and not strategies[0].learned:
+            return seen
     more: dict[str, object] = {}
     if any(strategy.learned for strategy in strategies):
         asked = question(request.messages)
@@ -73,7 +76,7 @@ def see(
         if gains is not None:
             more["sketch"], more["gained"] = gains.look(asked)
             more["conversation"] = conversation(request)
-    if warm is not None and seen.input_tokens >= LEAST_CACHED and len(models) > 1 and _asks_for_task(every):
+    if warm is not None and seen.input_tokens >= LEAST_CACHED and len(models) > 1 and tasks:
         more["conversation"] = digest = conversation(request)
         if held := warm(digest):
             more["warm"] = held
@@ -109,16 +112,21 @@ def unseen(seen: Features, policy: Policy) -> str:
 
 def _length_matters(request: Request, policy: Policy, models: Sequence[Model], most: int) -> bool:
     """Whether a better estimate than a rough one could change anything, when the request has at most so many tokens."""
-    return not all(roomy(model, most, request.max_tokens, policy.named) and _one_price(model, most) for model in models)
-
-
-def _one_price(model: Model, most: int) -> bool:
-    return len(model.prices) < 2 or model.prices[-1].above >= most
+    for model in models:
+        if not roomy(model, most, request.max_tokens, policy.named):
+            return True
+        if len(model.prices) > 1 and model.prices[-1].above < most:  # the price goes by the length
+            return True
+    return False
 
 
 def _asks_for_task(every: Sequence[Policy]) -> bool:
+    return any(map(_goes_by_task, every))
+
+
+def _goes_by_task(policy: Policy) -> bool:
     # Bounds on quality and cost ask for the task too: skills and lengths of answers go by task.
-    return any(STRATEGIES[one.strategy].tasks or one.floor > 0 or one.max_cost is not None for one in every)
+    return STRATEGIES[policy.strategy].tasks or policy.floor > 0 or policy.max_cost is not None
 
 
 def _all(policy: Policy) -> Sequence[Policy]:

@@ -16,6 +16,7 @@ from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, ClientGone, Exchange, Flowing, compressed, query_values, too_slow
 from meshwright.server.refusal import refusal
 from meshwright.types.errors import MeshError, MethodNotAllowed, NotFound, Overloaded, PermissionDenied, StoreError
+from meshwright.types.principal import LOCAL
 
 WATCH_AFTER = 0.05
 """Seconds before a waiting request starts to listen for its client's leaving; fast answers never pay for it."""
@@ -79,14 +80,7 @@ def _stopping() -> Overloaded:
 
 async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter: str) -> Answered | Flowing:
     header = exchange.header
-    asked = Asked(
-        method=exchange.method,
-        path=exchange.path,
-        query=exchange.query,
-        header=header,
-        parameter=parameter,
-        body=b"",
-    )
+    principal, body = LOCAL, b""
     if endpoint.scope:
         queried = query_values(exchange.query).get(endpoint.query_key, "") if endpoint.query_key else ""
         principal = authenticate(gate.kernel.snapshot, gate.settings, header, queried)
@@ -94,16 +88,17 @@ async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter:
             raise PermissionDenied(
                 f'The key "{principal.name}" may not use {endpoint.path}.', fix=_fix_scope(endpoint.scope)
             )
-        body = await _body(gate, exchange, endpoint) if endpoint.method in ("POST", ANY) else b""
-        asked = Asked(
-            method=exchange.method,
-            path=exchange.path,
-            query=exchange.query,
-            header=header,
-            parameter=parameter,
-            body=body,
-            principal=principal,
-        )
+        if endpoint.method in ("POST", ANY):
+            body = await _body(gate, exchange, endpoint)
+    asked = Asked(
+        method=exchange.method,
+        path=exchange.path,
+        query=exchange.query,
+        header=header,
+        parameter=parameter,
+        body=body,
+        principal=principal,
+    )
     if not endpoint.slow:
         return await endpoint.answer(gate, asked)
     return await _watched(gate, exchange, endpoint, asked)

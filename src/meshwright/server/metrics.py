@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import lru_cache
 
 from meshwright.types.decision import Trace
 
@@ -19,17 +20,16 @@ class Metrics:
 
     def trace(self, trace: Trace) -> None:
         """Count one finished request."""
-        served = (("dialect", trace.dialect), ("model", trace.served or "none"), ("outcome", trace.outcome))
+        served, model, into, out = _labels_of(trace.dialect, trace.served or "none", trace.outcome)
         self.count("mesh_requests_total", served)
-        model = (("model", trace.served or "none"),)
         self.observe("mesh_request_seconds", model, trace.seconds)
         if trace.first_byte is not None and trace.stream:
             self.observe("mesh_first_byte_seconds", model, trace.first_byte)
         for attempt in trace.attempts:
             self.count("mesh_attempts_total", (("model", attempt.model), ("outcome", attempt.outcome)))
         if trace.usage is not None:
-            for direction, amount in (("input", trace.usage.total_input), ("output", trace.usage.total_output)):
-                self.count("mesh_tokens_total", (*model, ("direction", direction)), amount)
+            self.count("mesh_tokens_total", into, trace.usage.total_input)
+            self.count("mesh_tokens_total", out, trace.usage.total_output)
         if trace.cost:
             self.count("mesh_cost_dollars_total", model, trace.cost / 1e9)
 
@@ -67,6 +67,14 @@ class Metrics:
             for labels, slots in sorted(rows.items()):
                 lines += _histogram(name, labels, slots)
         return "\n".join(lines) + "\n"
+
+
+@lru_cache(maxsize=4096)
+def _labels_of(dialect: str, model: str, outcome: str) -> tuple[Labels, Labels, Labels, Labels]:
+    """Labels of requests, of what goes by model, and of tokens in and out: the same few come again and again."""
+    served = (("dialect", dialect), ("model", model), ("outcome", outcome))
+    by = (("model", model),)
+    return served, by, (*by, ("direction", "input")), (*by, ("direction", "output"))
 
 
 COUNTERS = {

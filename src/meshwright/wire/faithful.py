@@ -17,4 +17,6 @@ def rewritten(source: Source, changes: Mapping[str, msgspec.Raw | None]) -> byte
     what was checked here must be what the provider reads.
     """
     fields = {**source.fields, **changes}
-    return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
+    if None in changes.values():
+        fields = {name: value for name, value in fields.items() if value is not None}
+    return msgspec.json.encode(fields)

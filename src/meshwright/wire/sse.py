@@ -23,35 +23,31 @@ _END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
 class EventCutter:
     """Cuts a byte stream into whole events; keeps the rest until its end arrives."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("rest",)
 
     def __init__(self) -> None:
-        self._kept = b""
+        self.rest = b""
+        """Bytes of an event whose end has not come."""
 
     def whole(self, data: bytes) -> bytes:
         """The whole events that are there now, in one piece with their ends, and b"" if there is none."""
-        fresh = max(0, len(self._kept) - 3)  # what was kept has no end in it, but an end may begin there
-        if self._kept:
-            data = self._kept + data
+        kept = self.rest
+        if kept:
+            data = kept + data
         if data.endswith(b"\n\n"):  # nearly every read of nearly every provider
-            self._kept = b""
+            self.rest = b""
             return data
-        cut = 0
+        cut, fresh = 0, max(0, len(kept) - 3)  # what was kept has no end in it, but an end may begin there
         for match in _END.finditer(data, max(fresh, data.rfind(b"\n\n", fresh) - 2)):
             cut = match.end()
-        self._kept = data[cut:]
-        if len(self._kept) > MAX_EVENT:
+        self.rest = data[cut:]
+        if len(self.rest) > MAX_EVENT:
             raise UpstreamProtocol(f"The provider sent an event of over {MAX_EVENT} bytes.")
         return data[:cut]
 
-    @property
-    def rest(self) -> bytes:
-        """Bytes of an event whose end has not come."""
-        return self._kept
-
     def release(self) -> bytes:
         """Those bytes, which are no longer kept."""
-        kept, self._kept = self._kept, b""
+        kept, self.rest = self.rest, b""
         return kept
 
 

@@ -72,7 +72,8 @@ def decode_response(body: bytes, target: Target) -> Response:
         raise decode_error(_status(read.error), body)
     if read.choices is None:
         raise UpstreamProtocol("The provider's answer has no choices.")
-    extra = [(name, raw) for name, raw in source.fields.items() if name not in _KNOWN and bytes(raw) != NULL]
+    others = source.fields.keys() - _KNOWN
+    extra = [(name, source.fields[name]) for name in others if bytes(source.fields[name]) != NULL] if others else []
     usage = None
     if read.usage is not UNSET and bytes(read.usage) != NULL:
         usage, more = usage_in(read.usage)
@@ -83,8 +84,10 @@ def decode_response(body: bytes, target: Target) -> Response:
         model=read.model or "",
         created=int(read.created or 0),
         choices=tuple(
-            _choice_in(choice, number, answer_id, found, unknown.get(number, []))
-            for number, choice in enumerate(read.choices)
+            [
+                _choice_in(choice, number, answer_id, found, unknown.get(number, []))
+                for number, choice in enumerate(read.choices)
+            ]
         ),
         usage=usage,
         service_tier=read.service_tier or "",
@@ -144,16 +147,19 @@ def _sifted(body: bytes, fields: dict[str, Raw], found: Found, unknown: dict[int
 
 def _choice_in(choice: ChoiceIn, number: int, answer_id: str, found: Found, unknown: Members) -> Choice:
     index = number if choice.index is None else choice.index
-    parts, members = spoken_in(choice.message, found, call_ids(answer_id, index))
+    message = choice.message
+    called = bool(message.tool_calls) or message.function_call is not None
+    parts, members = spoken_in(message, found, call_ids(answer_id, index) if called else "")
     own: Members = []
-    finish = finish_in(choice.finish_reason, any(isinstance(part, ToolCall) for part in parts), own)
+    finish = finish_in(choice.finish_reason, called and any(isinstance(part, ToolCall) for part in parts), own)
     for path, raw in unknown:
         inner = path.removeprefix("message/")
         (own if inner == path else members).append((inner, raw))
-    extra = opaques([*members, *((f"choice.{path}", raw) for path, raw in own)])
+    if own:
+        members += [(f"choice.{path}", raw) for path, raw in own]
     logprobs = choice.logprobs
     return Choice(
-        message=Message("assistant", parts, extra=extra),
+        message=Message("assistant", parts, extra=opaques(members)),
         index=index,
         finish=finish,
         stop=choice.stop_reason or "",

@@ -62,7 +62,8 @@ class ChunkTap:
         self.failed = ""
         self.model = ""
         self.id = ""
-        self._like = (b"", b"")
+        self._like = (b"", 0, b"", 0)
+        """What stands before and after the words of an event that told nothing else, and how long that is."""
         self._lessons = LESSONS
         self._wanted = wanted
         self._cutter = EventCutter()
@@ -87,11 +88,11 @@ class ChunkTap:
 
         The hot path of a stream: searches in C, whether the provider sends its events one by one or many at once.
         """
-        head, tail = self._like
-        if not head or not block.startswith(head):
+        head, begun, tail, ending = self._like
+        if not begun or not block.startswith(head):
             return 0
-        size, begun, ending = len(block), len(head), len(tail)
-        if block.endswith(tail) and size >= begun + ending and _WORDS.fullmatch(block, begun, size - ending):
+        size = len(block)
+        if size >= begun + ending and block.endswith(tail) and _WORDS.fullmatch(block, begun, size - ending):
             return size
         between = tail + head[: -len(_CONTENT)]
         words = list(map(bytes.removesuffix, block.split(_CONTENT)[1:], repeat(between)))
@@ -115,12 +116,17 @@ class ChunkTap:
         return b"".join(pieces)
 
     def _look(self, block: bytes) -> bytes:
-        if not self.failed and not sound(block):
-            self.failed = UNSOUND
-        if not self.id or _telling(block):
-            return self._listen(block)
+        told = _first_telling(block, 0) if self.id else 0
+        if told >= 0:
+            return self._listen(block, told)
+        self._check(block)
         self._learn(block)
         return block
+
+    def _check(self, block: bytes) -> None:
+        """What is not read is looked over at least."""
+        if block and not self.failed and not sound(block):
+            self.failed = UNSOUND
 
     def _learn(self, block: bytes) -> None:
         """Remember what stands around the words of a single chunk that told nothing else."""
@@ -132,27 +138,25 @@ class ChunkTap:
             and block.find(b"\n\n") == len(block) - 2
             and block[end - 1 : end] != b"\\"
         ):
-            self._like = block[:start], block[end:]
+            self._like = block[:start], start, block[end:], len(block) - end
             self._lessons = 0
 
-    def _listen(self, block: bytes) -> bytes:
-        """Read the events that tell something; the block without those that the client did not ask for."""
+    def _listen(self, block: bytes, told: int) -> bytes:
+        """Read the events that tell something, the first of them at `told`; the block without those not asked for."""
         if b"\r" in block:
             asked_for = b"".join([piece for piece in _EVENT.findall(block) if self._heard(piece)])
             return block if self._wanted else asked_for
         kept, at, copied = [], 0, 0
-        while at < len(block):
-            if self.id:
-                told = _first_telling(block, at)
-                if told < 0:
-                    break
-                before = block.rfind(b"\n\n", at, told)
-                at = before + 2 if before >= 0 else at
-            end = block.index(b"\n\n", at) + 2
-            if not self._heard(block[at:end]) and not self._wanted:
-                kept.append(block[copied:at])
-                copied = end
-            at = end
+        while told >= 0:
+            before = block.rfind(b"\n\n", at, told)
+            start = before + 2 if before >= 0 else at
+            self._check(block[at:start])
+            at = block.index(b"\n\n", start) + 2
+            if not self._heard(block[start:at]) and not self._wanted:
+                kept.append(block[copied:start])
+                copied = at
+            told = -1 if at == len(block) else _first_telling(block, at) if self.id else at
+        self._check(block[at:])
         return b"".join((*kept, block[copied:])) if copied else block
 
     def _heard(self, event: bytes) -> bool:
@@ -189,11 +193,6 @@ class ChunkTap:
 
 
 _WORDS_THAT_TELL = (b'"finish_reason":"', b'"finish_reason": "', b"[DONE]", b'"error"', b"event:")
-
-
-def _telling(block: bytes) -> bool:
-    """Whether an event of the block may say more than words."""
-    return _first_telling(block, 0) >= 0
 
 
 def _first_telling(block: bytes, start: int) -> int:
