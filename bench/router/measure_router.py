@@ -1,4 +1,4 @@
-"""How good the learned router is, and how fast: one command, tables on standard output, plots where matplotlib is.
+"""How good the learned router is, and how fast: one command, tables on standard output, curves as SVG in a folder.
 
     python bench/router/measure_router.py outcomes-dev.jsonl.gz [--quick] [--plots FOLDER]
 
@@ -9,21 +9,21 @@ on rows it sets aside itself.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from baselines import ROUTERS, Array, Case, Places
 from figures import aiq, apgr, bootstrap, cpt, curve
 from meshwright.providers.builtin.extract.rank import Ranker
 from meshwright.routing.quality.rows import Row, read_rows
 from meshwright.routing.quality.sight import asked
+from pictures import curves
 from timing import timings
+from trust import trust
 
 FOLDS = 5
 LABELS = 1_500
@@ -54,13 +54,16 @@ def splits(case: Case, kind: str, draws: int) -> Iterator[tuple[Places, Places]]
         yield everything[~out], everything[out]
 
 
-def pair(case: Case, draws: int, plots: Path | None) -> None:
+def pair(case: Case, draws: int, plots: Path) -> None:
     """Two models: which questions need the strong one."""
     strong, weak = case.scores[:, case.models.index(STRONG)], case.scores[:, case.models.index(WEAK)]
     print(f"\n## Two models, {len(case.rows):,} MMLU rows ({STRONG}, {WEAK})\n\n{PUBLISHED}\n")
-    print("| router | split | APGR, mean of splits | CPT50 % | APGR of all, 90% interval | CPT50 % of all |")
+    print(
+        "| router | split | APGR, mean of splits | CPT50 %, mean | all together, 90% interval | CPT50 %, 90% interval |"
+    )
     print("| --- | --- | ---: | ---: | ---: | ---: |")
     for kind in ("labels", "seen", "unseen"):
+        drawn: dict[str, tuple[Array, Array]] = {}
         for name, router in ROUTERS.items():
             if name == "best single" or (kind == "unseen" and router is ROUTERS["best per task (label given)"]):
                 continue  # it does not tell one question from another
@@ -72,26 +75,31 @@ def pair(case: Case, draws: int, plots: Path | None) -> None:
                 wins.append(win)
                 rows.append(test)
             win, at = np.concatenate(wins), np.concatenate(rows)
-            low, high = bootstrap(lambda picks: apgr(*picks), (win, strong[at], weak[at]))
+            columns = (win, strong[at], weak[at])
+            area = bootstrap(lambda picks: apgr(*picks), columns)
+            share = bootstrap(lambda picks: cpt(picks[0], picks[1], picks[2]), columns)
             mean = np.mean(found, axis=0)
             print(
-                f"| {name} | {kind} | {mean[0]:.3f} | {mean[1]:.1f} | {apgr(win, strong[at], weak[at]):.3f} "
-                f"({low:.3f} to {high:.3f}) | {cpt(win, strong[at], weak[at]):.1f} |",
+                f"| {name} | {kind} | {mean[0]:.3f} | {mean[1]:.1f} | {apgr(*columns):.3f} "
+                f"({area[0]:.3f} to {area[1]:.3f}) | {cpt(*columns):.1f} ({share[0]:.1f} to {share[1]:.1f}) |",
                 flush=True,
             )
-            if plots and name.startswith("learned"):
-                plot(plots / f"pair-{kind}.png", *curve(win, strong[at], weak[at]))
+            shares, means = curve(*columns)
+            drawn[name] = (100 * shares, means)
+        title = f"Two models, {kind}: score by share of calls to {STRONG}"
+        curves(plots / f"pair-{kind}.svg", title, "calls to the stronger model, %", "mean score", drawn)
 
 
-def pool(case: Case) -> None:
+def pool(case: Case, plots: Path) -> None:
     """Many models: who answers best, and what it takes."""
     sizes = np.array([SIZES.get(model, 10) for model in case.models], dtype=float)
     print(f"\n## {len(case.models)} models, {len(case.rows):,} rows of 14 tasks (five-fold; cost: 1e9 parameters)\n")
     print(
-        "| router | split | accuracy, 90% interval | gain on best single, points | AIQ |\n"
+        "| router | split | accuracy, 90% interval | points above best single | AIQ, 90% interval |\n"
         "| --- | --- | ---: | ---: | ---: |"
     )
     for kind in ("seen", "unseen"):
+        drawn: dict[str, tuple[Array, Array]] = {}
         best = np.zeros(len(case.rows))
         for name, router in sorted(ROUTERS.items(), key=lambda item: item[0] != "best single"):
             told = np.zeros_like(case.scores)
@@ -101,36 +109,35 @@ def pool(case: Case) -> None:
             if name == "best single":
                 best = got
             low, high = bootstrap(lambda picks: float(picks[0].mean()), (got,))
+            less, more = bootstrap(lambda picks: 100 * float(picks[0].mean()), (got - best,))
+            chosen = _chosen(told, sizes)
+            costs, means = _paid(chosen, case.scores, sizes)
+            few, many = bootstrap(
+                lambda picks: aiq(*_paid(picks[0], picks[1], sizes)), (chosen, case.scores), times=100
+            )
             print(
                 f"| {name} | {kind} | {got.mean():.4f} ({low:.4f} to {high:.4f}) | {100 * (got - best).mean():+.2f} "
-                f"| {_aiq(told, case.scores, sizes):.4f} |",
+                f"({less:+.2f} to {more:+.2f}) | {aiq(costs, means):.4f} ({few:.4f} to {many:.4f}) |",
                 flush=True,
             )
+            order = np.argsort(costs, kind="stable")
+            drawn[name] = (costs[order], means[order])
+        # Ours first, so that it is drawn thick.
+        drawn = dict(sorted(drawn.items(), key=lambda item: not item[0].startswith("learned")))
+        title = f"{len(case.models)} models, {kind}: accuracy by mean size of the model asked"
+        curves(plots / f"pool-{kind}.svg", title, "parameters, 1e9", "accuracy", drawn)
 
 
-def _aiq(told: Array, scores: Array, sizes: Array) -> float:
-    costs, means = [], []
-    for weight in (0.0, *np.geomspace(1e-4, 1, 25)):
-        chosen = (told - weight * sizes / sizes.max()).argmax(axis=1)
-        costs.append(sizes[chosen].mean())
-        means.append(scores[np.arange(len(told)), chosen].mean())
-    return aiq(np.array(costs), np.array(means))
+def _chosen(told: Array, sizes: Array) -> Array:
+    """The model that each row is sent to, at 26 weights of cost against quality: rows by weights."""
+    weights = (0.0, *np.geomspace(1e-4, 1, 25))
+    return np.stack([(told - weight * sizes / sizes.max()).argmax(axis=1) for weight in weights], axis=1).astype(float)
 
 
-def plot(file: Path, shares: npt.NDArray[np.float64], means: npt.NDArray[np.float64]) -> None:
-    """The curve as a picture, where matplotlib is installed."""
-    if importlib.util.find_spec("matplotlib") is None:
-        return
-    # Only pictures need it, and only where somebody has installed it.
-    from matplotlib import pyplot as plt  # type: ignore[import-not-found,unused-ignore]  # not among our dependencies
-
-    file.parent.mkdir(parents=True, exist_ok=True)
-    figure, axes = plt.subplots()
-    axes.plot(100 * shares, means, marker="o")
-    axes.plot([0, 100], [means[0], means[-1]], linestyle=":")
-    axes.set_xlabel("calls to the strong model, %")
-    axes.set_ylabel("mean score")
-    figure.savefig(file)
+def _paid(chosen: Array, scores: Array, sizes: Array) -> tuple[Array, Array]:
+    """Mean cost and mean score at each weight."""
+    picked = chosen.astype(int)
+    return sizes[picked].mean(axis=0), np.take_along_axis(scores, picked, axis=1).mean(axis=0)
 
 
 def main() -> None:
@@ -138,7 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", type=Path)
     parser.add_argument("--quick", action="store_true", help="two draws of labels instead of ten")
-    parser.add_argument("--plots", type=Path, help="write curves to this folder")
+    parser.add_argument("--plots", type=Path, default=Path("plots"), help="write curves to this folder; plots")
     given = parser.parse_args()
     timings()
     rows = list(read_rows(given.rows))
@@ -146,12 +153,20 @@ def main() -> None:
     cases: dict[str, list[Row]] = {}
     for row in rows:
         cases.setdefault(row.source, []).append(row)
-    for found in cases.values():
-        case = Case(found, embed([asked(row.prompt) for row in found]).astype(np.float64))
+    known = [Case(found, embed([asked(row.prompt) for row in found]).astype(np.float64)) for found in cases.values()]
+    for case in known:
         if set(case.models) == {STRONG, WEAK}:
             pair(case, 2 if given.quick else 10, given.plots)
         else:
-            pool(case)
+            pool(case, given.plots)
+    print(
+        "\n## Are predicted qualities true?\n\n"
+        "| source | split | Brier score (of the means) | calibration error | 90% intervals hold | without spread |\n"
+        "| --- | --- | ---: | ---: | ---: | ---: |"
+    )
+    for case in known:
+        for kind in ("seen", "unseen"):
+            trust(case, kind, list(splits(case, kind, 1)))
     print(
         f"\nLargest memory of this run: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB",
         file=sys.stderr,
