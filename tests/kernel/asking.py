@@ -28,6 +28,9 @@ class Kept:
     def __init__(self) -> None:
         self.traces: list[Trace] = []
 
+    def hold(self, id: str, model: str, charges: Mapping[str, int]) -> None:
+        """Nothing to keep."""
+
     def begin(self, id: str, at: float, principal: str) -> None:
         """Nothing to keep."""
 

@@ -52,6 +52,9 @@ class Memory:
         self.begun: list[str] = []
         self.ended: list[Trace] = []
 
+    def hold(self, id: str, model: str, charges: Mapping[str, int]) -> None:
+        """Nothing to keep."""
+
     def begin(self, id: str, at: float, principal: str) -> None:
         """Keep it."""
         self.begun.append(id)

@@ -91,6 +91,9 @@ class Memory:
         self.ended: list[Trace] = []
         self.full = False
 
+    def hold(self, id: str, model: str, charges: Mapping[str, int]) -> None:
+        """Nothing to keep."""
+
     def begin(self, id: str, at: float, principal: str) -> None:
         """Keep it."""
         self._check()

@@ -16,7 +16,9 @@ from meshwright.kernel.build import build
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import new_id
 from meshwright.kernel.snapshot import Snapshot
+from meshwright.ledger.bank import Bank
 from meshwright.ledger.journal import Journal
+from meshwright.ledger.purse import Purse
 from meshwright.net.choose import OneTransport
 from meshwright.providers.builtin.transport import BuiltinTransport
 from meshwright.server.control import Control, load_config
@@ -65,7 +67,7 @@ async def session(control: Control) -> AsyncIterator[Session]:
     journal = Journal(control.places.journal, f"cli{os.getpid()}")
     gains = router_files.gains(control.places.router)
     snapshot = msgspec.structs.replace(build(published, os.environ, transport, builtin), gains=gains)
-    kernel = Kernel(snapshot, journal)
+    kernel = Kernel(snapshot, journal, purse=Purse(Bank(lambda: control.database, journal.life)))
     try:
         yield Session(kernel, control)
     finally:

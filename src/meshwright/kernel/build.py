@@ -9,7 +9,7 @@ import msgspec
 
 from meshwright.catalog.cards import shipped
 from meshwright.kernel.addressing import addressing
-from meshwright.kernel.build_models import model_cards
+from meshwright.kernel.build_models import model_cards, unpriced
 from meshwright.kernel.build_providers import ProviderPart, provider_parts
 from meshwright.kernel.build_routes import policies
 from meshwright.kernel.guarding import guardings, with_whens
@@ -68,7 +68,8 @@ def build(
         reach = builtin if part.row.name == "builtin" and builtin is not None else transport
         pattern = _pattern(part, reach, tokens)
         if part.row.name != "builtin":
-            open_ended[part.row.name] = pattern
+            unknown = msgspec.structs.replace(pattern.model, prices=unpriced(part.row, config.budgets))
+            open_ended[part.row.name] = msgspec.structs.replace(pattern, model=unknown)
         for model in model_cards(part, config, shipped(part.row.name), published.limits):
             deployments[model.name] = pattern.serving(model)
         if part.row.name == "builtin":
@@ -85,6 +86,7 @@ def build(
         knowledge=_knowledge(published.router) if published.router else None,
         calibration=published.calibration,
         state=config.state,
+        budgets=config.budgets,
         learning=config.learning,
         guards=guardings(config),
         caches={name: route.cache for name, route in config.routes.items() if route.cache.on},

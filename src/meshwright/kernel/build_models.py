@@ -10,14 +10,15 @@ import msgspec
 
 from meshwright.catalog.cards import Catalogue
 from meshwright.kernel.build_providers import ProviderPart
-from meshwright.kernel.config import Config, ModelSettings, PriceSettings
+from meshwright.kernel.config import BudgetSettings, Config, ModelSettings, PriceSettings
 from meshwright.providers import DEPLOYED
 from meshwright.providers.builtin_row import BUILTIN_MODELS
 from meshwright.store.rows import LearnedLimit
-from meshwright.types.model import Claim, Model, Price
+from meshwright.types.model import Claim, Model, Price, Provider
 from meshwright.types.money import nano
 
 CONFIGURED = Claim("mesh.toml")
+ASSUMED = Claim("budgets.unpriced of mesh.toml")
 OBSERVED = "observed"
 """The source of a fact that was learned from the provider's own answers."""
 # Anthropic's longer windows are asked for by a header (context-1m): who did not send it says nothing of those who do.
@@ -45,8 +46,31 @@ def model_cards(
             card = _observed(card, limit) if limit.model == card.name else card
         settings = config.models.get(card.name, ModelSettings())
         if settings.enabled:
-            cards.append(_corrected(card, part, settings))
+            card = _corrected(card, part, settings)
+            if not card.prices and (prices := unpriced(row, config.budgets)):
+                card = msgspec.structs.replace(card, prices=prices, claims={**card.claims, "prices": ASSUMED})
+            cards.append(card)
     return cards
+
+
+def unpriced(row: Provider, budgets: BudgetSettings) -> tuple[Price, ...]:
+    """The prices of a provider's model that no catalogue knows: nothing on this machine, else what is configured."""
+    if row.local:
+        return _FREE
+    if budgets.unpriced is None:
+        return ()
+    read, written = nano(budgets.unpriced.input), nano(budgets.unpriced.output)
+    return (
+        Price(
+            input=read,
+            output=written,
+            cache_read=read,
+            cache_write=read,
+            cache_write_1h=read,
+            audio_input=read,
+            audio_output=written,
+        ),
+    )
 
 
 def _blank(part: ProviderPart, upstream: str) -> Model:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from meshwright.kernel.arrival import Arrival, Reply
+from meshwright.kernel.bounds import bounded
 from meshwright.kernel.decide import meant
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import Recording
@@ -36,7 +37,8 @@ async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: 
     decision = recording.decision
     assert decision is not None
     policy = snapshot.names.get(decision.asked) or meant(snapshot, decision.asked)[0]
-    work = Work(kernel=kernel, snapshot=snapshot, arrival=arrival, recording=recording)
+    policy = bounded(policy, decision.bounds)
+    work = Work(kernel=kernel, snapshot=snapshot, arrival=arrival, recording=recording, seen=arrival.request.messages)
     if formed(arrival.request) or arrival.request.tools:
         return await run_shaped(work, decision.plan, policy, run)
     return await run(work, decision.plan, policy)

@@ -83,6 +83,24 @@ class BatchSettings(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 8
 
 
+class AssumedPrice(msgspec.Struct, frozen=True, kw_only=True):
+    """Dollars per million tokens."""
+
+    input: Decimal
+    output: Decimal
+
+
+class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[budgets]: what is set aside for calls of keys with a budget.
+
+    `output_tokens`: the longest answer of a model of which nobody says how long its answers may be. `unpriced`: what a
+    model without a known price is taken to cost; without it such a model is refused to keys with a budget.
+    """
+
+    output_tokens: int = 16_384
+    unpriced: AssumedPrice | None = None
+
+
 class DiscoverySettings(msgspec.Struct, frozen=True, kw_only=True):
     """[discovery]: looking for keys in the environment and for engines on this machine's usual ports."""
 
@@ -238,6 +256,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreSettings = StoreSettings()
     state: StateSettings = StateSettings()
     learning: LearningSettings = LearningSettings()
+    budgets: BudgetSettings = BudgetSettings()
     journal: JournalSettings = JournalSettings()
     builtin: BuiltinSettings = BuiltinSettings()
     batches: BatchSettings = BatchSettings()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 
+import msgspec
+
+from meshwright.kernel.bounds import bounded, check_asked
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.routing.choose import choose
 from meshwright.routing.policy import Policy, Signal
@@ -12,6 +15,7 @@ from meshwright.routing.route import route
 from meshwright.types.decision import Decision
 from meshwright.types.errors import UnknownModel
 from meshwright.types.model import Model
+from meshwright.types.principal import Bounds
 from meshwright.types.request import Request
 
 LONGEST_NAME = 300
@@ -24,15 +28,19 @@ def decide(
     override: str = "",
     warm: Callable[[str], Mapping[str, int]] | None = None,
     found: tuple[str, ...] = (),
+    bounds: tuple[Bounds, ...] = (),
 ) -> Decision:
-    """The decision for this request: pure, but for what `warm` says. Raises UnknownModel, NoCandidate.
+    """The decision for this request of a caller with these bounds: pure, but for what `warm` says.
 
     That (of the conversation, what prompt caches hold) is kept among the decision's features, and so is `found`, the
-    rules of guards that found something in the request.
+    rules of guards that found something in the request. Raises UnknownModel, NoCandidate, PermissionDenied.
     """
     asked = override or request.model
     policy, models = meant(snapshot, asked)
-    return route(
+    if bounds:
+        check_asked(bounds, asked, policy.named)
+        policy = bounded(policy, bounds)
+    decision = route(
         request,
         policy,
         models,
@@ -44,6 +52,7 @@ def decide(
         warm=warm,
         found=found,
     )
+    return msgspec.structs.replace(decision, bounds=bounds) if bounds else decision
 
 
 def again(snapshot: Snapshot, decision: Decision, override: str = "") -> Decision:
@@ -56,6 +65,7 @@ def again(snapshot: Snapshot, decision: Decision, override: str = "") -> Decisio
         raise ValueError("the decision keeps no features")
     asked = override or decision.asked
     policy, models = meant(snapshot, asked)
+    policy = bounded(policy, decision.bounds)
     return choose(decision.features, policy, models, decision.signals, asked=asked, snapshot=snapshot.version)
 
 

@@ -11,15 +11,17 @@ from urllib.parse import quote
 import msgspec
 
 from meshwright.kernel.arrival import Failure, Flow
+from meshwright.kernel.bounds import check_deployment
 from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
-from meshwright.kernel.forward_to import JSON_KIND, Parcel, addressed
+from meshwright.kernel.forward_to import JSON_KIND, Addressed, Parcel, addressed
 from meshwright.kernel.forward_usage import Listening, usage_of
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import OpenAttempt, Recording
+from meshwright.kernel.set_aside import AROUND, enter, longest, reserve
 from meshwright.kernel.snapshot import Deployment
 from meshwright.kernel.stream import Stream
 from meshwright.net.transport import Answer, Call, Endpoint
-from meshwright.types.errors import InvalidRequest, MeshError, NotFound, UpstreamError
+from meshwright.types.errors import InvalidRequest, MeshError, NotFound, PermissionDenied, UpstreamError
 from meshwright.types.request import Adaptation
 from meshwright.types.usage import Usage
 from meshwright.wire import CODECS
@@ -54,7 +56,9 @@ async def forward(kernel: Kernel, parcel: Parcel) -> Passed | Failure:
     try:
         kernel.journal.begin(recording.id, recording.at, recording.principal)
         recording.stage("admit")
+        await enter(kernel, parcel.principal, recording)
         to = addressed(kernel.snapshot, parcel)
+        _check(kernel, parcel, to)
         endpoint = _endpoint(to.deployment, parcel)
         recording.stage("route")
         passed = await _send(kernel, to.deployment, endpoint, parcel, to.body, recording)
@@ -69,6 +73,16 @@ async def forward(kernel: Kernel, parcel: Parcel) -> Passed | Failure:
     finally:
         if not flowing:
             kernel.settle(recording)
+
+
+def _check(kernel: Kernel, parcel: Parcel, to: Addressed) -> None:
+    """Refuse what the caller may not use, or what nobody knows the model of while he may use some models only."""
+    principal = parcel.principal
+    if not to.asked and any(one.models for one in principal.bounds):
+        raise PermissionDenied(
+            "This key may use certain models only, and the request names none.", fix="Name a model, or use another key."
+        )
+    check_deployment(principal, to.deployment, costs=parcel.method not in _FREE)
 
 
 def _endpoint(deployment: Deployment, parcel: Parcel) -> Endpoint:
@@ -100,6 +114,8 @@ async def _send(
     kernel: Kernel, deployment: Deployment, endpoint: Endpoint, parcel: Parcel, body: bytes, recording: Recording
 ) -> Passed:
     attempt = OpenAttempt(recording, deployment.model)
+    if parcel.method not in _FREE:
+        await reserve(kernel, attempt, deployment.model, len(body) + AROUND, longest(kernel, deployment.model))
     try:
         answer = await deployment.send(Call(endpoint, body, parcel.headers, deployment.deadlines))
         try:

@@ -56,10 +56,11 @@ class Parcel(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
 
 class Addressed(msgspec.Struct, frozen=True, eq=False):
-    """The deployment that a parcel is for, and its body with the name that the provider gives to the model."""
+    """The deployment that a parcel is for, its body with the provider's name of the model, and what was asked for."""
 
     deployment: Deployment
     body: bytes
+    asked: str = ""
 
 
 def addressed(snapshot: Snapshot, parcel: Parcel) -> Addressed:
@@ -77,10 +78,10 @@ def addressed(snapshot: Snapshot, parcel: Parcel) -> Addressed:
     if fields is not None and "model" in fields:
         source = Source("", parcel.body, fields)
         changes = {"model": msgspec.Raw(msgspec.json.encode(name))} if asked and name != asked else {}
-        return Addressed(found, rewritten(source, changes))
+        return Addressed(found, rewritten(source, changes), asked)
     if part is not None and name != asked:
-        return Addressed(found, parcel.body[: part.start(1)] + name.encode() + parcel.body[part.end(1) :])
-    return Addressed(found, parcel.body)
+        return Addressed(found, parcel.body[: part.start(1)] + name.encode() + parcel.body[part.end(1) :], asked)
+    return Addressed(found, parcel.body, asked)
 
 
 def named_provider(

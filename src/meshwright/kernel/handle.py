@@ -9,6 +9,7 @@ from meshwright.kernel.decide import decide
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.recall import answered
 from meshwright.kernel.record import Recording
+from meshwright.kernel.set_aside import enter
 from meshwright.types.errors import MeshError
 
 
@@ -24,13 +25,15 @@ async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
     try:
         snapshot = kernel.snapshot
         admit(kernel, arrival, recording)
+        if arrival.principal.allowances:
+            await enter(kernel, arrival.principal, recording)
         checked = await check(snapshot, arrival, recording)
         found: tuple[str, ...] = ()
         if checked is not None:
             arrival, found = checked.arrival, checked.found
-        recording.decision = decide(
-            snapshot, kernel.signals.read(), arrival.request, arrival.route, kernel.signals.habits.warm, found
-        )
+        warm, bounds = kernel.signals.habits.warm, arrival.principal.bounds
+        signals = kernel.signals.read()
+        recording.decision = decide(snapshot, signals, arrival.request, arrival.route, warm, found, bounds)
         recording.stage("route")
         reply = await answered(kernel, snapshot, arrival, recording)
         if checked is not None:

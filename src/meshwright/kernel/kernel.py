@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Protocol
 
@@ -11,7 +11,9 @@ from meshwright.kernel.aside import Aside
 from meshwright.kernel.record import Recording
 from meshwright.kernel.signals import Signals
 from meshwright.kernel.snapshot import Snapshot
-from meshwright.types.decision import Trace
+from meshwright.ledger.purse import Purse
+from meshwright.types.decision import Features, Trace
+from meshwright.types.model import Model
 
 RECENT = 512
 
@@ -25,6 +27,10 @@ class Journaling(Protocol):
         """Note that a request is about to cost something."""
         ...
 
+    def hold(self, id: str, model: str, charges: Mapping[str, int]) -> None:
+        """Note, before a model is asked, what the request counts for if it never ends."""
+        ...
+
     def record(self, trace: Trace) -> None:
         """Keep a trace, before the last byte of its answer leaves."""
         ...
@@ -34,7 +40,11 @@ class Kernel:
     """What `handle` works with. `snapshot` is replaced whole; a request keeps the one that it began with."""
 
     def __init__(
-        self, snapshot: Snapshot, journal: Journaling, listeners: tuple[Callable[[Trace], None], ...] = ()
+        self,
+        snapshot: Snapshot,
+        journal: Journaling,
+        listeners: tuple[Callable[[Trace], None], ...] = (),
+        purse: Purse | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.journal = journal
@@ -43,6 +53,10 @@ class Kernel:
         self.listeners = listeners
         self.aside = Aside()
         self.kept = Kept(snapshot.kept_bytes)
+        self.purse = purse
+        """What this process may use of limits; None: nothing is limited."""
+        self.upper: Callable[[Features, Model], int | None] | None = None
+        """The most tokens that a model will answer with, where something is known of it."""
 
     def settle(self, recording: Recording) -> None:
         """The request is over: journal it, remember it for a while, tell the listeners. Raises StoreError.
@@ -53,6 +67,8 @@ class Kernel:
             recording.over = True
             return
         recording.stage("answer")
+        if recording.tab is not None:
+            recording.charges = recording.tab.leave()
         trace = recording.trace()
         self.journal.record(trace)
         self.recent[trace.id] = trace

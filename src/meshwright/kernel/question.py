@@ -12,10 +12,12 @@ from typing import Generic, TypeVar
 import msgspec
 
 from meshwright.kernel.arrival import Failure
+from meshwright.kernel.bounds import check_deployment
 from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
 from meshwright.kernel.forward import Passed
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import OpenAttempt, Recording
+from meshwright.kernel.set_aside import enter, reserve
 from meshwright.kernel.snapshot import Deployment, Snapshot
 from meshwright.net.transport import Call
 from meshwright.types.errors import MeshError, NotCarried, UnknownModel, UpstreamError
@@ -65,7 +67,9 @@ async def ask(kernel: Kernel, question: Question[T]) -> Passed | Failure:
     try:
         kernel.journal.begin(recording.id, recording.at, recording.principal)
         recording.stage("admit")
+        await enter(kernel, question.principal, recording)
         deployment = named(kernel.snapshot, question.model)
+        check_deployment(question.principal, deployment)
         put = question.put(deployment)
         if question.strict and put.adaptations:
             first = put.adaptations[0]
@@ -75,7 +79,7 @@ async def ask(kernel: Kernel, question: Question[T]) -> Passed | Failure:
                 fix="Leave it out, ask another model, or leave out x-mesh-strict.",
             )
         recording.stage("route")
-        body = put.join([await _call(recording, deployment, put, at) for at in range(len(put.bodies))])
+        body = put.join([await _call(kernel, recording, deployment, put, at) for at in range(len(put.bodies))])
         recording.served = deployment.model.name
         recording.first_byte = recording.elapsed()
         return Passed(
@@ -116,9 +120,10 @@ def named(snapshot: Snapshot, asked: str) -> Deployment:
     )
 
 
-async def _call(recording: Recording, deployment: Deployment, put: Put[T], at: int) -> T:
+async def _call(kernel: Kernel, recording: Recording, deployment: Deployment, put: Put[T], at: int) -> T:
     attempt = OpenAttempt(recording, deployment.model)
     attempt.adaptations = put.adaptations if at == 0 else ()
+    await reserve(kernel, attempt, deployment.model, len(put.bodies[at]), 0)
     url = deployment.provider.base_url.rstrip("/") + put.path
     endpoint = msgspec.structs.replace(deployment.endpoint, url=url, once=True)
     try:

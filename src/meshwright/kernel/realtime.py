@@ -13,13 +13,15 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
+from meshwright.kernel.bounds import check_deployment
 from meshwright.kernel.failing import BROKE, CUT, LEFT, NO_USAGE, free
 from meshwright.kernel.forward_to import named_provider
 from meshwright.kernel.forward_usage import usage_of
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import OpenAttempt, Recording
+from meshwright.kernel.set_aside import enter
 from meshwright.net.duplex import ABNORMAL, Closed, Duplex
-from meshwright.types.errors import InvalidRequest, MeshError, UpstreamError
+from meshwright.types.errors import InvalidRequest, MeshError, PermissionDenied, UpstreamError
 from meshwright.types.principal import Principal
 from meshwright.types.usage import Usage
 
@@ -56,6 +58,7 @@ async def talk(kernel: Kernel, wanted: Talk) -> None:
     recording.stream = True
     try:
         kernel.journal.begin(recording.id, recording.at, recording.principal)
+        await enter(kernel, wanted.principal, recording)
         recording.stage("admit")
         pairs = parse_qsl(wanted.query, keep_blank_values=True)
         models = [value for name, value in pairs if name == "model"]
@@ -63,6 +66,12 @@ async def talk(kernel: Kernel, wanted: Talk) -> None:
             raise InvalidRequest("The query has more than one model.", field="model", fix="Send one.")
         asked = models[0] if models else ""
         deployment = named_provider(kernel.snapshot, asked, wanted.provider, wanted.preferred)
+        check_deployment(wanted.principal, deployment)
+        if recording.tab is not None and recording.tab.money:
+            raise PermissionDenied(
+                "A conversation in real time has no end that could be set aside, and this key has a budget.",
+                fix="Use a key without a budget.",
+            )
         query = urlencode([(name, deployment.model.upstream or value) if name == "model" else (name, value)
                            for name, value in pairs])  # fmt: skip
         url = deployment.provider.base_url.rstrip("/") + PATH + (f"?{query}" if query else "")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from time import perf_counter, time
 
 from meshwright.ledger.money import cost
+from meshwright.ledger.purse import Grant, Tab
 from meshwright.types.decision import Attempt, Decision, Note, Trace
 from meshwright.types.errors import MeshError
 from meshwright.types.guard import Verdict
@@ -13,6 +15,7 @@ from meshwright.types.model import Model
 from meshwright.types.request import Adaptation
 from meshwright.types.usage import Usage
 
+NOTHING: Mapping[str, int] = {}
 _random = random.SystemRandom().getrandbits
 _fast = random.Random(_random(64)).getrandbits
 
@@ -36,6 +39,7 @@ class Recording:
         "at",
         "attempts",
         "cache",
+        "charges",
         "decision",
         "dialect",
         "error",
@@ -55,6 +59,7 @@ class Recording:
         "started",
         "status",
         "stream",
+        "tab",
     )
 
     def __init__(self, principal: str, dialect: str, path: str) -> None:
@@ -76,6 +81,8 @@ class Recording:
         self.cache = ""
         self.saved: int | None = None
         self.of = ""
+        self.tab: Tab | None = None
+        self.charges: Mapping[str, int] = NOTHING
         self.answer = ""
         self.decision: Decision | None = None
         self.served = ""
@@ -142,6 +149,7 @@ class Recording:
             cache=self.cache,
             saved_nano=self.saved,
             of=self.of,
+            charges=self.charges,
             answer=self.answer,
         )
 
@@ -149,7 +157,18 @@ class Recording:
 class OpenAttempt:
     """One call to one model while it is under way."""
 
-    __slots__ = ("adaptations", "began", "first_byte", "limits", "model", "recording", "role", "status", "upstream_id")
+    __slots__ = (
+        "adaptations",
+        "began",
+        "first_byte",
+        "grant",
+        "limits",
+        "model",
+        "recording",
+        "role",
+        "status",
+        "upstream_id",
+    )
 
     def __init__(self, recording: Recording, model: Model, role: str = "") -> None:
         self.recording = recording
@@ -161,6 +180,7 @@ class OpenAttempt:
         self.upstream_id = ""
         self.adaptations: tuple[Adaptation, ...] = ()
         self.limits: tuple[tuple[str, str], ...] = ()
+        self.grant: Grant | None = None
 
     def answering(self, status: int) -> None:
         """The head of the answer is here."""
@@ -174,6 +194,10 @@ class OpenAttempt:
             amount, unpriced = cost(usage, self.model.prices)
         elif not unpriced:
             amount = 0
+        charged: int | None = None
+        if self.grant is not None:
+            used = 0 if amount == 0 else None
+            charged = self.grant.settle(amount, usage.total_input + usage.total_output if usage is not None else used)
         self.recording.attempts.append(
             Attempt(
                 model=self.model.name,
@@ -186,6 +210,7 @@ class OpenAttempt:
                 usage=usage,
                 cost=amount,
                 unpriced=unpriced,
+                charged=charged,
                 upstream_id=self.upstream_id,
                 adaptations=self.adaptations,
                 role=self.role,

@@ -10,14 +10,16 @@ from meshwright.kernel.failing import BROKE, NO_USAGE, another_may_help, free, r
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.paths import lost_words
 from meshwright.kernel.record import OpenAttempt, Recording
+from meshwright.kernel.set_aside import set_aside
 from meshwright.kernel.snapshot import Deployment
 from meshwright.kernel.stream import open_flow
 from meshwright.kernel.work import Run, Work, encoded
+from meshwright.ledger.own_limits import own_headers
 from meshwright.net.transport import Call
 from meshwright.routing.choose import ineligible
 from meshwright.routing.policy import UNSEEN, Policy
 from meshwright.types.decision import Note, Plan
-from meshwright.types.errors import MeshError, NoCandidate, NotCarried, UpstreamError
+from meshwright.types.errors import LimitReached, MeshError, NoCandidate, NotCarried, UpstreamError
 from meshwright.types.response import Response
 from meshwright.wire.rate_limits import rate_headers
 
@@ -30,6 +32,7 @@ and nobody would see why: that is refused, strict or not."""
 async def run_chain(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply:
     """The first good answer. Raises the last UpstreamError when none answers, NotCarried, and NoCandidate."""
     failed: UpstreamError | None = None
+    short: LimitReached | None = None
     passed: dict[str, str] = {}
     for name in plan.models:
         deployment = work.snapshot.deployment(name)
@@ -40,6 +43,12 @@ async def run_chain(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply:
             work.note(Note(kind="passed_over", about=name, told=reason))
             continue
         attempt = OpenAttempt(work.recording, deployment.model, work.role)
+        try:
+            await set_aside(work, deployment.model, attempt)
+        except LimitReached as error:  # another one may be cheaper
+            short = error
+            work.note(Note(kind="passed_over", about=name, told=error.message))
+            continue
         try:
             return await _attempt(work.kernel, deployment, work.arrival, work.recording, attempt)
         except UpstreamError as error:
@@ -59,6 +68,8 @@ async def run_chain(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply:
             raise
     if failed is not None:
         raise _told(failed, work.recording) from None
+    if short is not None:
+        raise short
     told = "; ".join(f"{name}: {reason}" for name, reason in passed.items())
     raise NoCandidate(f"No model is left that can serve this request: {told}.", passed, fix="Ask again in a while.")
 
@@ -86,7 +97,10 @@ async def _attempt(
     answer = await deployment.send(Call(endpoint, request.body, forward, deployment.deadlines))
     try:
         attempt.answering(answer.status)
-        attempt.limits = rate_headers(answer.headers, dialect.name, arrival.dialect.name, time())
+        if recording.tab is None:
+            attempt.limits = rate_headers(answer.headers, dialect.name, arrival.dialect.name, time())
+        else:  # the caller's limits are ours
+            attempt.limits = own_headers(recording.tab.every(), arrival.dialect.name)
         if answer.status != 200:
             error = await refused(deployment, answer)
             error.limits = attempt.limits

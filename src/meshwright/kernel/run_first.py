@@ -7,12 +7,12 @@ from meshwright.kernel.failing import another_may_help
 from meshwright.kernel.work import NO_ANSWER, Run, Work
 from meshwright.routing.policy import Policy
 from meshwright.types.decision import Plan
-from meshwright.types.errors import NoCandidate, UpstreamError
+from meshwright.types.errors import LimitReached, NoCandidate, UpstreamError
 
 
 async def run_first(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply:
     """The first step's answer that comes. Raises the last step's error, or that of a request that was refused."""
-    failed: UpstreamError | NoCandidate | None = None
+    failed: UpstreamError | NoCandidate | LimitReached | None = None
     for step in plan.steps:
         try:
             return await run(work, step, policy.steps[step.step])

@@ -6,6 +6,7 @@ import msgspec
 
 from meshwright.kernel.arrival import Reply
 from meshwright.kernel.record import Recording
+from meshwright.kernel.set_aside import enter
 from meshwright.kernel.work import Run, Work, whole
 from meshwright.routing.gate.gate import judge
 from meshwright.routing.policy import Policy
@@ -42,6 +43,7 @@ async def _copy(work: Work, at: int, step: Plan, policy: Policy, run: Run) -> No
     copy = msgspec.structs.replace(work.held("copy"), recording=recording)
     try:
         kernel.journal.begin(recording.id, recording.at, recording.principal)
+        await enter(kernel, work.arrival.principal, recording, counted=False)
         answer = await whole(run, copy, step, policy)
         judged = judge(copy.request, answer.response)
         note = Note(

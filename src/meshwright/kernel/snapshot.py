@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from meshwright.kernel.addressing import Addressing
-from meshwright.kernel.config import CacheSettings, LearningSettings, StateSettings
+from meshwright.kernel.config import BudgetSettings, CacheSettings, LearningSettings, StateSettings
 from meshwright.kernel.guarding import Guardings
 from meshwright.ledger.digest import Holder
 from meshwright.net.proof import Proof, proved
@@ -104,6 +104,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     calibration: Calibration | None = None
     """How far off predictions have been here; None: nothing is known of it yet."""
     state: StateSettings = StateSettings()
+    budgets: BudgetSettings = BudgetSettings()
     learning: LearningSettings = LearningSettings()
     guards: Guardings = Guardings()
     caches: Mapping[str, CacheSettings] = {}
@@ -121,4 +122,5 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
             return None
         row = template.provider
         model = Model(name=name, provider=provider, upstream=upstream, privacy=row.privacy, regions=row.regions)
+        model = msgspec.structs.replace(model, prices=template.model.prices)
         return template.serving(model)

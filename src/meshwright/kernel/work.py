@@ -11,14 +11,15 @@ from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import Recording
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.routing.policy import Policy
+from meshwright.types.content import Message
 from meshwright.types.decision import Note, Plan
-from meshwright.types.errors import MeshError, NoCandidate, UpstreamError
+from meshwright.types.errors import LimitReached, MeshError, NoCandidate, UpstreamError
 from meshwright.types.request import Request
 from meshwright.types.response import Response
 from meshwright.wire.dialect import Encoded
 from meshwright.wire.fold import unfold
 
-NO_ANSWER = (UpstreamError, NoCandidate)
+NO_ANSWER = (UpstreamError, NoCandidate, LimitReached)
 """What a step of a plan may end with, so that another step can still answer."""
 
 
@@ -30,6 +31,8 @@ class Work(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     arrival: Arrival
     recording: Recording
     role: str = ""
+    seen: tuple[Message, ...] = ()
+    """The messages that the decision's features are of."""
 
     @property
     def request(self) -> Request:

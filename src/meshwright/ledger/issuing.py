@@ -206,5 +206,7 @@ def owner_of(transaction: Transaction, which: str, now: float) -> str:
         return which
     if which.startswith(("team:", "user:")):
         raise NotFound(f'There is no {which[:4]} "{which[5:105]}".', fix=f"`mesh {which[:4]}s create` makes it.")
+    if which.startswith("key:") and any(key.owner == which[4:] for key in keys.every(transaction)):
+        return which
     owners = {key.owner for key in meant(transaction, which, now)}
     return f"key:{owners.pop() if len(owners) == 1 else working(transaction, which, now).owner}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from meshwright.routing.filters import WINDOW, rejection
+from meshwright.routing.filters import ONLY, UNPRICED, WINDOW, rejection
 from meshwright.routing.policy import UNSEEN, Policy, Signal
 from meshwright.routing.predict import Prediction, hopeless
 from meshwright.routing.strategies import STRATEGIES
@@ -192,6 +192,8 @@ FIXES = (
         "max_cost",
         "Raise the route's max_cost, lower max_tokens, or state the price of a model whose price is not known.",
     ),
+    (UNPRICED, "State the price of a model in [models] of mesh.toml, or set budgets.unpriced there."),
+    (ONLY, "Ask for what this key may use: GET /v1/models lists it."),
     ("max_seconds", "Raise the route's max_seconds, or add a faster model."),
     ("below the floor", "Lower the route's floor, or add a better model."),
     ("required", "Add a model that meets the route's requirements, or state what is not known of one in [models]."),

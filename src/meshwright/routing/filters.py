@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
 from meshwright.routing.policy import Policy, Signal
 from meshwright.types.decision import Features
 from meshwright.types.model import Model
 
 WINDOW = "its window is"
 """Words of a rejection for length."""
+ONLY = "it is not one of the"
+"""Words of a rejection for what the caller may use."""
+UNPRICED = "its price is not known"
 ROUGH = 1.5
 """How far a token count may be off."""
 
@@ -16,13 +22,32 @@ def rejection(model: Model, features: Features, policy: Policy, signal: Signal) 
     """Why the model cannot serve this request under this policy; "" when it can."""
     # Most routes set no bounds, and there are hundreds of candidates.
     bounds = policy.regions or policy.privacy or policy.licences or policy.min_window is not None
+    caller = policy.models or policy.providers or policy.priced
     return (
-        ((_place(model, policy.regions, policy.privacy) or _card(model, policy)) if bounds else "")
+        (_caller(model, policy) if caller else "")
+        or ((_place(model, policy.regions, policy.privacy) or _card(model, policy)) if bounds else "")
         or (_found(model, features, policy) if features.found else "")
         or _window(model, features, policy.named)
         or (_abilities(model, features, policy) if features.needs or policy.require else "")
         or (signal.resting if not policy.named else "")
     )
+
+
+def _caller(model: Model, policy: Policy) -> str:
+    if policy.providers and model.provider not in policy.providers:
+        return f"{ONLY} providers {', '.join(policy.providers[:5])}"
+    if policy.models and not matches(model.name, policy.models):
+        return f"{ONLY} models {', '.join(policy.models[:5])}"
+    if policy.priced and (not model.prices or model.prices[0].input is None):
+        return f"{UNPRICED}, and there is a budget"
+    return ""
+
+
+@lru_cache(maxsize=65_536)
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a model's full name, or the part after its provider's, is one of these; `*` stands for anything."""
+    bare = name.partition("/")[2]
+    return any(fnmatchcase(name, pattern) or fnmatchcase(bare, pattern) for pattern in patterns)
 
 
 def _found(model: Model, features: Features, policy: Policy) -> str:

@@ -53,6 +53,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     examples: tuple[tuple[str, ...], ...] = ()
     within: tuple[Policy, ...] = ()
     when: tuple[When, ...] = ()
+    models: tuple[str, ...] = ()
+    """Names that a model's has to match (`openai/*`), if there are any."""
+    providers: tuple[str, ...] = ()
+    priced: bool = False
+    """A model whose price is not known does not pass."""
 
 
 UNSEEN = Signal()

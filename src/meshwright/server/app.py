@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from meshwright.kernel.bounds import check_path
 from meshwright.server.auth import authenticate
 from meshwright.server.endpoint import ANY, Endpoint
 from meshwright.server.endpoints import find
@@ -88,6 +89,8 @@ async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter:
             raise PermissionDenied(
                 f'The key "{principal.name}" may not use {endpoint.path}.', fix=_fix_scope(endpoint.scope)
             )
+        if principal.bounds:
+            check_path(principal, exchange.path)
         if endpoint.method in ("POST", ANY):
             body = await _body(gate, exchange, endpoint)
     asked = Asked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import socket
@@ -14,10 +15,13 @@ from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.published import read_published
 from meshwright.kernel.record import new_id
 from meshwright.kernel.snapshot import Snapshot
+from meshwright.ledger.bank import Bank
 from meshwright.ledger.journal import Journal
+from meshwright.ledger.purse import Purse
 from meshwright.net.choose import OneTransport
 from meshwright.net.tokens import Tokens
 from meshwright.providers.builtin.transport import BuiltinTransport
+from meshwright.server.lending import keep_tidy
 from meshwright.server.places import Places
 from meshwright.store import batches, files
 from meshwright.store.database import Database
@@ -46,12 +50,15 @@ async def run_batches(
     tokens = Tokens(transport)  # one for all snapshots, so that a renewal asks for no token again
     builtin = BuiltinTransport(time.time, new_id, limit=settings.builtin.seconds) if settings.builtin.enabled else None
     journal = Journal(places.journal, f"batches{os.getpid()}")
+    chore: asyncio.Task[None] | None = None
     try:
 
         def built() -> Snapshot:
             return build(read_published(places.published), environment, transport, builtin, tokens)
 
-        kernel = Kernel(built(), journal)
+        purse = Purse(Bank(lambda: database, journal.life))
+        kernel = Kernel(built(), journal, purse=purse)
+        chore = asyncio.create_task(keep_tidy(purse))
         stamp = _stamp(places.published)
 
         def renew() -> None:
@@ -64,6 +71,8 @@ async def run_batches(
         runner = Runner(kernel, database, name, settings.batches.concurrency)
         await keep_running(runner, stopping, renew)
     finally:
+        if chore is not None:
+            chore.cancel()
         tokens.close()
         await transport.close()
         if builtin is not None:

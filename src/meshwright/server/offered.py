@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from meshwright.kernel.bounds import offers
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.types.errors import UnknownModel
 from meshwright.types.model import Model
+from meshwright.types.principal import Principal
 
 
-def offered(snapshot: Snapshot) -> list[str]:
-    """Routes first, then models by their full name."""
-    return [*(name for name, policy in snapshot.names.items() if not policy.named), *snapshot.deployments]
+def offered(snapshot: Snapshot, principal: Principal) -> list[str]:
+    """Routes first, then models by their full name: those that the caller may ask for."""
+    names = [*(name for name, policy in snapshot.names.items() if not policy.named), *snapshot.deployments]
+    return [name for name in names if offers(snapshot, principal, name)] if principal.bounds else names
 
 
 def card(snapshot: Snapshot, name: str) -> Model | None:

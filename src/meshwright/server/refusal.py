@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.http import JSON, Answered, Headers
-from meshwright.types.errors import LimitReached, MeshError, MethodNotAllowed, UpstreamError, UpstreamStatus
+from meshwright.types.errors import (
+    BudgetSpent,
+    LimitReached,
+    MeshError,
+    MethodNotAllowed,
+    UpstreamError,
+    UpstreamStatus,
+)
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect
 
@@ -27,6 +34,8 @@ def refused(dialect: Dialect, error: MeshError, decision: str = "") -> Answered:
         headers += [("x-mesh-decision", decision), ("x-request-id", decision), ("request-id", decision)]
     if isinstance(error, LimitReached | UpstreamStatus) and error.retry_after is not None:
         headers.append(("retry-after", str(max(1, round(error.retry_after)))))
-    if isinstance(error, UpstreamError):
+    if isinstance(error, UpstreamError | LimitReached):
         headers += error.limits
+    if isinstance(error, BudgetSpent):  # clients of OpenAI and of Anthropic would otherwise ask again
+        headers.append(("x-should-retry", "false"))
     return Answered(error.status, headers, dialect.encode_error(error))

@@ -23,6 +23,7 @@ from meshwright.kernel.published import Published, read_published
 from meshwright.kernel.record import new_id
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.ledger.journal import Journal
+from meshwright.ledger.purse import Purse
 from meshwright.net.choose import OneTransport
 from meshwright.net.tokens import Tokens
 from meshwright.providers.builtin.transport import BuiltinTransport
@@ -30,6 +31,7 @@ from meshwright.server.database import Opening
 from meshwright.server.document import document
 from meshwright.server.endpoints import ENDPOINTS
 from meshwright.server.gate import Gate, Page
+from meshwright.server.lending import Lending, keep_tidy
 from meshwright.server.metrics import Metrics
 from meshwright.server.places import Places
 from meshwright.server.rsgi import RsgiApp
@@ -67,7 +69,8 @@ class Worker:
         self._sync = settings.journal.sync == "power"
         metrics = Metrics()
         database = Opening(settings.store.url, places.database)
-        kernel = Kernel(self._build(published), self._journal, (metrics.trace,))
+        self._purse = Purse(Lending(database, self._journal.life))
+        kernel = Kernel(self._build(published), self._journal, (metrics.trace,), self._purse)
         self.gate = Gate(
             kernel,
             settings.server,
@@ -83,7 +86,7 @@ class Worker:
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin the chores."""
-        chores = [self._look(), self._leave_metrics(), self._tokens.keep_fresh()]
+        chores = [self._look(), self._leave_metrics(), self._tokens.keep_fresh(), keep_tidy(self._purse)]
         if self._sync:
             chores.append(self._sync_journal())
         self._tasks = [loop.create_task(chore) for chore in chores]

@@ -7,12 +7,14 @@ MeshError
 │   │   └── ContextTooLong 400  no model of the pool has a window for this many tokens
 │   ├── Unauthenticated    401  no key, or one that we do not know
 │   ├── PermissionDenied   403  the key is known and may not do this
+│   │   └── PriceUnknown   403  the key has a budget, and what this costs is not known
 │   ├── NotFound           404  no such path, decision or response
 │   │   └── UnknownModel   404  no model or route of that name
 │   ├── MethodNotAllowed   405
 │   ├── TooLarge           413  body, header or nesting over its limit
 │   ├── Blocked            403  a guard said no
 │   └── LimitReached       429  a limit of ours, with the seconds to wait
+│       └── BudgetSpent    429  the same for money: what is left cannot pay for this request
 ├── NoCandidate            503  every model of the pool was rejected: says why, model by model
 ├── Overloaded             503  we are draining or full
 ├── UpstreamError               a provider failed; another may not
@@ -85,6 +87,12 @@ class PermissionDenied(ClientError):
     code = "permission_denied"
 
 
+class PriceUnknown(PermissionDenied):
+    """The key has a budget, and what the call would cost is not known."""
+
+    code = "price_unknown"
+
+
 class NotFound(ClientError):
     """No such path or record."""
 
@@ -125,10 +133,19 @@ class LimitReached(ClientError):
     status = 429
     code = "rate_limit_exceeded"
     retryable = True
+    limits: tuple[tuple[str, str], ...] = ()
+    """Headers about the caller's limits, in his dialect."""
 
     def __init__(self, message: str, *, retry_after: float | None = None, fix: str | None = None) -> None:
         super().__init__(message, fix=fix)
         self.retry_after = retry_after
+
+
+class BudgetSpent(LimitReached):
+    """What is left of a budget cannot pay for the request; waiting helps only until the budget begins anew."""
+
+    code = "insufficient_quota"
+    retryable = False
 
 
 class NoCandidate(MeshError):

@@ -7,7 +7,9 @@ https://platform.claude.com/docs/en/api/rate-limits (anthropic-ratelimit-*; rese
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from meshwright.wire.moments import moment, seconds
 
@@ -24,6 +26,27 @@ _RESET = re.compile(
     r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,7}(?:\.\d{1,9})?)s)?"
     r"(?:(\d{1,9}(?:\.\d{1,9})?)ms)?"
 )
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """A limit of a minute of `what` ("requests" or "tokens"); it is whole again at `reset` (seconds since 1970)."""
+
+    what: str
+    amount: int
+    left: int
+    reset: float
+
+
+def limit_headers(limits: Sequence[Limit], client: str, now: float) -> Headers:
+    """Limits of our own for a client of one dialect; nothing where the dialect has no headers for them."""
+    family = _FAMILY.get(client)
+    found: list[tuple[str, str]] = []
+    for one in limits if family else ():
+        openai = family == _OPENAI
+        reset = f"{max(0.0, one.reset - now):.3f}s" if openai else moment(int(one.reset))
+        for fact, value in (("limit", str(one.amount)), ("remaining", str(one.left)), ("reset", reset)):
+            found.append((f"{_OPENAI}{fact}-{one.what}" if openai else f"{_ANTHROPIC}{one.what}-{fact}", value))
+    return tuple(found)
 
 
 def rate_headers(headers: Mapping[str, str], provider: str, client: str, now: float) -> Headers:

@@ -21,7 +21,6 @@ from meshwright.kernel.kernel import Kernel
 from meshwright.server.control import Control
 from meshwright.types.content import File, Image, Message, Part, Text
 from meshwright.types.errors import InvalidRequest, MeshError
-from meshwright.types.principal import LOCAL
 from meshwright.types.request import Request
 from meshwright.types.response import Failed, TextDelta
 from meshwright.wire import CODECS
@@ -49,7 +48,7 @@ def ask(
 async def _ask(control: Control, request: Request, explain: bool, as_json: bool) -> None:
     async with session(control) as opened:
         dialect = CODECS["openai_chat"]
-        arrival = Arrival(request=request, dialect=dialect, principal=LOCAL, path="mesh ask")
+        arrival = Arrival(request=request, dialect=dialect, principal=opened.kernel.snapshot.local, path="mesh ask")
         reply = await handle(opened.kernel, arrival)
         if isinstance(reply, Failure):
             if explain and not as_json:

@@ -90,7 +90,7 @@ async def counted(gate: Gate, asked: Asked) -> Answered:
 async def every(gate: Gate, asked: Asked) -> Answered:
     """Routes and models, by pages if that is asked for."""
     snapshot = gate.kernel.snapshot
-    names = offered(snapshot)
+    names = offered(snapshot, asked.principal)
     values = query_values(asked.query)
     start, size = _whole(values, "pageToken", 0), _whole(values, "pageSize", len(names) or 1)
     if size < 1:

@@ -13,7 +13,7 @@ SINCE = "1970-01-01T00:00:00Z"
 
 async def every(gate: Gate, asked: Asked) -> Answered:
     """Routes first, then models by their full name."""
-    names = offered(gate.kernel.snapshot)
+    names = offered(gate.kernel.snapshot, asked.principal)
     if asked.header("anthropic-version"):
         data = [_anthropic(name) for name in names]
         first, last = (names[0], names[-1]) if names else (None, None)

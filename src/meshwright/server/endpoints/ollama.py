@@ -69,7 +69,9 @@ class _Vectors(msgspec.Struct):
 
 async def tags(gate: Gate, asked: Asked) -> Answered:
     """Routes and models by their full name."""
-    return Answered(200, [JSON], encode_tags(Listed(name=name) for name in offered(gate.kernel.snapshot)))
+    return Answered(
+        200, [JSON], encode_tags(Listed(name=name) for name in offered(gate.kernel.snapshot, asked.principal))
+    )
 
 
 async def running(gate: Gate, asked: Asked) -> Answered:

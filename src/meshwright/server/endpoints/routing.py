@@ -51,7 +51,9 @@ async def route(gate: Gate, asked: Asked) -> Answered:
     found: list[dict[str, Any]] = []
     for at in range(count):
         try:
-            found.append({"decision": decide(snapshot, signals, _request(body, at), override)})
+            found.append(
+                {"decision": decide(snapshot, signals, _request(body, at), override, bounds=asked.principal.bounds)}
+            )
         except MeshError as error:
             told = {"code": error.code, "message": error.message, "field": error.field, "fix": error.fix}
             found.append({"error": told})

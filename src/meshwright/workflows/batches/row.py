@@ -8,6 +8,7 @@ import time
 import msgspec
 
 from meshwright.kernel.arrival import Arrival, Failure, Whole
+from meshwright.kernel.bounds import check_path
 from meshwright.kernel.embed import embed
 from meshwright.kernel.forward import Passed
 from meshwright.kernel.forward_to import JSON_KIND, Parcel
@@ -47,6 +48,7 @@ async def run_row(kernel: Kernel, owner: str, endpoint: str, body: bytes) -> Out
     dialect = DIALECTS[endpoint]
     try:
         principal = _principal(kernel.snapshot, owner)
+        check_path(principal, endpoint)
         if endpoint == "/v1/embeddings":
             return _outcome(dialect, await embed(kernel, _parcel(principal, body)))
         request = dialect.decode_request(body)
