@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from meshwright.ledger.digest import holders, verify
-from meshwright.ledger.issuing import issue, revoke, rotate, span
+from meshwright.ledger.issuing import issue, revoke, rotate
 from meshwright.ledger.keys import ensure_master
+from meshwright.ledger.spans import span
 from meshwright.store import keys
 from meshwright.store.database import Database
 from meshwright.types.errors import InvalidRequest, NotFound, Unauthenticated

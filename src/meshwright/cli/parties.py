@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from time import time
 
 from meshwright.cli.limiting import bounds_told, print_standings, standing_row, standings
 from meshwright.cli.output import out, print_json, print_table
-from meshwright.cli.session import control_of
-from meshwright.ledger.allowing import allowed, party
-from meshwright.store import allowances, keys, parties
+from meshwright.cli.session import actor, control_of
+from meshwright.ledger.ruling import put_party, remove_party
+from meshwright.store import keys, parties
 from meshwright.types.errors import InvalidRequest, NotFound
 from meshwright.types.principal import Bounds
 
@@ -23,12 +22,12 @@ def run(
         case []:
             _list(kind, config, as_json)
         case ["create", name]:
-            _create(kind, name, said, bounds, config)
+            put_party(control_of(config).database, kind, name, said, bounds, actor=actor())
             _show(kind, name, config, as_json)
         case ["show", name]:
             _show(kind, name, config, as_json)
         case ["remove", name]:
-            _remove(kind, name, config)
+            remove_party(control_of(config).database, kind, name, actor=actor())
             if not as_json:
                 out.print(f"{name} is gone.", markup=False)
         case other:
@@ -36,31 +35,6 @@ def run(
                 f"`mesh {kind}s {' '.join(other)}` is not understood.",
                 fix=f"`mesh {kind}s create NAME`, `mesh {kind}s show|remove NAME`, or `mesh {kind}s`.",
             )
-
-
-def _create(kind: str, name: str, said: Sequence[str], bounds: Bounds, config: Path | None) -> None:
-    made = party(kind, name, time(), bounds)
-    limits = allowed(made.id, said)
-    with control_of(config).database.begin() as transaction:
-        if parties.get(transaction, made.id) is not None:
-            raise InvalidRequest(
-                f'There is a {kind} "{name}" already.', fix=f"`mesh limits {made.id}` changes its limits."
-            )
-        parties.put(transaction, made)
-        allowances.put(transaction, limits)
-
-
-def _remove(kind: str, name: str, config: Path | None) -> None:
-    id = f"{kind}:{name}"
-    with control_of(config).database.begin() as transaction:
-        members = [key.id for key in keys.every(transaction) if key.revoked is None and name == getattr(key, kind)]
-        if members:
-            raise InvalidRequest(
-                f'"{name}" has {len(members)} keys that work.', fix=f"Revoke them first: {', '.join(members[:5])}."
-            )
-        if not parties.remove(transaction, id):
-            raise _missing(kind, name)
-        allowances.remove(transaction, id)
 
 
 def _show(kind: str, name: str, config: Path | None, as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -26,8 +25,6 @@ SCOPES = ("inference", "admin", "*")
 LONGEST_NAME = 100
 SHORTEST_BEGINNING = 8
 """Characters of an id by which a key is found."""
-_SPAN = re.compile(r"([1-9]\d{0,4})([smhdwy])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,14 +138,6 @@ def revoke(database: Database, which: str, *, actor: str = SHELL, clock: Callabl
         keys.revoke(transaction, old.id, now)
         _note(transaction, actor, "key.revoked", old, clock)
         return msgspec.structs.replace(old, revoked=now)
-
-
-def span(text: str) -> float:
-    """Seconds of "90s", "15m", "24h", "30d", "4w" or "1y". Raises InvalidRequest."""
-    match = _SPAN.fullmatch(text.strip().lower())
-    if match is None:
-        raise InvalidRequest(f'"{text[:40]}" is no length of time.', fix="Write 90s, 15m, 24h, 30d, 4w or 1y.")
-    return float(match[1]) * _SECONDS[match[2]]
 
 
 def _note(transaction: Transaction, actor: str, act: str, key: Key, clock: Callable[[], float], **more: Any) -> None:

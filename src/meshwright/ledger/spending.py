@@ -9,12 +9,14 @@ import msgspec
 
 from meshwright.store import keys, spending
 from meshwright.store.database import Transaction
-from meshwright.store.rows import Spend, SpendBy
+from meshwright.store.rows import Key, Spend, SpendBy
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.money import dollars
 
 GROUPS: Mapping[str, SpendBy] = {
     "key": "principal",
+    "team": "principal",
+    "user": "principal",
     "model": "model",
     "provider": "provider",
     "task": "task",
@@ -24,7 +26,11 @@ GROUPS: Mapping[str, SpendBy] = {
     "outcome": "outcome",
     "day": "day",
 }
-"""What can be grouped by, and the column that says it. A key that took another's place counts as that one."""
+"""What can be grouped by, and the column that says it.
+
+A key that took another's place counts as that one. A team's is what the keys spent that are its keys now.
+"""
+_SHARED = ("team", "user")
 _EPOCH = date(1970, 1, 1)
 
 
@@ -56,9 +62,15 @@ def spent(
 
     Raises InvalidRequest.
     """
-    names = {key.owner: key.name for key in keys.every(transaction) if key.id == key.owner}
-    wanted = {_column(group): _value(transaction, group, value) for group, value in (only or {}).items()}
+    every = keys.every(transaction)
+    wanted: dict[SpendBy, set[str]] = {}
+    for group, value in (only or {}).items():
+        column, values = _column(group), _values(every, group, value)
+        wanted[column] = wanted[column] & values if column in wanted else values
     rows = spending.spend(transaction, _column(by), since, until, wanted)
+    if by in _SHARED:
+        rows = _merged(rows, {key.owner: getattr(key, by) for key in every})
+    names = {key.owner: key.name for key in every if key.id == key.owner} if by == "key" else {}
     found = [_group(row, by, names) for row in rows]
     return tuple(sorted(found, key=lambda group: group.name)) if by == "day" else tuple(found)
 
@@ -80,9 +92,24 @@ def total(groups: Iterable[Group]) -> Group:
     )
 
 
+def _merged(rows: Iterable[Spend], whose: Mapping[str, str]) -> tuple[Spend, ...]:
+    """The sums of principals that belong together; those that belong to nobody are together too."""
+    found: dict[str, Spend] = {}
+    for row in rows:
+        name = whose.get(row.name, "")
+        before = found.get(name)
+        if before is not None:
+            row = Spend(
+                name=name,
+                **{field: getattr(before, field) + getattr(row, field) for field in Spend.__struct_fields__[1:]},
+            )
+        found[name] = msgspec.structs.replace(row, name=name)
+    return tuple(sorted(found.values(), key=lambda row: (-row.cost_nano, -row.requests, row.name)))
+
+
 def _group(row: Spend, by: str, names: Mapping[str, str]) -> Group:
     name = _day(int(row.name)) if by == "day" else row.name
-    known = names.get(name, "") if by == "key" else ""
+    known = names.get(name, "")
     return Group(
         name=name,
         title=f"{known} ({name})" if known and known != name else name,
@@ -104,23 +131,23 @@ def _column(group: str) -> SpendBy:
     return GROUPS[group]
 
 
-def _value(transaction: Transaction, group: str, value: str) -> str:
-    """What stands in the column for what was written."""
+def _values(every: Iterable[Key], group: str, value: str) -> set[str]:
+    """What may stand in the column for what was written."""
     if group == "day":
         try:
-            return str((datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC).date() - _EPOCH).days)
+            return {str((datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC).date() - _EPOCH).days)}
         except ValueError:
             raise InvalidRequest(f'"{value[:40]}" is no day.', field="only", fix="Write day=2026-01-31.") from None
+    if group in _SHARED:
+        return {key.owner for key in every if getattr(key, group) == value}
     if group == "key":
-        meant = {key.owner for key in keys.every(transaction) if value in (key.id, key.owner, key.prefix, key.name)}
+        meant = {key.owner for key in every if value in (key.id, key.owner, key.prefix, key.name)}
         if len(meant) > 1:
             raise InvalidRequest(
-                f'"{value[:100]}" means {len(meant)} keys.',
-                field="only",
-                fix=f"Give its id: {sorted(meant)[:5]}.",
+                f'"{value[:100]}" means {len(meant)} keys.', field="only", fix=f"Give its id: {sorted(meant)[:5]}."
             )
-        return meant.pop() if meant else value
-    return value
+        return meant or {value}
+    return {value}
 
 
 def _day(days: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from meshwright import __version__
+from meshwright.server.admin_schemas import ADMIN_SCHEMAS
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.schemas import ERROR_SHAPES, ERRORS, SCHEMAS
 
@@ -31,7 +32,7 @@ def document(endpoints: Sequence[Endpoint]) -> bytes:
             "externalDocs": {"url": "https://platform.openai.com/docs/api-reference"},
             "paths": paths,
             "components": {
-                "schemas": SCHEMAS,
+                "schemas": {**SCHEMAS, **ADMIN_SCHEMAS},
                 "securitySchemes": {
                     "bearer": {"type": "http", "scheme": "bearer"},
                     "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -56,6 +57,7 @@ class Gate:
         desk: Callable[[], Desk],
         document: bytes = b"{}",
         others: Callable[[], list[Metrics]] = list,
+        audit_keys: Path | None = None,
     ) -> None:
         self.kernel = kernel
         self.settings = settings
@@ -66,6 +68,8 @@ class Gate:
         self.desk = desk
         self.document = document
         self._others = others
+        self.audit_keys = audit_keys or Path()
+        """The folder with the keys that checkpoints of the audit log are signed with."""
         self.draining = False
         self.cut = False
         self.reading: dict[asyncio.Task[None], float] = {}

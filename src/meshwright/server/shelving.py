@@ -8,6 +8,7 @@ from time import time
 import msgspec
 from msgspec import Raw
 
+from meshwright.server.office import Office
 from meshwright.store import answers, conversations, feedback
 from meshwright.store.database import Database, Transaction
 from meshwright.store.rows import Conversation, Feedback, KeptAnswer, KeptItem
@@ -30,6 +31,7 @@ class Shelving:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.office = Office(database)
 
     def history(self, owner: str, previous: str, conversation: str) -> History:
         """What was said before. Raises NotFound, TooLarge."""

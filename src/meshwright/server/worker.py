@@ -81,6 +81,7 @@ class Worker:
             desk=_desk(settings.store.url or "", places),
             document=document(ENDPOINTS),
             others=self._others,
+            audit_keys=places.audit,
         )
         self._tasks: list[asyncio.Task[None]] = []
 

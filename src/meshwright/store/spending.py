@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
@@ -18,13 +18,13 @@ def spend(
     by: SpendBy = "model",
     since: float | None = None,
     until: float | None = None,
-    only: Mapping[SpendBy, str] | None = None,
+    only: Mapping[SpendBy, Collection[str]] | None = None,
 ) -> tuple[Spend, ...]:
     """What was used, in groups, the dearest first; `since` and `until` (excluded) are seconds since 1970.
 
     By "model" and "provider" every attempt counts for the one it went to; by all else for its request. A request that
     was never sent anywhere costs nothing; one that was interrupted costs nobody knows what. `only` leaves out whatever
-    has another value there.
+    has another value there than one of those.
     """
     a, d = attempts.c, decisions.c
     counted = and_(a.decision.is_not(None), a.cost_nano.is_(None))
@@ -48,7 +48,7 @@ def spend(
     if until is not None:
         query = query.where(d.at < until)
     for kind, wanted in (only or {}).items():
-        query = query.where(_column(kind) == (int(wanted) if kind == "day" else wanted))
+        query = query.where(_column(kind).in_([int(value) for value in wanted] if kind == "day" else list(wanted)))
     rows = [
         Spend(
             name=str(name),

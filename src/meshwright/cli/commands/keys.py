@@ -31,8 +31,9 @@ from meshwright.cli.limiting import (
 )
 from meshwright.cli.output import ConfigFile, Json, err, out, print_json, print_table, told
 from meshwright.cli.session import actor, control_of
-from meshwright.ledger.issuing import Issued, Terms, issue, meant, revoke, rotate, span, working
+from meshwright.ledger.issuing import Issued, Terms, issue, meant, revoke, rotate, working
 from meshwright.ledger.keys import MasterKey, replace_master
+from meshwright.ledger.spans import span
 from meshwright.store import keys as stored
 from meshwright.store.database import Database
 from meshwright.store.rows import Key

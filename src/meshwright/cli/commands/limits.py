@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import time
 from typing import Annotated
 
 import typer
@@ -20,9 +19,8 @@ from meshwright.cli.limiting import (
     standings,
 )
 from meshwright.cli.output import ConfigFile, Json, print_json, told
-from meshwright.cli.session import control_of
-from meshwright.ledger.allowing import allowed, named
-from meshwright.ledger.issuing import owner_of
+from meshwright.cli.session import actor, control_of
+from meshwright.ledger.ruling import change_limits
 from meshwright.store import allowances
 
 
@@ -44,13 +42,9 @@ def limits(
     with told(as_json):
         database = control_of(config).database
         said = said_limits(budget, per, rpm, tpm, concurrent, limit)
-        gone = [named(name) for name in without or ()]
-        with database.begin() as transaction:
-            owner = owner_of(transaction, whose or "gateway", time())
-            for measure, window in gone:
-                allowances.remove(transaction, owner, measure, window)
-            allowances.put(transaction, allowed(owner, said))
-            everyone = not (whose or said or gone)
+        owner = change_limits(database, whose or "gateway", said, without or (), actor=actor())
+        everyone = not (whose or said or without)
+        with database.read() as transaction:
             owners = [one.owner for one in allowances.every(transaction)] if everyone else [owner]
             found = standings(transaction, owners)
         if as_json:

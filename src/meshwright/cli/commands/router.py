@@ -13,15 +13,19 @@ import typer
 from meshwright.cli.learning import learning
 from meshwright.cli.output import ConfigFile, Json, out, print_json, told
 from meshwright.cli.replaying import tell_replay
-from meshwright.cli.session import control_of, here, other_snapshot
+from meshwright.cli.session import actor, control_of, here, other_snapshot
 from meshwright.kernel.replaying import Replayed, replay
-from meshwright.ledger.issuing import span
+from meshwright.kernel.router_files import current
+from meshwright.ledger.audit.acts import record
+from meshwright.ledger.spans import span
 from meshwright.routing.what_if import what_if
 from meshwright.server.control import Control
 from meshwright.server.learning import forget
 from meshwright.store import decisions
 from meshwright.types.errors import InvalidRequest
 
+ACTS = {"fit": "router.fitted", "revert": "router.reverted"}
+"""What is in the audit log of what is done to files, once it is done."""
 MOST = 100_000
 """Requests of the log that are looked at, the newest: some hundred megabytes of memory."""
 
@@ -46,6 +50,10 @@ def router(
     with told(as_json):
         asked = words or ["report"]
         if learning(asked, here(config).router, as_json):
+            if asked[0] in ACTS:
+                detail = {"version": current(here(config).router)}
+                with control_of(config).database.begin() as transaction:
+                    record(transaction, actor(), ACTS[asked[0]], "router", detail=detail)
             return
         if asked == ["forget"]:
             count = forget(

@@ -11,7 +11,7 @@ import typer
 from meshwright.cli.bars import bars
 from meshwright.cli.output import ConfigFile, Json, out, print_json, print_table, told
 from meshwright.cli.session import control_of
-from meshwright.ledger.issuing import span
+from meshwright.ledger.spans import span
 from meshwright.ledger.spending import GROUPS, Group, spent, total
 from meshwright.types.errors import InvalidRequest
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.endpoints import (
+    admin_audit,
+    admin_decisions,
+    admin_keys,
+    admin_limits,
+    admin_parties,
+    admin_spend,
     batches,
     chats,
     completions,
@@ -50,6 +56,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     quote.ENDPOINT,
     feedback.ENDPOINT,
     *decisions.ENDPOINTS,
+    *admin_keys.ENDPOINTS,
+    *admin_parties.ENDPOINTS,
+    *admin_limits.ENDPOINTS,
+    admin_spend.ENDPOINT,
+    *admin_audit.ENDPOINTS,
+    admin_decisions.ENDPOINT,
     *health.ENDPOINTS,
     metrics.ENDPOINT,
     openapi.ENDPOINT,
