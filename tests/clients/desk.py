@@ -130,7 +130,7 @@ class Desk:
 
     def _toml(self) -> str:
         names = ["m", *(f"m+fault:{fault}" for fault in FAULTS)]
-        text = "[builtin]\nenabled = false\n"
+        text = "[builtin]\nenabled = false\n[failure]\nretries = 0\n"
         for dialect, name in self._providers.items():
             auth = AUTH.get(dialect, "bearer")
             shared = f'base_url = "{self.sim.url(name)}"\ndialect = "{dialect}"\nauth = "{auth}"\nquirks = []\n'

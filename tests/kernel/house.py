@@ -13,6 +13,7 @@ from meshwright.kernel.build import build
 from meshwright.kernel.config import (
     BuiltinSettings,
     Config,
+    FailureSettings,
     ModelSettings,
     PriceSettings,
     ProviderSettings,
@@ -112,6 +113,7 @@ async def house(
     async with Sim(upstreams) as sim:
         config = Config(
             builtin=BuiltinSettings(enabled=False),
+            failure=FailureSettings(retries=0),
             providers={
                 name: ProviderSettings(
                     base_url=sim.url(name), dialect=dialect, auth="none", models=("m",), first_byte_seconds=patience

@@ -162,7 +162,7 @@ async def test_a_fault_of_our_own_in_a_panel_is_on_the_trace_as_what_it_is(monke
         raise ZeroDivisionError("by us")
 
     async with house({"small": Say(text=GOOD)}, PANEL) as at:
-        monkeypatch.setattr("meshwright.kernel.run_chain._succeeded", broken)
+        monkeypatch.setattr("meshwright.kernel.attempt._receipt", broken)
         with pytest.raises(ZeroDivisionError):
             await at.ask()
         assert "ZeroDivisionError: by us" in at.trace.error

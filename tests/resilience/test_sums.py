@@ -61,7 +61,7 @@ def test_a_header_says_how_long_to_wait(headers: dict[str, str], seconds: float 
         (UpstreamStatus("x", 529), "overloaded"),
         (UpstreamStatus("x", 500), "server"),
         (UpstreamStatus("x", 400), None),
-        (StreamCut("x"), "broken"),
+        (StreamCut("x"), "cut"),
         (UpstreamProtocol("x"), "broken"),
         (Declined("x"), None),
     ],

@@ -84,7 +84,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Case, Seen]]
     script = (Rule(say=Say(text=TEXT)),)
     upstreams = [Upstream(name=SHORT[dialect], dialect=dialect, script=script) for dialect in PATHS]
     with Pretend([*upstreams, Upstream(name="good", script=script)]) as pretend:
-        toml = "[builtin]\nenabled = false\n" + pretend.toml("good")
+        toml = "[builtin]\nenabled = false\n[failure]\nretries = 0\n" + pretend.toml("good")
         for dialect, name in SHORT.items():
             models = sorted({case.model for case in CASES if case.upstream == dialect})
             toml += pretend.toml(name, models, *HASTE, dialect=dialect)

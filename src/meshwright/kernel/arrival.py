@@ -34,6 +34,8 @@ class Arrival(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     answer_id: str = ""
     cache: str = ""
     """What the caller says of the cache: "no-store" (leave it alone), "refresh" (ask anew, and keep that)."""
+    seconds: float | None = None
+    """How long its caller will wait for all of it, if he says so."""
 
 
 class Receipt(msgspec.Struct, frozen=True):

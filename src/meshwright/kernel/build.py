@@ -9,6 +9,7 @@ import msgspec
 
 from meshwright.catalog.cards import shipped
 from meshwright.kernel.addressing import addressing
+from meshwright.kernel.build_failing import failing, health
 from meshwright.kernel.build_models import model_cards, unpriced
 from meshwright.kernel.build_providers import ProviderPart, provider_parts
 from meshwright.kernel.build_routes import policies
@@ -85,6 +86,8 @@ def build(
         refused=refused,
         knowledge=_knowledge(published.router) if published.router else None,
         calibration=published.calibration,
+        failing=failing(config.failure),
+        health=health(config.failure),
         state=config.state,
         budgets=config.budgets,
         learning=config.learning,
@@ -108,7 +111,15 @@ def _pattern(part: ProviderPart, transport: Transport, tokens: Tokens) -> Deploy
         own = CODECS[row.dialect]
         others = ((own,) if row is not part.row else (), (RESPONSES,) if "responses" in row.quirks else (), own.also)
         also += [_spoken(part, row, one, transport, tokens) for several in others for one in several]
-    return msgspec.structs.replace(pattern, also=tuple(also))
+    pattern = msgspec.structs.replace(pattern, also=tuple(also))
+    if not part.others:
+        return pattern
+    places = ("", *(f"#{number}" for number in range(2, len(part.others) + 2)))
+    replicas = tuple(
+        _placed(_pattern(other, transport, tokens), place, places)
+        for other, place in zip(part.others, places[1:], strict=True)
+    )
+    return msgspec.structs.replace(_placed(pattern, "", places), replicas=replicas)
 
 
 def _spoken(part: ProviderPart, row: Provider, dialect: Dialect, transport: Transport, tokens: Tokens) -> Deployment:
@@ -134,7 +145,16 @@ def _spoken(part: ProviderPart, row: Provider, dialect: Dialect, transport: Tran
         ),
         transport=transport,
         proof=proof_of(part, tokens),
+        limit=settings.concurrency,
+        first_token=settings.first_token_seconds,
+        finishes=(settings.on_leave or row.on_leave) == "finish",
     )
+
+
+def _placed(pattern: Deployment, place: str, places: tuple[str, ...]) -> Deployment:
+    """One of several equal deployments, in each of its dialects."""
+    also = tuple(msgspec.structs.replace(one, place=place, places=places) for one in pattern.also)
+    return msgspec.structs.replace(pattern, also=also, place=place, places=places)
 
 
 def proof_of(part: ProviderPart, tokens: Tokens) -> Proof | None:

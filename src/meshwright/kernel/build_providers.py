@@ -24,6 +24,8 @@ class ProviderPart(msgspec.Struct, frozen=True, kw_only=True):
     credential: Credential = Credential()
     models: tuple[str, ...] = ()
     configured: bool = False
+    others: tuple[ProviderPart, ...] = ()
+    """The same by other addresses or keys."""
 
     @property
     def key(self) -> str:
@@ -108,7 +110,31 @@ def _part(
     if isinstance(whole, str):
         return whole
     models = settings.models or (engine.models if engine else ())
-    return ProviderPart(row=whole, settings=settings, credential=found, models=models, configured=configured)
+    others = tuple(_other(name, number, whole, settings, environment) for number, _ in enumerate(settings.also))
+    return ProviderPart(
+        row=whole, settings=settings, credential=found, models=models, configured=configured, others=others
+    )
+
+
+def _other(
+    name: str, number: int, row: Provider, settings: ProviderSettings, environment: Mapping[str, str]
+) -> ProviderPart:
+    """Another address or key of a provider that is served. Raises ConfigError when its key is missing."""
+    also = settings.also[number]
+    given = msgspec.structs.replace(
+        settings,
+        base_url=also.base_url or settings.base_url,
+        key_env=also.key_env or settings.key_env,
+        key_file=also.key_file or (None if also.key_env else settings.key_file),
+        also=(),
+    )
+    row = moved(row, also.base_url) if also.base_url else row
+    row = msgspec.structs.replace(row, key_env=also.key_env or row.key_env)
+    found = credential(row, given, environment, True)
+    if found.missing:
+        field = f"providers.{name}.also"
+        raise ConfigError([Problem(f"number {number + 1} cannot be used: {found.missing}.", field=field)])
+    return ProviderPart(row=row, settings=given, credential=found, configured=True)
 
 
 def _claimed(row: Provider) -> str:

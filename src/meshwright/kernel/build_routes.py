@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from meshwright.kernel.config import Config, RouteSettings
+from meshwright.kernel.build_failing import failing
+from meshwright.kernel.config import Config, FailureSettings, RouteSettings
 from meshwright.routing.policy import Policy
 from meshwright.routing.strategies import STRATEGIES
 from meshwright.types.model import Model
@@ -34,10 +35,12 @@ def policies(config: Config, models: Sequence[Model]) -> dict[str, Policy]:
             called.setdefault(name, []).append(model.name)
     for name, pool in called.items():
         chain = (name,) if name in pool else tuple(pool)
-        names[name] = Policy(name=name, strategy="fixed", pool=chain, named=True, attempts=len(chain))
+        names[name] = Policy(
+            name=name, strategy="fixed", pool=chain, named=True, attempts=len(chain), failing=failing(config.failure)
+        )
     routes = {**PRESETS, **config.routes}
     for name, settings in routes.items():
-        policy = _policy(name, settings, models, routes)
+        policy = _policy(name, settings, models, routes, config.failure)
         names[f"{ROUTE}{name}"] = policy
         if name in PRESETS or name not in names:
             names[name] = policy
@@ -73,6 +76,7 @@ def _policy(
     settings: RouteSettings,
     models: Sequence[Model],
     routes: Mapping[str, RouteSettings],
+    failure: FailureSettings,
     within: tuple[Policy, ...] = (),
 ) -> Policy:
     policy = Policy(
@@ -91,13 +95,14 @@ def _policy(
         repair=settings.repair,
         options=settings.options,
         within=within,
+        failing=failing(failure, settings),
     )
     if STRATEGIES[settings.strategy].compose is None:
         return msgspec.structs.replace(policy, pool=matching(settings.pool, models))
     around = (*within, policy)
     names = steps_of(settings)
-    steps = tuple(_step(step, models, routes, around) for step in names)
-    by = _step(settings.by, models, routes, around) if settings.by else None
+    steps = tuple(_step(step, models, routes, failure, around) for step in names)
+    by = _step(settings.by, models, routes, failure, around) if settings.by else None
     pools = [one.pool for one in (*steps, *((by,) if by is not None else ()))]
     return msgspec.structs.replace(
         policy,
@@ -110,9 +115,13 @@ def _policy(
 
 
 def _step(
-    step: str, models: Sequence[Model], routes: Mapping[str, RouteSettings], within: tuple[Policy, ...]
+    step: str,
+    models: Sequence[Model],
+    routes: Mapping[str, RouteSettings],
+    failure: FailureSettings,
+    within: tuple[Policy, ...],
 ) -> Policy:
     """A step's policy: a route's own, or the models that the name or pattern means, in order."""
     if name := meant(step, routes):
-        return msgspec.structs.replace(_policy(name, routes[name], models, routes, within), name=step)
-    return Policy(name=step, strategy="fixed", pool=matching((step,), models), within=within)
+        return msgspec.structs.replace(_policy(name, routes[name], models, routes, failure, within), name=step)
+    return Policy(name=step, strategy="fixed", pool=matching((step,), models), within=within, failing=failing(failure))

@@ -38,7 +38,18 @@ async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: 
     assert decision is not None
     policy = snapshot.names.get(decision.asked) or meant(snapshot, decision.asked)[0]
     policy = bounded(policy, decision.bounds)
-    work = Work(kernel=kernel, snapshot=snapshot, arrival=arrival, recording=recording, seen=arrival.request.messages)
+    kernel.signals.adopt(snapshot.health)
+    seconds = policy.failing.total if arrival.seconds is None else min(arrival.seconds, policy.failing.total)
+    recording.counted = True
+    kernel.signals.turns.begin()
+    work = Work(
+        kernel=kernel,
+        snapshot=snapshot,
+        arrival=arrival,
+        recording=recording,
+        seen=arrival.request.messages,
+        until=kernel.signals.now() + seconds,
+    )
     if formed(arrival.request) or arrival.request.tools:
         return await run_shaped(work, decision.plan, policy, run)
     return await run(work, decision.plan, policy)

@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from urllib.parse import SplitResult, urlsplit
 
+from meshwright.kernel.check_failing import check_failing
 from meshwright.kernel.check_guards import check_guards
 from meshwright.kernel.check_learning import check_learning
 from meshwright.kernel.check_routes import ABILITIES, Finding, check_routes, known
@@ -23,7 +24,7 @@ def check(config: Config, text: str, source: str, environment: Mapping[str, str]
     """Raises ConfigError with every problem, each with its line."""
     lines = key_lines(text)
     found = [*_server(config, environment), *_providers(config), *_models(config), *check_routes(config)]
-    found += [*check_learning(config), *check_guards(config)]
+    found += [*check_learning(config), *check_guards(config), *check_failing(config)]
     if found:
         raise ConfigError(
             [

@@ -111,6 +111,39 @@ class DiscoverySettings(msgspec.Struct, frozen=True, kw_only=True):
     every_seconds: float = 30.0
 
 
+class FailureSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[failure]: how hard is tried, and when whom to leave alone; seconds. A route may differ in the first eight.
+
+    See types.failing.Failing for those, resilience.breaker.Rests for the rests. `budget` is the share of the requests
+    under way that may have a second attempt at once, `budget_least` what is always allowed. `adaptive`: find out how
+    many calls a deployment takes at once. Up to `queue` requests wait for a place at one, each for `queue_seconds`.
+    """
+
+    retries: int = 1
+    patience_seconds: float = 3.0
+    first_token_seconds: float = 30.0
+    request_seconds: float = 900.0
+    on_break: Literal["error", "continue", "restart"] = "error"
+    hedge: bool = False
+    coalesce: bool = False
+    balance: bool = False
+    open_seconds: float = 5.0
+    open_longest_seconds: float = 20.0
+    budget: float = 0.2
+    budget_least: int = 3
+    adaptive: bool = True
+    queue: int = 256
+    queue_seconds: float = 10.0
+
+
+class AlsoSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[[providers.NAME.also]]: another address or key of the same provider, which shares the load of the first."""
+
+    base_url: str | None = None
+    key_env: str | None = None
+    key_file: str | None = None
+
+
 class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[providers.NAME]: a service. A known name starts from its row; any other needs a `base_url`.
 
@@ -141,6 +174,13 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     first_byte_seconds: float = 120.0
     between_bytes_seconds: float = 60.0
     total_seconds: float = 900.0
+    first_token_seconds: float | None = None
+    """How long a stream of its models may bring nothing useful while another model stands by."""
+    concurrency: int | None = None
+    """How many calls each of its models takes at once; None: that is found out."""
+    on_leave: Literal["cancel", "finish"] | None = None
+    """What is done with an answer whose client has left; None: what the provider's row says."""
+    also: tuple[AlsoSettings, ...] = ()
 
 
 class PriceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,6 +280,14 @@ class RouteSettings(msgspec.Struct, frozen=True, kw_only=True):
     floor: float = 0.0
     attempts: int = 3
     repair: bool = False
+    retries: int | None = None
+    patience_seconds: float | None = None
+    first_token_seconds: float | None = None
+    request_seconds: float | None = None
+    on_break: Literal["error", "continue", "restart"] | None = None
+    hedge: bool | None = None
+    coalesce: bool | None = None
+    balance: bool | None = None
     steps: tuple[str, ...] = ()
     by: str = ""
     weights: dict[str, float] = {}
@@ -261,6 +309,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     builtin: BuiltinSettings = BuiltinSettings()
     batches: BatchSettings = BatchSettings()
     discovery: DiscoverySettings = DiscoverySettings()
+    failure: FailureSettings = FailureSettings()
     providers: dict[str, ProviderSettings] = {}
     models: dict[str, ModelSettings] = {}
     routes: dict[str, RouteSettings] = {}

@@ -86,7 +86,14 @@ def _unlisted(snapshot: Snapshot, asked: str) -> tuple[Policy, list[Model]]:
         )
     deployment = snapshot.deployment(asked)
     if deployment is not None:
-        policy = Policy(name=asked, strategy="fixed", pool=(asked,), named=True, when=snapshot.guards.when)
+        policy = Policy(
+            name=asked,
+            strategy="fixed",
+            pool=(asked,),
+            named=True,
+            when=snapshot.guards.when,
+            failing=snapshot.failing,
+        )
         return policy, [deployment.model]
     provider, _, _ = asked.partition("/")
     if reason := snapshot.refused.get(provider):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from time import time
+
 from meshwright.kernel.snapshot import Deployment
 from meshwright.net.transport import Answer
+from meshwright.resilience.backoff import told_to_wait
 from meshwright.types.errors import (
     ConnectFailed,
     Declined,
@@ -18,6 +21,7 @@ MAX_ERROR = 64 * 1024
 NO_USAGE = "the provider told no usage"
 BROKE = "the call broke off; the provider may charge for it"
 LEFT = "the client left before the provider told the usage"
+LOST = "another answer came first; the provider may charge for this one"
 CUT = "the gateway was stopped before the provider told the usage"
 
 
@@ -46,16 +50,7 @@ async def refused(deployment: Deployment, answer: Answer) -> UpstreamError:
         )
     if answer.status < 300:
         return UpstreamProtocol(f"{deployment.provider.name} answered with status {answer.status} instead of 200.")
-    error = deployment.dialect.decode_error(answer.status, body, _retry_after(answer))
+    error = deployment.dialect.decode_error(answer.status, body, told_to_wait(answer.headers, time()))
     if error.code == "declined":
         return Declined(error.message)
     return error
-
-
-def _retry_after(answer: Answer) -> float | None:
-    """Seconds, when the header gives seconds; a date is left to the policy of rests."""
-    value = answer.headers.get("retry-after", "")
-    try:
-        return max(0.0, float(value)) if value else None
-    except ValueError:
-        return None

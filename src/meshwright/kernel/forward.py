@@ -158,7 +158,7 @@ async def _passed(kernel: Kernel, parcel: Parcel, answer: Answer, attempt: OpenA
         listening = Listening() if parcel.counts and recording.stream else None
         path = Verbatim(attempt.upstream_id, recording.stream, listening)
         unpriced = "" if parcel.method in _FREE else NO_USAGE
-        body = Stream(kernel, path, attempt, answer, signals=None, unpriced=unpriced)
+        body = Stream(kernel, path, attempt, answer, hold=None, unpriced=unpriced)
         await body.open()
     return Passed(status=answer.status, headers=headers, body=body, decision=recording.id, served=attempt.model.name)
 

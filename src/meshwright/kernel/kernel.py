@@ -45,10 +45,11 @@ class Kernel:
         journal: Journaling,
         listeners: tuple[Callable[[Trace], None], ...] = (),
         purse: Purse | None = None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self.snapshot = snapshot
         self.journal = journal
-        self.signals = Signals(monotonic)
+        self.signals = Signals(clock)
         self.recent: dict[str, Trace] = {}
         self.listeners = listeners
         self.aside = Aside()
@@ -66,6 +67,9 @@ class Kernel:
         if recording.held:
             recording.over = True
             return
+        if recording.counted:
+            recording.counted = False
+            self.signals.turns.end()
         recording.stage("answer")
         if recording.tab is not None:
             recording.charges = recording.tab.leave()

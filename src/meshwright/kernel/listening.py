@@ -20,7 +20,7 @@ class Listening:
     """Another way with an ear: `told` gets the whole answer, complete and before its last bytes leave."""
 
     def __init__(self, path: Path, decoder: StreamDecoder, told: Callable[[Response], object]) -> None:
-        self._path = path
+        self.inner = path
         self._decoder = decoder
         self._told = told
         self._kept: list[bytes] = []
@@ -30,54 +30,54 @@ class Listening:
     @property
     def ended(self) -> bool:
         """The end mark has passed."""
-        return self._path.ended
+        return self.inner.ended
 
     @property
     def complete(self) -> bool:
         """Nothing is missing."""
-        return self._path.complete
+        return self.inner.complete
 
     @property
     def failed(self) -> str:
         """The message of an in-band error."""
-        return self._path.failed
+        return self.inner.failed
 
     @property
     def usage(self) -> Usage | None:
         """The provider's count."""
-        return self._path.usage
+        return self.inner.usage
 
     @property
     def upstream_id(self) -> str:
         """The provider's id of the answer."""
-        return self._path.upstream_id
+        return self.inner.upstream_id
 
     @property
     def adaptations(self) -> tuple[Adaptation, ...]:
         """What the client's dialect could not carry."""
-        return self._path.adaptations
+        return self.inner.adaptations
 
     def feed(self, data: bytes) -> bytes:
         """The client's bytes."""
-        piece = self._path.feed(data)
+        piece = self.inner.feed(data)
         self._size += len(data)
         if self._size <= MOST:
             self._kept.append(data)
-        if self._path.ended:
+        if self.inner.ended:
             self._tell()
         return piece
 
     def fail(self, error: MeshError) -> bytes | None:
         """The in-band error."""
-        return self._path.fail(error)
+        return self.inner.fail(error)
 
     def finish(self) -> bytes:
         """What is still owed to the client."""
         self._tell()
-        return self._path.finish()
+        return self.inner.finish()
 
     def _tell(self) -> None:
-        if self._over or self._path.failed or self._size > MOST:
+        if self._over or self.inner.failed or self._size > MOST:
             return
         self._over = True
         try:

@@ -128,7 +128,7 @@ class Translated:
     def __init__(self, deployment: Deployment, arrival: Arrival) -> None:
         self._decoder = deployment.dialect.stream_decoder(deployment.target)
         self._id = arrival.answer_id
-        self._encoder: StreamEncoder = arrival.dialect.stream_encoder(arrival.request)
+        self.encoder: StreamEncoder = arrival.dialect.stream_encoder(arrival.request)
         # Only server-sent events have comments, which every client skips.
         self._tells = arrival.strict and arrival.dialect.event_stream == "text/event-stream"
         self.usage: Usage | None = None
@@ -144,18 +144,18 @@ class Translated:
             self._note(delta)
         if self._id and deltas and isinstance(deltas[0], Began):
             deltas = (msgspec.structs.replace(deltas[0], id=self._id), *deltas[1:])
-        out = self._encoder.feed(deltas) if deltas else b""
+        out = self.encoder.feed(deltas) if deltas else b""
         return self._told() + out if self.ended and self._tells else out
 
     @property
     def adaptations(self) -> tuple[Adaptation, ...]:
         """What the client's dialect could not carry so far."""
-        return tuple(self._encoder.adaptations)
+        return tuple(self.encoder.adaptations)
 
     def _told(self) -> bytes:
         """What was lost, for a caller who asked for strictness: a stream that has begun cannot be refused any more."""
         self._tells = False
-        lost = [f"{one.field} {one.action}" for one in lost_words(self._encoder.adaptations)]
+        lost = [f"{one.field} {one.action}" for one in lost_words(self.encoder.adaptations)]
         # A field may be a member that a provider made up: nothing in it may end the comment.
         words = "".join(letter if letter.isprintable() else "?" for letter in "; ".join(lost)[:2000])
         return f": x-mesh-adapted: {words}\n\n".encode() if lost else b""
@@ -176,11 +176,11 @@ class Translated:
 
     def fail(self, error: MeshError) -> bytes:
         """The in-band error."""
-        return self._encoder.fail(error)
+        return self.encoder.fail(error)
 
     def finish(self) -> bytes:
         """The client's end mark when the provider left out its own."""
         if self.ended:
             return b""
-        out = self._encoder.feed((Ended(),))
+        out = self.encoder.feed((Ended(),))
         return self._told() + out if self._tells else out

@@ -40,6 +40,7 @@ class Recording:
         "attempts",
         "cache",
         "charges",
+        "counted",
         "decision",
         "dialect",
         "error",
@@ -72,6 +73,8 @@ class Recording:
         self.stream = False
         self.stages: dict[str, float] = {}
         self.attempts: list[Attempt] = []
+        self.counted = False
+        """It is one of the requests under way that the budget of second attempts goes by."""
         self.notes: list[Note] = []
         self.guards: list[Verdict] = []
         self.held = False

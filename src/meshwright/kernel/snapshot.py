@@ -11,6 +11,7 @@ import msgspec
 from meshwright.kernel.addressing import Addressing
 from meshwright.kernel.config import BudgetSettings, CacheSettings, LearningSettings, StateSettings
 from meshwright.kernel.guarding import Guardings
+from meshwright.kernel.health import Health
 from meshwright.ledger.digest import Holder
 from meshwright.net.proof import Proof, proved
 from meshwright.net.transport import Answer, Call, Deadlines, Endpoint, Transport
@@ -18,6 +19,7 @@ from meshwright.routing.policy import Policy
 from meshwright.routing.quality.gains import Gains
 from meshwright.routing.quality.knowledge import Knowledge
 from meshwright.types.calibration import Calibration
+from meshwright.types.failing import DEFAULT, Failing
 from meshwright.types.model import Model, Provider
 from meshwright.types.principal import LOCAL, Principal
 from meshwright.wire.dialect import Dialect, Target
@@ -40,6 +42,25 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
     """Where streams are asked for, when that is another address."""
     proof: Proof | None = None
     """What each call is proved with, where a key in the endpoint's headers is not enough."""
+    key: str = ""
+    """What it is called among all deployments: its model's name and its place."""
+    place: str = ""
+    """Which of several equal ones it is: "" the first, "#2" the second."""
+    replicas: tuple[Deployment, ...] = ()
+    """The same model at the same provider by other addresses or keys."""
+    places: tuple[str, ...] = ("",)
+    """Those of all of them."""
+    limit: float | None = None
+    """How many calls it takes at once, if somebody knows; else that is found out."""
+    first_token: float | None = None
+    """Its own deadline for something useful of a stream, while another model stands by."""
+    finishes: bool = False
+    """Whether an answer is read to its end when its client has left."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all of its equals, its own among them."""
+        return tuple([self.model.name + place for place in self.places])
 
     def at(self, stream: bool) -> Endpoint:
         """The address for an answer in one piece, or for one as a stream."""
@@ -55,13 +76,23 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
             self.target, model=model.upstream, origin=model.name, max_output=model.max_output
         )
         also = tuple(one.serving(model) for one in self.also)
+        replicas = tuple(one.serving(model) for one in self.replicas)
         whole, streaming = self.endpoint, self.streaming
         if (path_of := self.addressing.path_of) is not None:
             whole, streaming = (
                 msgspec.structs.replace(self.endpoint, url=self.addressing.base + path_of(model.upstream, streamed))
                 for streamed in (False, True)
             )
-        return msgspec.structs.replace(self, model=model, target=target, endpoint=whole, streaming=streaming, also=also)
+        return msgspec.structs.replace(
+            self,
+            model=model,
+            target=target,
+            endpoint=whole,
+            streaming=streaming,
+            also=also,
+            replicas=replicas,
+            key=model.name + self.place,
+        )
 
     def speaking(self, dialect: Dialect) -> Deployment:
         """The deployment as a client of that dialect is served best: in that dialect, if the provider speaks it."""
@@ -103,6 +134,9 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """What the router has learned from answers given here; None: it does not learn from them."""
     calibration: Calibration | None = None
     """How far off predictions have been here; None: nothing is known of it yet."""
+    failing: Failing = DEFAULT
+    """How hard is tried where no route says so."""
+    health: Health = Health()
     state: StateSettings = StateSettings()
     budgets: BudgetSettings = BudgetSettings()
     learning: LearningSettings = LearningSettings()

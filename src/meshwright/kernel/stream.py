@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
 from functools import partial
 
+import msgspec
+
 from meshwright.kernel.arrival import Arrival
-from meshwright.kernel.failing import BROKE, CUT, LEFT, NO_USAGE
+from meshwright.kernel.failing import BROKE, CUT, LEFT, LOST, NO_USAGE
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.listening import Listening
 from meshwright.kernel.paths import PassedThrough, Path, Translated
 from meshwright.kernel.record import OpenAttempt
 from meshwright.kernel.shaped import formed, verdict
-from meshwright.kernel.signals import Signals
+from meshwright.kernel.signals import Hold
 from meshwright.kernel.snapshot import Deployment
 from meshwright.net.transport import Answer
-from meshwright.types.errors import MeshError, StoreError, StreamCut, UpstreamError, UpstreamProtocol
+from meshwright.types.errors import MeshError, StoreError, StreamCut, UpstreamError, UpstreamProtocol, UpstreamTimeout
+from meshwright.wire.sse import UNSOUND
+
+MOST = 8 * 1024 * 1024
+"""Bytes that are kept of a stream which somebody else may have to go on with; of a longer one nobody can."""
+
+
+class Taken(msgspec.Struct, frozen=True, eq=False):
+    """What goes on with a stream that broke: another attempt, with its first bytes for the client."""
+
+    path: Path
+    attempt: OpenAttempt
+    answer: Answer
+    hold: Hold
+    first: bytes
+
+
+Rescue = Callable[["Stream", UpstreamError], Awaitable[Taken | None]]
+"""Finds somebody to go on; None when nobody can."""
 
 
 class Stream:
     """One answer on its way to one client. It settles itself: at its end, at a break, or when the client leaves.
 
-    `signals` hear how the model did; None where the answer says nothing of that. `unpriced` is why the cost of a
-    complete answer without usage is not known, "" when nothing is owed.
+    `hold` hears how the deployment did; None where the answer says nothing of that. `unpriced` is why the cost of a
+    complete answer without usage is not known, "" when nothing is owed. `finishes`: the answer is read to its end when
+    the client leaves.
     """
 
     def __init__(
@@ -31,28 +55,43 @@ class Stream:
         attempt: OpenAttempt,
         answer: Answer,
         *,
-        signals: Signals | None,
+        hold: Hold | None,
         unpriced: str = NO_USAGE,
+        rescue: Rescue | None = None,
+        finishes: bool = False,
     ) -> None:
+        self.path = path
+        self.kept: list[bytes] = []
+        """What the provider sent and the client has, while a rescue may need it."""
         self._kernel = kernel
-        self._path = path
         self._attempt = attempt
         self._recording = attempt.recording
         self._answer = answer
-        self._signals = signals
+        self._hold = hold
         self._unpriced = unpriced
+        self._rescue = rescue
+        self._finishes = finishes
+        self._size = 0
         self._first = b""
         self._over = False
+        self._closed = False
 
-    async def open(self) -> None:
-        """Wait for the first bytes that are for the client. Until then, whatever breaks is an UpstreamError."""
-        while not self._first and not self._over:
+    async def open(self, useful: re.Pattern[bytes] | None = None) -> None:
+        """Wait for the first bytes that are for the client, and for something `useful` among them.
+
+        Until then, whatever breaks is an UpstreamError.
+        """
+        while not self._over:
             data = await self._answer.next()
-            if not data and not self._path.complete:
+            if not data and not self.path.complete:
                 raise StreamCut("The provider's stream ended before it began.")
-            self._first = self._path.feed(data) if data else self._end()
-            if self._path.failed:
-                raise UpstreamProtocol(f"The provider's stream began with an error: {self._path.failed}")
+            self._first += self.path.feed(data) if data else self._end()
+            if self.path.failed:
+                raise UpstreamProtocol(f"The provider's stream began with an error: {self.path.failed}")
+            if self._rescue is not None and data:
+                self._keep(data)
+            if self._first and (useful is None or self.path.complete or useful.search(data)):
+                break
         self._recording.first_byte = self._recording.elapsed()
         self._recording.served = self._attempt.model.name
         self._recording.stage("first_byte")
@@ -66,55 +105,104 @@ class Stream:
         while not self._over:
             try:
                 data = await self._answer.next()
-                piece = self._path.feed(data) if data else self._end()
+                piece = self.path.feed(data) if data else self._end()
+                if self._rescue is not None:
+                    if self.path.ended and self.path.failed not in ("", UNSOUND):
+                        raise UpstreamProtocol(f"The provider's stream ended in an error: {self.path.failed}")
+                    self._keep(data)
             except UpstreamError as error:
-                return self._broken(error)
-            if self._path.ended:
+                if piece := await self._broken(error):
+                    return piece
+                continue
+            if self.path.ended:
                 self._close_if_ended()
             if piece:
                 return piece
         return b""
 
+    def _keep(self, data: bytes) -> None:
+        self._size += len(data)
+        self.kept.append(data)
+        if self._size > MOST:
+            self._rescue, self.kept = None, []
+
     def _end(self) -> bytes:
         """The connection says that it was all. If the dialect does not, it was cut."""
-        if not self._path.complete:
+        if not self.path.complete:
             raise StreamCut("The provider's stream ended before the answer was complete.")
-        piece = self._path.finish()
+        piece = self.path.finish()
         self._close()
         return piece
 
     def _close_if_ended(self) -> None:
-        if self._path.ended and not self._over:
+        if self.path.ended and not self._over:
             self._close()
 
     def _close(self) -> None:
         """All is there: settle before the last bytes leave, and let the connection end in its own time."""
         self._over = True
-        failed = self._path.failed
+        failed = self.path.failed
+        if self._hold is not None:
+            if failed:
+                self._hold.let_go()
+            else:
+                began = self._attempt.began
+                first = None if self._recording.first_byte is None else self._recording.first_byte - began
+                self._hold.answered(first, self._recording.elapsed() - began)
         try:
             self._settle("ok" if not failed else "upstream_error", failed, self._unpriced)
         except StoreError:
             self._answer.abort()
             raise
-        if self._signals is not None and not failed:
-            name, began = self._attempt.model.name, self._attempt.began
-            first = None if self._recording.first_byte is None else self._recording.first_byte - began
-            self._signals.answered(name, first, self._recording.elapsed() - began)
         self._answer.release()
 
-    def _broken(self, error: UpstreamError) -> bytes:
-        """It broke after it had begun: say so in the client's dialect. Never a clean finish."""
-        if self._signals is not None:
-            self._signals.failed(self._attempt.model.name, error)
+    async def _broken(self, error: UpstreamError) -> bytes:
+        """It broke after it had begun: somebody goes on, or say so in the client's dialect. Never a clean finish."""
+        if self._hold is not None:
+            self._hold.failed(error)
+        self._answer.abort()
+        self._end_attempt(error.code, error.message, BROKE)
+        taken = await self._rescue(self, error) if self._rescue is not None else None
+        if taken is not None:
+            self.path, self._attempt, self._answer, self._hold = taken.path, taken.attempt, taken.answer, taken.hold
+            self._closed = False
+            self._recording.served = taken.attempt.model.name
+            if self.path.ended:
+                self._close()
+            return taken.first
         self._stop(error, error.code, error.message, BROKE)
-        said = self._path.fail(error)
+        said = self.path.fail(error)
         if said is None:
             raise StreamCut(f"The provider's answer broke off: {error.message}")
         return said
 
     def abort(self) -> None:
-        """The client left: stop the provider, settle."""
+        """The client left: stop the provider, settle; or hear it out first, where it charges for all of it anyway."""
+        if self._over:
+            return
+        if self._finishes and not self._closed:
+            self._over = True
+            if self._kernel.aside.start(self._hear_out()):
+                return
+        self._stop(GeneratorExit(), "cancelled", "", LEFT)
+
+    def drop(self) -> None:
+        """Another answer won: stop this one, and write its attempt down. The request goes on."""
         if not self._over:
+            self._over = True
+            self._answer.abort()
+            if self._hold is not None:
+                self._hold.let_go()
+            self._end_attempt("cancelled", "", LOST)
+
+    async def _hear_out(self) -> None:
+        """Read what nobody waits for any more, for its usage."""
+        try:
+            while not self.path.ended and (data := await self._answer.next()):
+                self.path.feed(data)
+        except UpstreamError:
+            pass  # then its usage stays unknown
+        finally:
             self._stop(GeneratorExit(), "cancelled", "", LEFT)
 
     def cut(self, error: MeshError) -> bytes:
@@ -123,34 +211,62 @@ class Stream:
             self._stop(GeneratorExit(error.message), "cancelled", "", CUT)
         elif not isinstance(error, StoreError):
             return b""  # all of it is on its way to the client
-        return self._path.fail(error) or b""
+        return self.path.fail(error) or b""
 
     def _stop(self, why: BaseException, outcome: str, error: str, unpriced: str) -> None:
         self._over = True
         self._answer.abort()
+        if self._hold is not None:
+            self._hold.let_go()
         self._recording.failed(why)
         self._settle(outcome, error, unpriced)
 
-    def _settle(self, outcome: str, error: str, unpriced: str) -> None:
-        self._attempt.upstream_id = self._path.upstream_id
-        self._attempt.adaptations += self._path.adaptations
-        usage = self._path.usage
+    def _end_attempt(self, outcome: str, error: str, unpriced: str) -> None:
+        """Write the attempt down, once."""
+        if self._closed:
+            return
+        self._closed = True
+        self._attempt.upstream_id = self.path.upstream_id
+        self._attempt.adaptations += self.path.adaptations
+        usage = self.path.usage
         self._attempt.close(usage, outcome, error, unpriced="" if usage else unpriced)
+
+    def _settle(self, outcome: str, error: str, unpriced: str) -> None:
+        self._end_attempt(outcome, error, unpriced)
         if outcome != "ok" and self._recording.outcome == "ok":
             self._recording.outcome, self._recording.error = outcome, error[:2000]
         self._kernel.settle(self._recording)
 
 
 async def open_flow(
-    kernel: Kernel, deployment: Deployment, arrival: Arrival, attempt: OpenAttempt, answer: Answer
+    kernel: Kernel,
+    deployment: Deployment,
+    arrival: Arrival,
+    attempt: OpenAttempt,
+    answer: Answer,
+    hold: Hold,
+    first_token: float | None = None,
+    rescue: Rescue | None = None,
 ) -> Stream:
-    """A stream whose first bytes are there. Raises UpstreamError while another model can still take over."""
+    """A stream whose first bytes are there. Raises UpstreamError while another model can still take over.
+
+    `first_token`: seconds since the attempt began in which something useful must have come.
+    """
     same = deployment.dialect is arrival.dialect
     path: Path = PassedThrough(deployment, arrival) if same else Translated(deployment, arrival)
     request = arrival.request
     if formed(request) or request.tools:
         told = partial(verdict, attempt.recording, request, model=deployment.model.name)
         path = Listening(path, deployment.dialect.stream_decoder(deployment.target), told)
-    stream = Stream(kernel, path, attempt, answer, signals=kernel.signals)
-    await stream.open()
+    stream = Stream(kernel, path, attempt, answer, hold=hold, rescue=rescue, finishes=deployment.finishes)
+    if first_token is None:
+        await stream.open()
+    else:
+        try:
+            async with asyncio.timeout(first_token - (attempt.recording.elapsed() - attempt.began)):
+                await stream.open(deployment.dialect.useful)
+        except TimeoutError:
+            told_by = f"{deployment.model.name} brought nothing useful within {first_token:g} s"
+            raise UpstreamTimeout(f"{told_by}.", "first_token") from None
+    hold.flowing = True
     return stream

@@ -33,6 +33,13 @@ class Work(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     role: str = ""
     seen: tuple[Message, ...] = ()
     """The messages that the decision's features are of."""
+    until: float = float("inf")
+    """When the whole request must be over, on the clock of the signals."""
+
+    @property
+    def left(self) -> float:
+        """Seconds that the request has left."""
+        return self.until - self.kernel.signals.now()
 
     @property
     def request(self) -> Request:

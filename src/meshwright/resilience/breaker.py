@@ -76,25 +76,21 @@ class Circuit:
 class Breaker:
     """The circuits of one deployment, one for each kind of failure: a full account does not hide a slow server."""
 
-    __slots__ = ("_circuits", "_rests")
+    __slots__ = ("_rests", "circuits")
 
     def __init__(self, rests: Rests = Rests()) -> None:  # noqa: B008  frozen
         self._rests = rests
-        self._circuits: dict[Kind, Circuit] = {}
-
-    @property
-    def untouched(self) -> bool:
-        """Whether nothing has failed since it last answered."""
-        return not self._circuits
+        self.circuits: dict[Kind, Circuit] = {}
+        """Those that have something to remember; none where nothing has failed for long."""
 
     def state(self, now: float) -> State:
         """The worst of its circuits."""
-        states = {circuit.state(now) for circuit in self._circuits.values()}
+        states = {circuit.state(now) for circuit in self.circuits.values()}
         return "open" if "open" in states else "half_open" if "half_open" in states else "closed"
 
     def shut(self, now: float) -> str:
         """Why no call may pass now; "" when one may. A circuit that is half open lets one pass at a time."""
-        for circuit in self._circuits.values():
+        for circuit in self.circuits.values():
             if circuit.until is None:
                 continue
             if now < circuit.until:
@@ -106,12 +102,12 @@ class Breaker:
 
     def until(self, now: float) -> float:
         """When a call may pass; `now` when it may already."""
-        return max([now, *(circuit.until for circuit in self._circuits.values() if circuit.until is not None)])
+        return max([now, *(circuit.until for circuit in self.circuits.values() if circuit.until is not None)])
 
     def began(self, now: float) -> bool:
         """A call is on its way; True when it is the probe of a circuit that is half open."""
         probe = False
-        for circuit in self._circuits.values():
+        for circuit in self.circuits.values():
             if circuit.state(now) == "half_open":
                 circuit.probing_until = now + self._rests.probe
                 probe = True
@@ -119,24 +115,24 @@ class Breaker:
 
     def let_go(self) -> None:
         """The probe was given up without a verdict: its caller left."""
-        for circuit in self._circuits.values():
+        for circuit in self.circuits.values():
             circuit.probing_until = None
 
     def failed(self, now: float, kind: Kind, told: str, wait: float | None = None) -> None:
         """A call failed in this way."""
-        circuit = self._circuits.get(kind)
+        circuit = self.circuits.get(kind)
         if circuit is None:
-            circuit = self._circuits[kind] = Circuit(kind, self._rests)
-        for other in self._circuits.values():
+            circuit = self.circuits[kind] = Circuit(kind, self._rests)
+        for other in self.circuits.values():
             other.probing_until = None
         circuit.failed(now, told, wait)
 
     def succeeded(self, now: float) -> None:
         """A call was answered: every circuit closes, and one that has nothing to remember is forgotten."""
-        for circuit in list(self._circuits.values()):
+        for circuit in list(self.circuits.values()):
             circuit.succeeded(now)
             if circuit.forgettable(now):
-                del self._circuits[circuit.kind]
+                del self.circuits[circuit.kind]
 
 
 def _times(circuit: Circuit) -> str:

@@ -23,6 +23,11 @@ class Budget:
         self.refused = 0
         """How often there was nothing left."""
 
+    def bound(self, share: float, least: int) -> None:
+        """Other bounds from now on; what is under way stays."""
+        self._share = share
+        self._least = least
+
     @property
     def most(self) -> int:
         """Extra attempts that may be under way now."""

@@ -36,10 +36,15 @@ class Concurrency:
         self.limit = bounds.first
         self.running = 0
 
+    def fix(self, limit: float) -> None:
+        """Somebody knows it: it moves no more."""
+        self._bounds = Bounds(first=limit, least=limit, most=limit)
+        self.limit = limit
+
     @property
     def full(self) -> bool:
         """Whether as many calls are under way as it takes."""
-        return self.running >= int(self.limit)
+        return self.running + 1 > self.limit
 
     def begin(self) -> None:
         """One call more."""
@@ -52,8 +57,9 @@ class Concurrency:
     def answered(self, seconds: float) -> None:
         """A first byte came after that time."""
         bounds = self._bounds
-        self._short = short = _mix(self._short, seconds, QUICK)
-        self._unhurried = usual = min(short, _mix(self._unhurried, short, SLOW))
+        short, usual = self._short, self._unhurried
+        self._short = short = seconds if short is None else short + QUICK * (seconds - short)
+        self._unhurried = usual = short if usual is None else min(short, usual + SLOW * (short - usual))
         gradient = max(0.5, min(1.0, bounds.tolerance * usual / short)) if short > 0 else 1.0
         if gradient == 1.0 and self.running < self.limit / 2:
             return
@@ -63,7 +69,3 @@ class Concurrency:
     def crowded(self) -> None:
         """It refused a call, or let it wait too long, because there were too many."""
         self.limit = max(self._bounds.least, min(self.limit, max(self.running, 1.0) * 1.5) * self._bounds.drop)
-
-
-def _mix(before: float | None, new: float, share: float) -> float:
-    return new if before is None else before + share * (new - before)

@@ -17,7 +17,7 @@ from meshwright.types.errors import (
     UpstreamTimeout,
 )
 
-Kind = Literal["connect", "timeout", "server", "overloaded", "rate", "quota", "key", "missing", "broken"]
+Kind = Literal["connect", "timeout", "server", "overloaded", "rate", "quota", "key", "missing", "cut", "broken"]
 
 
 class Manners(msgspec.Struct, frozen=True):
@@ -44,7 +44,9 @@ MANNERS: Mapping[Kind, Manners] = {
     "quota": Manners(again=False, trips=1, rest=6.0),
     "key": Manners(again=False, trips=3, rest=6.0),
     "missing": Manners(again=False, trips=3, rest=6.0),
-    "broken": Manners(again=True, trips=5),
+    "cut": Manners(again=True, trips=5),
+    # What is not in its dialect now will not be in a moment, and may have been paid for.
+    "broken": Manners(again=False, trips=5),
 }
 QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "credit_balance_too_low")
 
@@ -60,7 +62,9 @@ def kind_of(error: UpstreamError) -> Kind | None:
             return "connect" if error.phase == "connect" else "timeout"
         case UpstreamStatus():
             return _of_status(error)
-        case StreamCut() | UpstreamProtocol():
+        case StreamCut():
+            return "cut"
+        case UpstreamProtocol():
             return "broken"
     return "server" if error.retryable else None
 

@@ -36,32 +36,35 @@ class Standing:
 
     def shut(self, now: float) -> str:
         """Why it may not be asked now; "" when it may be."""
-        if not self.breaker.untouched and (reason := self.breaker.shut(now)):
+        if self.breaker.circuits and (reason := self.breaker.shut(now)):
             return reason
         if self.record.out_until > now:
             return f"left out for {self.record.out_until - now:.0f} s more: it failed much oftener than its equals"
-        if self.concurrency.full:
+        if self.concurrency.running + 1 > self.concurrency.limit:
             return f"full: {self.concurrency.running} calls are under way"
         return ""
 
-    def begin(self, now: float) -> None:
-        """A call is on its way."""
-        self.concurrency.begin()
-        if not self.breaker.untouched:
+    def begin(self, now: float, placed: bool = False) -> None:
+        """A call is on its way; `placed`: it has been counted already."""
+        if not placed:
+            self.concurrency.begin()
+        if self.breaker.circuits:
             self.breaker.began(now)
 
     def answered(self, now: float, first_byte: float | None, total: float) -> None:
         """The call ended well: seconds to its first byte, where there was one before the end, and in all."""
         self.concurrency.end()
-        if not self.breaker.untouched:
+        if self.breaker.circuits:
             self.breaker.succeeded(now)
         early = total if first_byte is None else first_byte
         self.concurrency.answered(early)
         self.tail.add(early)
         self.record.add(failed=False)
         if first_byte is not None:
-            self.first_byte = _mix(self.first_byte, first_byte)
-        self.total = _mix(self.total, total)
+            before = self.first_byte
+            self.first_byte = first_byte if before is None else before + SMOOTHING * (first_byte - before)
+        before = self.total
+        self.total = total if before is None else before + SMOOTHING * (total - before)
 
     def failed(self, now: float, error: UpstreamError) -> None:
         """The call failed. What says nothing of the deployment (a refused request) counts as an answer in one thing:
@@ -69,7 +72,7 @@ class Standing:
         self.concurrency.end()
         kind = kind_of(error)
         if kind is None:
-            if not self.breaker.untouched:
+            if self.breaker.circuits:
                 self.breaker.succeeded(now)
             return
         if MANNERS[kind].crowded:
@@ -81,9 +84,5 @@ class Standing:
     def let_go(self) -> None:
         """The call was given up by us: nothing was learned."""
         self.concurrency.end()
-        if not self.breaker.untouched:
+        if self.breaker.circuits:
             self.breaker.let_go()
-
-
-def _mix(before: float | None, new: float) -> float:
-    return new if before is None else before + SMOOTHING * (new - before)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from meshwright.types.decision import Signal
+from meshwright.types.failing import DEFAULT, Failing
 
 __all__ = ("UNSEEN", "Policy", "Signal", "When")
 
@@ -29,7 +30,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     A route over other routes has `steps` (and `by`: who judges, fuses or advises) in place of candidates of its own;
     its `pool` is then all that they may contact. `weights` and `examples` go with the steps, one each. `within` are the
-    routes around a step: their bounds hold for it as well.
+    routes around a step: their bounds hold for it as well. `failing` is how hard it is tried.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     providers: tuple[str, ...] = ()
     priced: bool = False
     """A model whose price is not known does not pass."""
+    failing: Failing = DEFAULT
 
 
 UNSEEN = Signal()

@@ -28,6 +28,12 @@ CACHE: Mapping[str, Any] = {
     "description": "Where the route has a cache. no-store: leave it alone; refresh: ask anew, and keep that answer.",
     "schema": {"enum": ["no-store", "refresh"]},
 }
+TIMEOUT: Mapping[str, Any] = {
+    "name": "x-mesh-timeout",
+    "in": "header",
+    "description": "Seconds after which the caller no longer waits, whatever is still being tried.",
+    "schema": {"type": "number", "exclusiveMinimum": 0},
+}
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -52,6 +58,23 @@ def cache(header: Callable[[str], str | None]) -> str:
         )
     said = (header("cache-control") or "").lower()
     return "no-store" if "no-store" in said else "refresh" if "no-cache" in said else ""
+
+
+def seconds(value: str | None) -> float | None:
+    """How long the caller waits for all of it, None when he does not say. Raises InvalidRequest."""
+    if not value:
+        return None
+    try:
+        found = float(value)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1e6:
+        raise InvalidRequest(
+            f"x-mesh-timeout is a number of seconds above 0, not {value[:40]!r}.",
+            field="x-mesh-timeout",
+            fix="Send 30, or leave it out.",
+        )
+    return found
 
 
 def _said(header: str, value: str | None) -> bool | None:

@@ -13,7 +13,7 @@ import msgspec
 from meshwright.kernel.arrival import Arrival, Failure, Receipt, Streaming, Whole
 from meshwright.kernel.forward_to import takes_unnamed
 from meshwright.kernel.handle import handle
-from meshwright.server.adapting import CACHE, REPAIR, STRICT, adapted, cache, repair, strict
+from meshwright.server.adapting import CACHE, REPAIR, STRICT, TIMEOUT, adapted, cache, repair, seconds, strict
 from meshwright.server.background import Following, begin
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
@@ -40,6 +40,7 @@ PARAMETERS: tuple[Mapping[str, Any], ...] = (
     STRICT,
     REPAIR,
     CACHE,
+    TIMEOUT,
 )
 _PASS_ON = passing_on(counts=True)
 NO_BUFFER = ("x-accel-buffering", "no")
@@ -75,6 +76,7 @@ def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked],
             decode_seconds=perf_counter() - began,
             answer_id=keeping.id if keeping is not None else "",
             cache=cache(header) if gate.kernel.snapshot.caches else "",
+            seconds=seconds(header("x-mesh-timeout")),
         )
         if keeping is not None and keeping.background:
             return await _in_background(gate, arrival, keeping)

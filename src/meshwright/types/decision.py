@@ -192,6 +192,12 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What its caller may use."""
 
 
+NoteKind = Literal[
+    "gate", "passed_over", "vote", "judge", "fuse", "advice", "approval", "copy", "schema", "arguments",
+    "retry", "waited", "last_resort", "hedge", "continued", "restarted", "not_resumed",
+]  # fmt: skip
+
+
 class Note(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Something that was found out or settled while a plan was carried out, in words.
 
@@ -200,7 +206,7 @@ class Note(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     answer, or what a tool is called with, fits its schema: `value` is 1 or 0). `about` is a model or a route.
     """
 
-    kind: Literal["gate", "passed_over", "vote", "judge", "fuse", "advice", "approval", "copy", "schema", "arguments"]
+    kind: NoteKind
     about: str
     told: str
     value: float | None = None

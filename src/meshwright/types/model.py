@@ -86,7 +86,8 @@ class Provider(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `also` are layers for clients of other dialects that the service has itself; everybody else gets its own dialect.
     `key_env` is the environment variable that holds its key. `local` providers run on this machine or network and cost
-    nothing per token. `port` is where a local engine usually listens.
+    nothing per token. `port` is where a local engine usually listens. `on_leave`: an answer whose client has left is
+    cancelled, or read to its end, since the provider charges for all of it anyway and tells its usage there.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Provider(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     regions: tuple[str, ...] = ()
     privacy: Privacy = "unknown"
     docs: str = ""
+    on_leave: Literal["cancel", "finish"] = "cancel"
     cache_seconds: int = 300
     """How long a prompt's cached prefix is kept after it was last used, at least."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -98,6 +99,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     decode_response  body of a provider's answer; raises UpstreamProtocol. It remembers its source
     encode_response  for the client that sent `request`: same dialect, nothing changed: the provider's own bytes
     tap              for the client that sent `request`
+    useful           found in the events of a stream that bring something: words, calls, or its end
     encode_error     body of an error answer with `error.status`
     decode_error     (status, body, retry_after seconds) of a provider's error answer
     """
@@ -122,3 +124,4 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     models: str = "/models"
     encode_models: Callable[[Sequence[str]], bytes] | None = None
     also: tuple[Dialect, ...] = ()
+    useful: re.Pattern[bytes] | None = None

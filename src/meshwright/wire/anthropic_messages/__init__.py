@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from meshwright.wire.anthropic_messages.errors import decode_error, encode_error
 from meshwright.wire.anthropic_messages.request_in import decode_request
 from meshwright.wire.anthropic_messages.request_out import encode_request
@@ -29,4 +31,5 @@ DIALECT = Dialect(
     tap=Listener,
     encode_error=encode_error,
     decode_error=decode_error,
+    useful=re.compile(rb'content_block_delta|"type": ?"(?:tool_use|server_tool_use|redacted_thinking)"|message_delta'),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from meshwright.wire.bedrock_converse.address import of_path, path, with_model
 from meshwright.wire.bedrock_converse.errors import decode_error, encode_error
 from meshwright.wire.bedrock_converse.eventstream import MEDIA_TYPE
@@ -34,4 +36,5 @@ DIALECT = Dialect(
     tap=Listener,
     encode_error=encode_error,
     decode_error=decode_error,
+    useful=re.compile(rb"contentBlockDelta|toolUse|messageStop"),
 )

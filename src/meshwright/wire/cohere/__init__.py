@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from meshwright.wire.cohere.errors import decode_error, encode_error
 from meshwright.wire.cohere.request_in import decode_request
 from meshwright.wire.cohere.request_out import encode_request
@@ -29,4 +31,5 @@ DIALECT = Dialect(
     tap=Listener,
     encode_error=encode_error,
     decode_error=decode_error,
+    useful=re.compile(rb"content-delta|tool-plan-delta|tool-call-start|message-end"),
 )

@@ -5,6 +5,8 @@ Source: https://ai.google.dev/api/generate-content.
 
 from __future__ import annotations
 
+import re
+
 from meshwright.wire.dialect import Dialect
 from meshwright.wire.gemini.address import of_path, path, with_model
 from meshwright.wire.gemini.catalogue import encode_models
@@ -36,6 +38,7 @@ DIALECT = Dialect(
     tap=Listener,
     encode_error=encode_error,
     decode_error=decode_error,
+    useful=re.compile(rb'"text": ?"[^"]|"(?:functionCall|inlineData|finishReason|executableCode)"'),
 )
 
 __all__ = ["DIALECT"]

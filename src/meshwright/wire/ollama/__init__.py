@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from meshwright.wire.dialect import Dialect
@@ -42,6 +44,7 @@ _CHAT = Dialect(
     tap=Listener,
     encode_error=encode_error,
     decode_error=decode_error,
+    useful=re.compile(rb'"(?:content|thinking|response)": ?"[^"]|"tool_calls": ?\[|"done": ?true'),
 )
 
 ONE_PROMPT = msgspec.structs.replace(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from meshwright.wire.dialect import Dialect
 from meshwright.wire.openai_chat.errors import decode_error, encode_error
 from meshwright.wire.openai_chat.request_in import decode_request
@@ -26,6 +28,10 @@ DIALECT = Dialect(
     tap=tap,
     encode_error=encode_error,
     decode_error=decode_error,
+    useful=re.compile(
+        rb'"(?:content|refusal|reasoning|reasoning_content|name|text)": ?"[^"]'
+        rb'|"(?:tool_calls|function_call|audio)": ?[\[{]|"finish_reason": ?"'
+    ),
 )
 
 __all__ = ["DIALECT"]

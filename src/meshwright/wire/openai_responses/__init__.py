@@ -1,5 +1,7 @@
 """The Responses API of OpenAI (https://platform.openai.com/docs/api-reference/responses)."""
 
+import re
+
 from meshwright.wire.dialect import Dialect
 from meshwright.wire.openai_responses.errors import decode_error, encode_error
 from meshwright.wire.openai_responses.members import NAME
@@ -24,4 +26,5 @@ DIALECT = Dialect(
     tap=ResponsesTap,
     encode_error=encode_error,
     decode_error=decode_error,
+    useful=re.compile(rb'\.delta"|response\.(?:output_item\.done|completed|incomplete|failed)'),
 )

@@ -1,0 +1,169 @@
+"""One call to one deployment: sent under its deadlines, answered or failed, and written down either way."""
+
+from __future__ import annotations
+
+import asyncio
+from time import time
+
+import msgspec
+
+from meshwright.kernel.arrival import Arrival, Receipt, Reply, Streaming, Whole
+from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
+from meshwright.kernel.paths import lost_words
+from meshwright.kernel.record import OpenAttempt
+from meshwright.kernel.set_aside import set_aside
+from meshwright.kernel.signals import Hold
+from meshwright.kernel.snapshot import Deployment
+from meshwright.kernel.stream import Rescue, open_flow
+from meshwright.kernel.work import Work, encoded
+from meshwright.ledger.own_limits import own_headers
+from meshwright.net.transport import Answer, Call, Deadlines
+from meshwright.types.errors import LimitReached, MeshError, NotCarried, UpstreamError
+from meshwright.wire.rate_limits import rate_headers
+
+MAX_ANSWER = 64 * 1024 * 1024
+HELD_ELSEWHERE = frozenset({"conversation", "previous_response_id", "prompt", "thread"})
+"""What a request names instead of sending it. Dropped, the model would answer to a conversation without its beginning,
+and nobody would see why: that is refused, strict or not."""
+
+
+class Way(msgspec.Struct, frozen=True, eq=False):
+    """How an attempt is made.
+
+    `first_token`: how long a stream may bring nothing useful; None: as long as the provider's deadlines allow. `rescue`
+    is asked when a stream breaks that has begun. `placed`: it came in by the door. `role`: see `Attempt`.
+    """
+
+    first_token: float | None = None
+    rescue: Rescue | None = None
+    placed: bool = False
+    role: str = ""
+
+
+PLAIN = Way()
+
+
+async def attempt(work: Work, deployment: Deployment, way: Way = PLAIN) -> Reply:
+    """The answer. Raises UpstreamError, NotCarried, and LimitReached when there is no money for it.
+
+    Whatever happens to a call is on the trace and in the signals.
+    """
+    opened = OpenAttempt(work.recording, deployment.model, way.role or work.role)
+    hold = work.kernel.signals.begin(deployment, way.placed)
+    try:
+        await set_aside(work, deployment.model, opened)
+        return await _sent(work, deployment, opened, hold, way)
+    except UpstreamError as error:
+        hold.failed(error)
+        opened.close(None, error.code, error.message, unpriced="" if free(error) else BROKE)
+        raise
+    except asyncio.CancelledError:
+        opened.close(None, "cancelled", unpriced=BROKE)
+        raise
+    except NotCarried:
+        raise  # the attempt is closed: the model was never asked, or its answer has been counted
+    except LimitReached:
+        raise  # it was never begun
+    except Exception as error:
+        code = error.code if isinstance(error, MeshError) else MeshError.code
+        opened.close(None, code, f"{type(error).__name__}: {error}", unpriced=BROKE)
+        raise
+    finally:
+        if not (hold.over or hold.flowing):
+            hold.let_go()
+
+
+def within(deadlines: Deadlines, left: float, first_token: float | None) -> Deadlines:
+    """The deadlines of one call: the deployment's, and no longer than the request or its first token may take."""
+    first = deadlines.first_byte if first_token is None else min(deadlines.first_byte, first_token)
+    if left >= deadlines.total and first == deadlines.first_byte:
+        return deadlines
+    total = min(deadlines.total, left)
+    return Deadlines(min(deadlines.connect, total), min(first, total), deadlines.between_bytes, total)
+
+
+async def _sent(work: Work, deployment: Deployment, opened: OpenAttempt, hold: Hold, way: Way) -> Reply:
+    arrival = work.arrival
+    deployment = deployment.speaking(arrival.dialect)
+    dialect = deployment.dialect
+    request = dialect.encode_request(arrival.request, deployment.target)
+    opened.adaptations = request.adaptations
+    if request.adaptations:
+        _check_carried(arrival, deployment.model.name, opened)
+    forward = arrival.forward if dialect is arrival.dialect else ()
+    answer = await answered(work, deployment, request.body, opened, way.first_token, forward)
+    try:
+        work.recording.stage("upstream")
+        # Only what calls itself JSON is taken for an answer in one piece: some servers and proxies mislabel streams.
+        if arrival.request.stream and not answer.headers.get("content-type", "").startswith("application/json"):
+            flow = await open_flow(work.kernel, deployment, arrival, opened, answer, hold, way.first_token, way.rescue)
+            return Streaming(flow, _receipt(opened))
+        body = await answer.read(MAX_ANSWER)
+        response = dialect.decode_response(body, deployment.target)
+        ready = encoded(arrival, response)
+    except BaseException:
+        answer.abort()
+        raise
+    opened.adaptations += ready.adaptations
+    opened.upstream_id = response.id
+    hold.answered(None, work.recording.elapsed() - opened.began)
+    unpriced = "" if response.usage else NO_USAGE
+    if arrival.strict and (lost := lost_words(ready.adaptations)):
+        opened.close(response.usage, "not_carried", unpriced=unpriced)
+        first = lost[0]
+        raise NotCarried(
+            f"The answer's {first.field} cannot be said as it is: {first.reason.removesuffix('.')}.",
+            field=first.field,
+            fix="Do not ask for it, ask in another dialect, or leave out x-mesh-strict. The answer has been paid for.",
+        )
+    work.recording.served = opened.model.name
+    work.recording.first_byte = opened.first_byte
+    opened.close(response.usage, unpriced=unpriced)
+    return Whole(response, ready.body, _receipt(opened))
+
+
+async def answered(
+    work: Work,
+    deployment: Deployment,
+    body: bytes,
+    opened: OpenAttempt,
+    first_token: float | None = None,
+    forward: tuple[tuple[str, str], ...] = (),
+) -> Answer:
+    """The provider's answer, its head with status 200. Raises UpstreamError."""
+    arrival, dialect = work.arrival, deployment.dialect
+    deadlines = within(deployment.deadlines, work.left, first_token)
+    answer = await deployment.send(Call(deployment.at(arrival.request.stream), body, forward, deadlines))
+    try:
+        opened.answering(answer.status)
+        if (tab := work.recording.tab) is None:
+            opened.limits = rate_headers(answer.headers, dialect.name, arrival.dialect.name, time())
+        else:  # the caller's limits are ours
+            opened.limits = own_headers(tab.every(), arrival.dialect.name)
+        if answer.status != 200:
+            error = await refused(deployment, answer)
+            error.limits = opened.limits
+            raise error
+    except BaseException:
+        answer.abort()
+        raise
+    return answer
+
+
+def _check_carried(arrival: Arrival, model: str, opened: OpenAttempt) -> None:
+    """Raises NotCarried for what may not be lost: anything in strict mode, a conversation held elsewhere always."""
+    held = [one for one in opened.adaptations if one.action == "dropped" and one.field in HELD_ELSEWHERE]
+    lost = held or [one for one in opened.adaptations if arrival.strict and one.lossy]
+    if not lost:
+        return
+    first = lost[0]
+    opened.close(None, "not_carried")
+    raise NotCarried(
+        f"{model} cannot take {first.field} as it is: {first.reason.removesuffix('.')}.",
+        field=first.field,
+        fix="Send the whole conversation." if held else "Leave it out, ask another model, or leave out x-mesh-strict.",
+    )
+
+
+def _receipt(opened: OpenAttempt) -> Receipt:
+    return Receipt(opened.recording.id, opened.model.name, opened.adaptations, opened.limits)

@@ -1,0 +1,150 @@
+"""Waiting: for a place at a deployment that is full, and for a turn when the budget of second attempts is spent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from meshwright.resilience.budget import Budget
+from meshwright.resilience.fair_queue import FairQueue
+from meshwright.resilience.standing import Standing
+from meshwright.types.errors import Overloaded
+from meshwright.types.principal import Principal
+
+TURNED_AWAY = "More requests wait for this model than the gateway lets wait, and others go first."
+
+
+class Doors:
+    """A fair queue before each deployment that is full."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.queues: dict[str, FairQueue[asyncio.Future[None]]] = {}
+
+    def bound(self, most: int) -> None:
+        """So many may wait at a deployment from now on; those that wait already stay."""
+        self._most = most
+
+    def waiting(self, key: str) -> int:
+        """How many wait there."""
+        queue = self.queues.get(key)
+        return len(queue) if queue is not None else 0
+
+    async def enter(
+        self, key: str, standing: Standing, principal: Principal, tokens: float, now: float, until: float
+    ) -> bool:
+        """Wait for a place; False when none came in time. Raises Overloaded for who is turned away.
+
+        Whoever gets in has his place: he need not be quick about it, and must take it.
+        """
+        queue = self.queues.get(key)
+        if queue is None:
+            queue = self.queues[key] = FairQueue(self._most)
+        ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        for turned_away in queue.push(ticket, principal.id, tokens, until=until, priority=priority(principal)):
+            turned_away.set_exception(Overloaded(TURNED_AWAY, fix="Ask again in a while."))
+        try:
+            async with asyncio.timeout(max(0.0, until - now)):
+                await ticket
+        except TimeoutError:
+            return self._leave(key, queue, ticket, standing)
+        except asyncio.CancelledError:
+            if self._leave(key, queue, ticket, standing):
+                self.given_back(key, standing, now)
+            raise
+        self._tidy(key, queue)
+        return True
+
+    def next(self, key: str, standing: Standing, now: float) -> None:
+        """A call has ended: let in who comes next. His place is taken for him until he takes it himself."""
+        queue = self.queues.get(key)
+        while queue is not None and not standing.concurrency.full and (ticket := queue.pop(now)) is not None:
+            if not ticket.done():
+                standing.concurrency.begin()
+                ticket.set_result(None)
+
+    def given_back(self, key: str, standing: Standing, now: float) -> None:
+        """A place that was taken for somebody is not needed."""
+        standing.concurrency.end()
+        self.next(key, standing, now)
+
+    def _leave(
+        self, key: str, queue: FairQueue[asyncio.Future[None]], ticket: asyncio.Future[None], standing: Standing
+    ) -> bool:
+        """Stop waiting; True when the place had been given at that very moment."""
+        queue.leave(ticket)
+        self._tidy(key, queue)
+        return ticket.done() and not ticket.cancelled() and ticket.exception() is None
+
+    def _tidy(self, key: str, queue: FairQueue[asyncio.Future[None]]) -> None:
+        if not len(queue) and self.queues.get(key) is queue:
+            del self.queues[key]
+
+
+class Turns:
+    """The budget of second attempts, and who waits for it, in order."""
+
+    def __init__(self, share: float, least: int) -> None:
+        self.budget = Budget(share, least)
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def bound(self, share: float, least: int) -> None:
+        """Other bounds from now on."""
+        self.budget.bound(share, least)
+
+    async def take(self, seconds: float) -> bool:
+        """Begin a second attempt, after a wait if there must be one; False when none was free in time."""
+        if not self._waiting and self.budget.take():
+            return True
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await turn
+        except TimeoutError:
+            return self._gone(turn)
+        except asyncio.CancelledError:
+            if self._gone(turn):
+                self.give()
+            raise
+        return True
+
+    def take_at_once(self) -> bool:
+        """The same without waiting: what is only a try to be quicker must not stand in line."""
+        return not self._waiting and self.budget.take()
+
+    def give(self) -> None:
+        """A second attempt is over, or has its first words."""
+        self.budget.give()
+        self._next()
+
+    def begin(self) -> None:
+        """A request is under way."""
+        self.budget.active += 1
+        if self._waiting:
+            self._next()
+
+    def end(self) -> None:
+        """A request is over."""
+        self.budget.active -= 1
+
+    def _next(self) -> None:
+        while self._waiting and self.budget.take():
+            turn = self._waiting.popleft()
+            if turn.done():
+                self.budget.give()
+            else:
+                turn.set_result(None)
+
+    def _gone(self, turn: asyncio.Future[None]) -> bool:
+        """Stop waiting; True when the turn had come at that very moment."""
+        if turn.done() and not turn.cancelled():
+            return True
+        if turn in self._waiting:
+            self._waiting.remove(turn)
+        return False
+
+
+def priority(principal: Principal) -> int:
+    """Who goes first where requests wait."""
+    return int(getattr(principal, "priority", 0))
