@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 
 from intervals import is_test, told
 from meshwright.guards import GUARDS
@@ -52,9 +52,9 @@ def measure_injection(folder: Path, pages: Path | None, *, test: bool) -> None:
     print(f"found by instructions, by category: {shares}")
     text = "\n".join(poisoned)
     for name in ("injection", "instructions"):
-        began = perf_counter()
+        began = thread_time()
         looks[name](text)
-        print(f"{name}: {(perf_counter() - began) * 1e6 / len(text) * 1000:.1f} µs per kB")
+        print(f"{name}: {(thread_time() - began) * 1e6 / len(text) * 1000:.1f} µs per kB")
 
 
 def _attacks(folder: Path, test: bool) -> list[tuple[str, str]]:

@@ -187,3 +187,24 @@ def test_the_oldest_answers_make_room_and_none_outlives_its_time():
     for number in range(256):
         kept.drop(bytes([number]))
     assert (kept.bytes, len(kept)) == (0, 0)
+
+
+async def test_a_question_in_other_words_gets_the_answer_only_where_the_route_says_so_and_all_that_counts_is_equal():
+    asked = "How do I reset the password of my account?"
+    other = "How do I reset my account's password?"
+    for alike, told in ((0.0, "miss"), (0.6, "alike")):
+        async with house({"small": Say(text="so")}, route(alike=alike)) as at:
+            await ask(at, asked)
+            assert (await ask(at, other)).receipt.cache == told
+            assert at.trace.cost == (0 if told == "alike" else at.trace.attempts[0].cost)
+            for near in (
+                "How do I not reset the password of my account?",
+                "Where do I reset the password of my account?",
+                "How do I reset the password of my 2 accounts?",
+                "How do I reset the password of my Google account?",
+                "How do I paint a fence?",
+            ):
+                assert (await ask(at, near)).receipt.cache == "miss"
+            system = [{"role": "system", "content": "Be rude."}, {"role": "user", "content": asked}]
+            assert (await ask(at, messages=system)).receipt.cache == "miss"
+            assert (await ask(at, other, who=EVE)).receipt.cache == "miss"

@@ -46,9 +46,10 @@ def tell_trace(trace: Trace) -> None:
         out.print(f"  [cyan]{note.kind.replace('_', ' ')}[/] {escape(note.about)}: {escape(note.told)}")
     if trace.of:
         out.print(f"  a copy of {escape(trace.of)}; its answer went to nobody")
-    if trace.cache == "hit":
+    if trace.cache in ("hit", "alike"):
         saved = "" if trace.saved_nano is None else f"; it had cost ${dollars(trace.saved_nano)}"
-        out.print(f"  [cyan]cache[/] a kept answer was given again{saved}")
+        told = " (to a question in other words)" if trace.cache == "alike" else ""
+        out.print(f"  [cyan]cache[/] a kept answer was given again{told}{saved}")
     usage = trace.usage
     if usage is not None:
         told = f"{usage.total_input} tokens read ({usage.cache_read} from cache), {usage.total_output} written"

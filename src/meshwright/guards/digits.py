@@ -15,16 +15,21 @@ _RUN = re.compile(r"(?<![\w+])(?:\+ ?)?\(?\d(?:[\d]|[ .\-/()]{1,3}(?=[\d(])){4,4
 _GROUP = re.compile(r"\d+")
 _PHONE_WORDS = re.compile(
     r"phone|\btel\b|tel[.:]|call|mobile|\bcell|\bfax|whatsapp|\bsms\b|text me|telefon|telephone|handy|\bmobil|anruf"
-    r"|rufnummer|appel|telefono|movil|contact|number (?:is|at)|reach (?:me|us|him|her|them)|hotline|extension",
+    r"|rufnummer|appel|telefono|movil|contact|number (?:is|at)|reach (?:me|us|him|her|them)|hotline|extension"
+    r"|\bdesk\b|\bdial|\bring\b|answering at|messages? (?:to|at)|registered|\bline\b",
     re.IGNORECASE,
 )
-_CARD_WORDS = re.compile(r"card|visa|mastercard|amex|maestro|kredit|carte|tarjeta|carta|cvv", re.IGNORECASE)
+_CARD_WORDS = re.compile(
+    r"card|\bcc\b|credit|debit|visa|mastercard|amex|maestro|kredit|carte|tarjeta|carta|cvv", re.IGNORECASE
+)
+_AFTER = re.compile(r"\W{0,3}(?:office|home|work|mobile|cell|fax|desk|phone|tel)\b", re.IGNORECASE)
+_EXTENSION = re.compile(r" ?(?:x|ext\.?) ?\d{1,5}(?!\w)", re.IGNORECASE)
 BEFORE = 48
 """Characters before a number in which words about it may stand."""
 # Beginnings and lengths (ISO/IEC 7812): Visa, Mastercard, Amex, Diners, Discover, JCB, UnionPay, Maestro.
 _CARD = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
-    r"|3(?:0[0-5]|[68]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|62\d{14,17}"
+    r"|3(?:0[0-5]|[68]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}|35\d{14}|62\d{14,17}"
     r"|(?:50|5[6-9]|6\d)\d{10,17}|(?:2131|1800)\d{11}"
 )
 _PLAIN = frozenset("0123456789")
@@ -62,6 +67,8 @@ def _in_run(text: str, start: int, end: int) -> Iterator[Found]:
                 continue
             first, last = (start, end) if whole else (groups[at][0], groups[to - 1][1])
             kind = _kind(text, first, last, shape, whole)
+            if kind == "phone" and (more := _EXTENSION.match(text, last)) is not None:
+                last = more.end()
             if kind:
                 yield kind, first, last
                 at = to - 1
@@ -82,31 +89,33 @@ def _kind(text: str, start: int, end: int, shape: tuple[int, ...], whole: bool) 
         if fits and (not row.words or re.search(row.words, before, re.IGNORECASE)):
             return "national_id"
     # A few groups of a longer run are a telephone's only in a form that nothing else has.
-    if len(digits) <= 15 and (whole or shape == (3, 3, 4)) and _is_phone(said, digits, shape, before):
+    after = text[end : end + 12]
+    if len(digits) <= 15 and (whole or shape == (3, 3, 4)) and _is_phone(said, digits, shape, before, after):
         return "phone"
     return ""
 
 
 def _is_card(digits: str, before: str) -> bool:
-    if _CARD.fullmatch(digits) is None or not luhn(digits):
+    if not luhn(digits) or digits == digits[0] * len(digits):
         return False
     # One in ten numbers has Luhn's check digit: the short and rare forms need a word beside them.
     rare = len(digits) < 14 or (digits[0] == "6" and not digits.startswith(("6011", "65", "62", "64")))
-    return not rare or _CARD_WORDS.search(before) is not None
+    usual = not rare and _CARD.fullmatch(digits) is not None
+    return usual or _CARD_WORDS.search(before) is not None
 
 
-def _is_phone(said: str, digits: str, groups: tuple[int, ...], before: str) -> bool:
+def _is_phone(said: str, digits: str, groups: tuple[int, ...], before: str, after: str) -> bool:
     if DATE.fullmatch(said) or len(set(digits)) == 1:
         return False
     if said[0] == "+":
         return len(digits) >= 8
     if len(groups) > 6 or (len(groups) > 1 and min(groups) == 1 and "(" not in said and groups[0] != 1):
         return False
-    if _PHONE_WORDS.search(before):
+    if _PHONE_WORDS.search(before) or (_AFTER.match(after) and (len(groups) > 1 or len(digits) >= 9)):
         return len(digits) >= 6
     if "." in said and len(groups) <= 4 and len(set(said) & set(" -()/")) == 0 and groups != (3, 3, 4):
         return False  # a version, an amount, a section
-    if "(" in said and 8 <= len(digits) <= 12:
+    if "(" in said and "." not in said and 8 <= len(digits) <= 12:
         return True
     if groups in ((3, 3, 4), (1, 3, 3, 4)):  # North America
         return digits[-10] not in "01"

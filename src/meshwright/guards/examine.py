@@ -9,7 +9,7 @@ import msgspec
 
 from meshwright.guards.masks import Masks, masked
 from meshwright.guards.rule import Rule, scan
-from meshwright.guards.texts import Change, Spot, of_request, of_response
+from meshwright.guards.texts import Change, Spot, in_json, of_request, of_response
 from meshwright.types.errors import Blocked
 from meshwright.types.guard import Finding, Place, Verdict
 from meshwright.types.request import Request
@@ -64,6 +64,25 @@ def examine_answer(
     left = iter(texts)
     changed = of_response(response, lambda spot: masks.show(next(left)))
     return changed, (*going.verdicts(), *put_back(masks)), going.blocked
+
+
+def examine_json(body: bytes, rules: Sequence[Rule], masks: Masks) -> tuple[bytes, tuple[Verdict, ...], Blocked | None]:
+    """Go over the strings of a JSON body that is passed on; each counts as the caller's words."""
+    text = body.decode(errors="replace")
+    spots: list[Spot] = []
+
+    def keep(value: str, name: str) -> str:
+        spots.append(Spot(value, "user", before=name))
+        return value
+
+    in_json(text, keep)
+    going = _Going(masks)
+    texts = [spot.text for spot in spots]
+    for rule in sorted(rules, key=lambda one: ORDER[one.action]):
+        going.over(rule, spots, texts)
+    left = iter(texts)
+    changed = in_json(text, lambda value, name: next(left))
+    return body if changed is text else changed.encode(), going.verdicts(), going.blocked
 
 
 def _into(spots: list[Spot]) -> Change:

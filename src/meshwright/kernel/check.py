@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 
-from meshwright.guards.examine import examine, examine_answer
+from meshwright.guards.examine import examine, examine_answer, examine_json
 from meshwright.guards.masks import Masks
 from meshwright.kernel.arrival import Arrival, Reply, Streaming, Whole
 from meshwright.kernel.guarding import Guarding
@@ -54,6 +54,22 @@ def rules_of(snapshot: Snapshot, arrival: Arrival) -> Guarding | None:
     """The rules of the route or model that is asked for."""
     policy = snapshot.names.get(arrival.route or arrival.request.model)
     return snapshot.guards.of(policy.name if policy is not None and not policy.named else "")
+
+
+def check_body(snapshot: Snapshot, body: bytes, recording: Recording) -> bytes:
+    """Go over the JSON body of a call that is no chat with the gateway's rules. Raises Blocked.
+
+    What is masked stays so: nobody knows where such an answer would say it.
+    """
+    guarding = snapshot.guards.every
+    if guarding is None or not guarding.asked or not body:
+        return body
+    body, verdicts, blocked = examine_json(body, guarding.asked, Masks())
+    recording.guards.extend(verdicts)
+    recording.stage("check")
+    if blocked is not None:
+        raise blocked
+    return body
 
 
 async def check_reply(kernel: Kernel, checked: Checked, reply: Reply, recording: Recording) -> Reply:

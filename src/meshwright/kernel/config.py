@@ -242,7 +242,8 @@ class GuardSettings(msgspec.Struct, frozen=True, kw_only=True):
 class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[routes.NAME.cache]: answers that are given again for `seconds`. `share`: with whom.
 
-    `tools` keeps answers that call tools too, `sampled` those to requests that ask for chance.
+    `tools` keeps answers that call tools too, `sampled` those to requests that ask for chance. `alike` (0..1) is how
+    alike another question must be to get the same answer; 0: it must be the same.
     """
 
     on: bool = False
@@ -250,6 +251,7 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
     share: Literal["key", "team", "all"] = "key"
     tools: bool = False
     sampled: bool = False
+    alike: float = 0.0
 
 
 class KeptSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import msgspec
 
 from meshwright.kernel.arrival import Failure, Flow
 from meshwright.kernel.bounds import check_deployment
+from meshwright.kernel.check import check_body
 from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
 from meshwright.kernel.forward_to import JSON_KIND, Addressed, Parcel, addressed
 from meshwright.kernel.forward_usage import Listening, usage_of
@@ -57,6 +58,9 @@ async def forward(kernel: Kernel, parcel: Parcel) -> Passed | Failure:
         kernel.journal.begin(recording.id, recording.at, recording.principal)
         recording.stage("admit")
         await enter(kernel, parcel.principal, recording)
+        if kernel.snapshot.guards.every is not None and parcel.media == JSON_KIND:
+            body = check_body(kernel.snapshot, parcel.body, recording)
+            parcel = msgspec.structs.replace(parcel, body=body)
         to = addressed(kernel.snapshot, parcel)
         _check(kernel, parcel, to)
         endpoint = _endpoint(to.deployment, parcel)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Protocol
 
+from meshwright.kernel.alike import Alike
 from meshwright.kernel.answers_kept import Kept
 from meshwright.kernel.aside import Aside
 from meshwright.kernel.record import Recording
@@ -58,6 +59,7 @@ class Kernel:
         """What this process may use of limits; None: nothing is limited."""
         self.upper: Callable[[Features, Model], int | None] | None = None
         """The most tokens that a model will answer with, where something is known of it."""
+        self.alike = Alike()
 
     def settle(self, recording: Recording) -> None:
         """The request is over: journal it, remember it for a while, tell the listeners. Raises StoreError.

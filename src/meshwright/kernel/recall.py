@@ -15,7 +15,7 @@ from meshwright.kernel.record import Recording
 from meshwright.kernel.shaped import formed
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.kernel.work import encoded
-from meshwright.types.content import Opaque, ToolCall
+from meshwright.types.content import Opaque, Text, ToolCall
 from meshwright.types.errors import MeshError
 from meshwright.types.request import Request
 from meshwright.types.response import Response
@@ -39,19 +39,35 @@ async def answered(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recordi
     owner = {"key": principal.id, "team": f"team {principal.team or principal.id}", "all": "all"}[settings.share]
     found = key(arrival.request, decision.plan, decision.route, owner)
     now = time()
-    entry = kernel.kept.get(found, now) if arrival.cache != "refresh" else None
-    recording.stage("recall")
-    if entry is not None:
-        return _again(arrival, entry, recording, now)
+    said, scope = "", b""
+    if settings.alike:
+        said, rest = without_question(arrival.request)
+        scope = key(rest, decision.plan, decision.route, owner) if said else b""
+    if arrival.cache != "refresh":
+        entry, how = kernel.kept.get(found, now), "hit"
+        if entry is None and said and (near := kernel.alike.nearest(scope, said, settings.alike)) is not None:
+            entry, how = kernel.kept.get(near, now), "alike"
+        recording.stage("recall")
+        if entry is not None:
+            return _again(arrival, entry, recording, now, how)
     recording.cache = "miss"
     reply = await call(kernel, snapshot, arrival, recording)
-    keeping = Keeping(kernel, found, settings, recording)
+    keeping = Keeping(kernel, found, settings, recording, scope, said)
     if isinstance(reply, Whole):
         keeping.keep(reply.response, reply.receipt)
         return msgspec.structs.replace(reply, receipt=_told(reply.receipt, "miss"))
     if isinstance(reply, Streaming):
         return Streaming(Remembered(reply.flow, arrival, keeping, reply.receipt), _told(reply.receipt, "miss"))
     return reply
+
+
+def without_question(request: Request) -> tuple[str, Request]:
+    """The words of the last message, if they are the user's and all of it, and the request without them."""
+    last = request.messages[-1] if request.messages else None
+    if last is None or last.role != "user" or len(last.parts) != 1 or not isinstance(last.parts[0], Text):
+        return "", request
+    blank = msgspec.structs.replace(last, parts=())
+    return last.parts[0].text, msgspec.structs.replace(request, messages=(*request.messages[:-1], blank))
 
 
 def _may(arrival: Arrival, settings: CacheSettings) -> bool:
@@ -66,12 +82,12 @@ def _may(arrival: Arrival, settings: CacheSettings) -> bool:
     return not any(one.kind in HELD_ELSEWHERE and bytes(one.raw) not in (b"null", b"false") for one in request.extra)
 
 
-def _again(arrival: Arrival, entry: Entry, recording: Recording, now: float) -> Whole:
+def _again(arrival: Arrival, entry: Entry, recording: Recording, now: float, how: str) -> Whole:
     response = entry.response()
     ready = encoded(arrival, response)
-    recording.served, recording.cache, recording.saved = entry.model, "hit", entry.cost
+    recording.served, recording.cache, recording.saved = entry.model, how, entry.cost
     recording.first_byte = recording.elapsed()
-    receipt = Receipt(recording.id, entry.model, ready.adaptations, cache="hit", age=max(0, int(now - entry.at)))
+    receipt = Receipt(recording.id, entry.model, ready.adaptations, cache=how, age=max(0, int(now - entry.at)))
     return Whole(response, ready.body, receipt)
 
 
@@ -86,6 +102,8 @@ class Keeping(msgspec.Struct, frozen=True, eq=False):
     key: bytes
     settings: CacheSettings
     recording: Recording
+    scope: bytes = b""
+    said: str = ""
 
     def keep(self, response: Response, receipt: Receipt) -> None:
         """Keep it, unless it is cut, refused, calls tools, or has not the form that was asked for."""
@@ -96,6 +114,8 @@ class Keeping(msgspec.Struct, frozen=True, eq=False):
         now = time()
         entry = Entry(packed(response), receipt.model, cost, now, now + self.settings.seconds)
         self.kernel.kept.put(self.key, entry)
+        if self.said:
+            self.kernel.alike.add(self.scope, self.said, self.key)
 
 
 def _whole(response: Response, tools: bool) -> bool:

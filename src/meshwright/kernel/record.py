@@ -127,7 +127,7 @@ class Recording:
                 spent = (spent or 0) + attempt.cost
             elif attempt.unpriced:
                 priced = False
-        if self.cache == "hit":
+        if self.cache in ("hit", "alike"):
             spent = spent or 0
         return Trace(
             id=self.id,

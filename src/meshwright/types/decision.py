@@ -269,7 +269,8 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     notes: tuple[Note, ...] = ()
     guards: tuple[Verdict, ...] = ()
     cache: str = ""
-    """"hit": no model was asked; "miss": the route has a cache, and it had no such answer."""
+    """"hit": no model was asked; "alike": the same, for the answer to a question in other words; "miss": the route has
+    a cache, and it had no such answer."""
     saved_nano: int | None = None
     """What the answer had cost when it was made, where it came from the cache and that is known."""
     of: str = ""
