@@ -14,6 +14,7 @@ from meshwright.kernel.config import (
     BuiltinSettings,
     Config,
     FailureSettings,
+    GuardSettings,
     ModelSettings,
     PriceSettings,
     ProviderSettings,
@@ -103,6 +104,7 @@ async def house(
     route: RouteSettings,
     dialect: str = "openai_chat",
     patience: float = 30.0,
+    guards: GuardSettings | None = None,
     cached: Decimal | None = None,
     **routes: RouteSettings,
 ) -> AsyncIterator[House]:
@@ -135,6 +137,7 @@ async def house(
                 for at, name in enumerate(MODELS)
             },
             routes={"it": route, **routes},
+            guards=guards or GuardSettings(),
         )
         kernel = Kernel(build(Published(version=1, config=config, open=True), {}, transport, None), journal)
         try:

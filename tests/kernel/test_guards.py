@@ -8,12 +8,16 @@ import msgspec
 import pytest
 
 from meshwright.guards import GUARDS, pii
-from meshwright.kernel.arrival import Failure, Reply, Streaming, Whole
+from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming, Whole
+from meshwright.kernel.check_config import check
 from meshwright.kernel.config import GuardSettings, RouteSettings, RuleSettings
+from meshwright.kernel.handle import handle
+from meshwright.kernel.read_config import read_config
 from meshwright.sim import Fault, Rule, Say
 from meshwright.sim.upstream import Calling
 from meshwright.types.content import ToolCall
-from meshwright.types.errors import Blocked, NoCandidate
+from meshwright.types.errors import Blocked, ConfigError, NoCandidate
+from meshwright.types.principal import Principal
 from meshwright.types.response import Delta, Response
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Target
@@ -252,3 +256,36 @@ async def test_a_client_that_leaves_settles_once():
         reply.flow.abort()
         reply.flow.abort()
         assert len(at.journal.ended) == 1
+
+
+async def test_a_team_or_a_key_can_have_rules_of_its_own():
+    async with house({"small": Say(text="ok")}, route(), guards=GuardSettings(teams={"blue": ("pii",)})) as at:
+        for team, seen in (("red", MAIL), ("blue", "<EMAIL_1>")):
+            codec = CODECS["openai_chat"]
+            body = {"model": "route/it", "messages": [{"role": "user", "content": f"I am {MAIL}"}]}
+            request = codec.decode_request(msgspec.json.encode(body))
+            who = Principal(id="k1", team=team)
+            await handle(at.kernel, Arrival(request=request, dialect=codec, principal=who, path="/"))
+            assert msgspec.json.decode(at.sim.seen("small")[-1].body)["messages"][0]["content"] == f"I am {seen}"
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ('[guards]\non = ["pi"]', 'there is no guard or rule "pi". Fix: Did you mean "pii"?'),
+        ('[guards]\non = ["topics"]', '"topics" looks for phrases, and has none'),
+        ('[guards]\nteams = { blue = ["nothing-like-it"] }', 'there is no guard or rule "nothing-like-it"'),
+        ('[guards]\noff = ["pii"]', "off is for routes"),
+        ('[guards.rules.mine]\naction = "flag"', 'there is no guard "mine"'),
+        ('[guards.rules.pii]\nkinds = ["emial"]', 'Did you mean "email"?'),
+        ('[guards.rules.pii]\nphrases = ["x"]', "looks for no phrases"),
+        ('[guards.rules.topics]\nphrases = ["!!"]', "a phrase has a letter"),
+        ("[guards.rules.pii]\nthreshold = 0.5", "has no threshold"),
+        ("[guards.rules.instructions]\nthreshold = 2.0", "between 0 and 1"),
+    ],
+)
+def test_a_mistake_in_the_rules_is_told_with_its_line_and_what_to_do(toml: str, told: str):
+    with pytest.raises(ConfigError) as raised:
+        check(read_config(toml), toml, "mesh.toml", {})
+    assert told in str(raised.value)
+    assert "mesh.toml" in str(raised.value)

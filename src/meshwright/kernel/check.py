@@ -15,6 +15,8 @@ from meshwright.kernel.record import Recording
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.kernel.watching import Watched
 from meshwright.kernel.work import encoded
+from meshwright.types.principal import Principal
+from meshwright.types.request import Request
 
 LARGE = 100_000
 """Bytes of a request from which on it is gone over in a thread, so that others need not wait."""
@@ -31,7 +33,7 @@ class Checked(msgspec.Struct, frozen=True, eq=False):
 
 async def check(snapshot: Snapshot, arrival: Arrival, recording: Recording) -> Checked | None:
     """Go over a request with the rules of its route; None where none is on. Raises Blocked."""
-    guarding = rules_of(snapshot, arrival)
+    guarding = rules_of(snapshot, arrival.route or arrival.request.model, arrival.principal)
     if guarding is None:
         return None
     masks = Masks()
@@ -50,10 +52,24 @@ async def check(snapshot: Snapshot, arrival: Arrival, recording: Recording) -> C
     return Checked(arrival, guarding, masks, examined.found)
 
 
-def rules_of(snapshot: Snapshot, arrival: Arrival) -> Guarding | None:
-    """The rules of the route or model that is asked for."""
-    policy = snapshot.names.get(arrival.route or arrival.request.model)
-    return snapshot.guards.of(policy.name if policy is not None and not policy.named else "")
+def looked_at(
+    snapshot: Snapshot, request: Request, override: str, principal: Principal
+) -> tuple[Request, tuple[str, ...]]:
+    """A request as it would go on, and the rules that found something; nothing is written down. Raises Blocked."""
+    guarding = rules_of(snapshot, override or request.model, principal)
+    if guarding is None:
+        return request, ()
+    examined = examine(request, guarding.asked, Masks())
+    if examined.blocked is not None:
+        raise examined.blocked
+    return examined.request, examined.found
+
+
+def rules_of(snapshot: Snapshot, asked: str, principal: Principal) -> Guarding | None:
+    """The rules of the route or model that is asked for, and of who asks."""
+    policy = snapshot.names.get(asked)
+    name = policy.name if policy is not None and not policy.named else ""
+    return snapshot.guards.of(name, principal.team, principal.id)
 
 
 def check_body(snapshot: Snapshot, body: bytes, recording: Recording) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 
 from meshwright.guards import GUARDS
 from meshwright.guards.topics import LONGEST
@@ -17,31 +18,39 @@ def check_guards(config: Config) -> list[Finding]:
     found = _settings(("guards",), config.guards, config.guards)
     if config.guards.off:
         found.append((("guards", "off"), "off is for routes.", "Take them out of on."))
+    for team, names in config.guards.teams.items():
+        found += _on(("guards", "teams", team), names, config.guards.rules)
     for name, route in config.routes.items():
         path = ("routes", name, "guards")
+        if route.guards.teams:
+            found.append(((*path, "teams"), "teams are for [guards].", "Write it there."))
         found += _settings(path, route.guards, config.guards)
         found += known((*path, "off"), route.guards.off, config.guards.on)
     return found
 
 
 def _settings(path: Path, settings: GuardSettings, every: GuardSettings) -> list[Finding]:
-    rules = {**every.rules, **settings.rules}
+    found = _on((*path, "on"), settings.on, {**every.rules, **settings.rules})
+    for name, rule in settings.rules.items():
+        found += _rule((*path, "rules", name), name, rule)
+    return found
+
+
+def _on(path: Path, names: tuple[str, ...], rules: Mapping[str, RuleSettings]) -> list[Finding]:
     found = list[Finding]()
-    for name in settings.on:
+    for name in names:
         if name not in rules and name not in GUARDS:
             near = difflib.get_close_matches(name, (*GUARDS, *rules), 1, 0.5)
             there = f"Guards: {', '.join(GUARDS)}. A rule of your own is a table [guards.rules.{name}]."
             fix = f'Did you mean "{near[0]}"?' if near else there
-            found.append(((*path, "on"), f'there is no guard or rule "{name}".', fix))
+            found.append((path, f'there is no guard or rule "{name}".', fix))
         elif name not in rules and GUARDS[name].phrases:
             fix = f'Write [guards.rules.{name}] with phrases = ["…"].'
-            found.append(((*path, "on"), f'"{name}" looks for phrases, and has none.', fix))
+            found.append((path, f'"{name}" looks for phrases, and has none.', fix))
         elif (uses := rules[name].guard or name if name in rules else name) in GUARDS:
             missing = GUARDS[uses].missing
             if missing is not None and (told := missing()):
-                found.append(((*path, "on"), f'the guard "{uses}" cannot be used: {told}.', f"Or leave out {name!r}."))
-    for name, rule in settings.rules.items():
-        found += _rule((*path, "rules", name), name, rule)
+                found.append((path, f'the guard "{uses}" cannot be used: {told}.', f"Or leave out {name!r}."))
     return found
 
 

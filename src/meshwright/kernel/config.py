@@ -232,10 +232,14 @@ class RuleSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GuardSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """[guards], and [routes.NAME.guards]: the rules that are on, and what they say. `off`: not on this route."""
+    """[guards], and [routes.NAME.guards]: the rules that are on, and what they say. `off`: not on this route.
+
+    `teams` are rules that are on besides for callers of a team, or for one key by its id; in [guards] only.
+    """
 
     on: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
+    teams: dict[str, tuple[str, ...]] = {}
     rules: dict[str, RuleSettings] = {}
 
 

@@ -26,11 +26,13 @@ class Guardings(msgspec.Struct, frozen=True, eq=False):
 
     every: Guarding | None = None
     routes: Mapping[str, Guarding | None] = {}
+    teams: Mapping[str, tuple[Rule, ...]] = {}
     when: tuple[When, ...] = ()
 
-    def of(self, policy: str) -> Guarding | None:
-        """The rules of a policy."""
-        return self.routes.get(policy, self.every)
+    def of(self, policy: str, team: str = "", key: str = "") -> Guarding | None:
+        """The rules of a policy, and those of the caller's team and key."""
+        found = self.routes.get(policy, self.every)
+        return found if not self.teams else _with(found, (*self.teams.get(team, ()), *self.teams.get(key, ())))
 
 
 def guardings(config: Config) -> Guardings:
@@ -38,7 +40,11 @@ def guardings(config: Config) -> Guardings:
     routes = {**PRESETS, **config.routes}
     found = {name: _guarding(_of_route(config, name, routes)) for name in config.routes}
     every = config.guards
-    return Guardings(_guarding(_rules(every, every, ())), found, whens(every))
+    teams = {
+        team: tuple(_rule(name, every.rules.get(name, RuleSettings())) for name in names)
+        for team, names in every.teams.items()
+    }
+    return Guardings(_guarding(_rules(every, every, ())), found, teams, whens(every))
 
 
 def with_whens(policies: Mapping[str, Policy], config: Config) -> dict[str, Policy]:
@@ -56,7 +62,7 @@ def with_whens(policies: Mapping[str, Policy], config: Config) -> dict[str, Poli
 def whens(every: GuardSettings, own: GuardSettings | None = None) -> tuple[When, ...]:
     """What the rules that are on ask of models."""
     rules = {**every.rules, **(own.rules if own is not None else {})}
-    on = {*every.on, *(own.on if own is not None else ())}
+    on = {*every.on, *(own.on if own is not None else ()), *(name for names in every.teams.values() for name in names)}
     return tuple(
         When(found=name, privacy=rule.privacy, regions=rule.regions)
         for name, rule in rules.items()
@@ -95,6 +101,13 @@ def _rule(name: str, settings: RuleSettings) -> Rule:
             threshold=settings.threshold if settings.threshold is not None else guard.threshold,
         ),
     )
+
+
+def _with(found: Guarding | None, more: tuple[Rule, ...]) -> Guarding | None:
+    """More rules, but for those that are on already."""
+    there = {rule.name: rule for rule in (*found.asked, *found.answered)} if found is not None else {}
+    new = {rule.name: rule for rule in more if rule.name not in there}
+    return _guarding({**there, **new}) if new else found
 
 
 def _guarding(rules: Mapping[str, Rule]) -> Guarding | None:

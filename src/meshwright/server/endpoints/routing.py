@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from meshwright.kernel.check import looked_at
 from meshwright.kernel.decide import decide
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
@@ -51,9 +52,9 @@ async def route(gate: Gate, asked: Asked) -> Answered:
     found: list[dict[str, Any]] = []
     for at in range(count):
         try:
-            found.append(
-                {"decision": decide(snapshot, signals, _request(body, at), override, bounds=asked.principal.bounds)}
-            )
+            request, by = looked_at(snapshot, _request(body, at), override, asked.principal)
+            decision = decide(snapshot, signals, request, override, found=by, bounds=asked.principal.bounds)
+            found.append({"decision": decision})
         except MeshError as error:
             told = {"code": error.code, "message": error.message, "field": error.field, "fix": error.fix}
             found.append({"error": told})
