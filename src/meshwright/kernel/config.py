@@ -247,7 +247,8 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[routes.NAME.cache]: answers that are given again for `seconds`. `share`: with whom.
 
     `tools` keeps answers that call tools too, `sampled` those to requests that ask for chance. `alike` (0..1) is how
-    alike another question must be to get the same answer; 0: it must be the same.
+    alike another question must be to get the same answer; 0: it must be the same. `database`: other workers, and the
+    next life of this one, give it too.
     """
 
     on: bool = False
@@ -256,6 +257,7 @@ class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
     tools: bool = False
     sampled: bool = False
     alike: float = 0.0
+    database: bool = False
 
 
 class KeptSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Protocol
 
 from meshwright.kernel.alike import Alike
-from meshwright.kernel.answers_kept import Kept
+from meshwright.kernel.answers_kept import Entry, Kept
 from meshwright.kernel.aside import Aside
 from meshwright.kernel.record import Recording
 from meshwright.kernel.signals import Signals
@@ -37,6 +37,18 @@ class Journaling(Protocol):
         ...
 
 
+class Behind(Protocol):
+    """What is behind a worker's own kept answers, for routes that want it."""
+
+    async def get(self, key: bytes) -> Entry | None:
+        """The entry, if its time is not over."""
+        ...
+
+    async def put(self, key: bytes, entry: Entry, owner: str) -> None:
+        """Keep it for all workers."""
+        ...
+
+
 class Kernel:
     """What `handle` works with. `snapshot` is replaced whole; a request keeps the one that it began with."""
 
@@ -60,6 +72,7 @@ class Kernel:
         self.upper: Callable[[Features, Model], int | None] | None = None
         """The most tokens that a model will answer with, where something is known of it."""
         self.alike = Alike()
+        self.behind: Behind | None = None
 
     def settle(self, recording: Recording) -> None:
         """The request is over: journal it, remember it for a while, tell the listeners. Raises StoreError.

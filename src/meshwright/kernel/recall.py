@@ -47,12 +47,16 @@ async def answered(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recordi
         entry, how = kernel.kept.get(found, now), "hit"
         if entry is None and said and (near := kernel.alike.nearest(scope, said, settings.alike)) is not None:
             entry, how = kernel.kept.get(near, now), "alike"
+        if entry is None and settings.database and kernel.behind is not None:
+            entry, how = await kernel.behind.get(found), "hit"
+            if entry is not None:
+                kernel.kept.put(found, entry)
         recording.stage("recall")
         if entry is not None:
             return _again(arrival, entry, recording, now, how)
     recording.cache = "miss"
     reply = await call(kernel, snapshot, arrival, recording)
-    keeping = Keeping(kernel, found, settings, recording, scope, said)
+    keeping = Keeping(kernel, found, settings, recording, owner, scope, said)
     if isinstance(reply, Whole):
         keeping.keep(reply.response, reply.receipt)
         return msgspec.structs.replace(reply, receipt=_told(reply.receipt, "miss"))
@@ -102,6 +106,7 @@ class Keeping(msgspec.Struct, frozen=True, eq=False):
     key: bytes
     settings: CacheSettings
     recording: Recording
+    owner: str
     scope: bytes = b""
     said: str = ""
 
@@ -114,6 +119,8 @@ class Keeping(msgspec.Struct, frozen=True, eq=False):
         now = time()
         entry = Entry(packed(response), receipt.model, cost, now, now + self.settings.seconds)
         self.kernel.kept.put(self.key, entry)
+        if self.settings.database and self.kernel.behind is not None:
+            self.kernel.aside.start(self.kernel.behind.put(self.key, entry, self.owner))
         if self.said:
             self.kernel.alike.add(self.scope, self.said, self.key)
 

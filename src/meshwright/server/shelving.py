@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.server.office import Office
-from meshwright.store import answers, conversations, feedback
+from meshwright.store import answers, conversations, feedback, recalled
 from meshwright.store.database import Database, Transaction
-from meshwright.store.rows import Conversation, Feedback, KeptAnswer, KeptItem
+from meshwright.store.rows import Conversation, Feedback, KeptAnswer, KeptItem, Recalled
 from meshwright.types.errors import NotFound
 from meshwright.wire.openai_responses.resources import output_of, remembered
 
@@ -32,6 +32,16 @@ class Shelving:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.office = Office(database)
+
+    def recall(self, id: str, now: float) -> Recalled | None:
+        """An answer that may be given again."""
+        with self._database.read() as transaction:
+            return recalled.get(transaction, id, now)
+
+    def remember(self, answer: Recalled) -> None:
+        """Keep an answer that may be given again."""
+        with self._database.begin() as transaction:
+            recalled.put(transaction, answer)
 
     def history(self, owner: str, previous: str, conversation: str) -> History:
         """What was said before. Raises NotFound, TooLarge."""

@@ -7,7 +7,7 @@ from time import time
 
 import msgspec
 
-from meshwright.store import answers, conversations
+from meshwright.store import answers, conversations, recalled
 from meshwright.store.database import Database
 from meshwright.wire.openai_responses.resources import patched
 
@@ -21,6 +21,7 @@ def sweep(database: Database) -> None:
     now = time()
     with database.begin() as transaction:
         gone = answers.sweep(transaction, now) + conversations.sweep(transaction, now)
+        recalled.sweep(transaction, now)
         for answer in answers.abandoned(transaction, now - SILENT_SECONDS):
             told = {"code": "server_error", "message": "The gateway was stopped before the answer was complete."}
             body = patched(answer.body, {"status": "failed", "error": told})

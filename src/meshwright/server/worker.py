@@ -34,6 +34,7 @@ from meshwright.server.gate import Gate, Page
 from meshwright.server.lending import Lending, keep_tidy
 from meshwright.server.metrics import Metrics
 from meshwright.server.places import Places
+from meshwright.server.recalling import Behind
 from meshwright.server.rsgi import RsgiApp
 from meshwright.server.shelf import Shelf
 from meshwright.server.stored import stored
@@ -71,12 +72,14 @@ class Worker:
         database = Opening(settings.store.url, places.database)
         self._purse = Purse(Lending(database, self._journal.life))
         kernel = Kernel(self._build(published), self._journal, (metrics.trace,), self._purse)
+        shelf = Shelf(database)
+        kernel.behind = Behind(shelf)
         self.gate = Gate(
             kernel,
             settings.server,
             metrics,
             stored(database),
-            shelf=Shelf(database),
+            shelf=shelf,
             page=page,
             desk=_desk(settings.store.url or "", places),
             document=document(ENDPOINTS),

@@ -181,6 +181,18 @@ CountedBatch = tuple[Batch, Mapping[str, int]]
 """A batch, and how many of its rows are in each state."""
 
 
+class Recalled(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that is given again until its time is over. `cost_nano` is what it cost, None when unknown."""
+
+    id: str
+    owner: str
+    at: float
+    until: float
+    model: str
+    cost_nano: int | None
+    body: bytes
+
+
 class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that its caller wants to come back to. Times are seconds since 1970.
 

@@ -156,6 +156,19 @@ leases = Table(
     Column("renewed", Double, nullable=False),
 )
 
+# Answers that are given again: `id` is the hash of all that they depend on, `owner` whose cache they are in.
+recalled = Table(
+    "recalled",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False, index=True),
+    Column("at", Double, nullable=False),
+    Column("until", Double, nullable=False, index=True),
+    Column("model", Text, nullable=False),
+    Column("cost_nano", BigInteger),
+    Column("body", LargeBinary, nullable=False),
+)
+
 settings = Table(
     "settings",
     metadata,
