@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from meshwright.guards.masks import Masks, masked
-from meshwright.guards.rule import Rule, scan
+from meshwright.guards.rule import Rule, Seen, scan
 from meshwright.guards.texts import Change, Spot, in_json, of_request, of_response
 from meshwright.types.errors import Blocked
 from meshwright.types.guard import Finding, Place, Verdict
@@ -127,7 +127,7 @@ def failed_open(rule: Rule, place: Place) -> Verdict:
     return Verdict(rule=rule.name, guard=rule.uses, action="allow", place=place, why=why)
 
 
-def look(rule: Rule, text: str, before: str = "") -> list[Finding] | None:
+def look(rule: Rule, text: str | Seen, before: str = "") -> list[Finding] | None:
     """What the rule finds; None when its guard failed, which is in the log."""
     try:
         return scan(rule, text, before)
@@ -145,6 +145,7 @@ class _Going:
         self._open: list[Verdict] = []
         self.blocked: Blocked | None = None
         self._avoided = False
+        self._seen: dict[int, Seen] = {}
 
     def over(self, rule: Rule, spots: Sequence[Spot], texts: list[str]) -> None:
         """Apply one rule. `texts` are the spots' texts as they are by now, changed in place."""
@@ -152,7 +153,10 @@ class _Going:
         for at, spot in enumerate(spots):
             if spot.place not in rule.places:
                 continue
-            found = look(rule, texts[at], f"{spot.before}: " if spot.before else "")
+            seen = self._seen.get(at)
+            if seen is None:
+                seen = self._seen[at] = Seen(texts[at], f"{spot.before}: " if spot.before else "")
+            found = look(rule, seen)
             if found is None:
                 return self._failed(rule, spot.place)
             if found:
@@ -193,10 +197,12 @@ class _Going:
                     )
                     stand_in = self._masks.word(one.kind, whole) if self._masks is not None else f"[{one.kind}]"
                 texts[at] = texts[at][: begin - offset] + stand_in + texts[at][end - offset :]
+                self._seen.pop(at, None)
 
     def _mask(self, rule: Rule, texts: list[str], at: int, found: Sequence[Finding], spots: Sequence[Spot]) -> None:
         if rule.action != "mask":
             return
+        self._seen.pop(at, None)
         if self._masks is None:
             texts[at] = masked(texts[at], found)
             return

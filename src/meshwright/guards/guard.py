@@ -41,6 +41,8 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     reach: int
     fail: Literal["closed", "open"] = "closed"
     layers: bool = True
+    opens: tuple[str, ...] = ()
+    """How patterns of many words begin: of a stream, what follows is held back until it is clear what it is."""
     phrases: bool = False
     """It looks for phrases of the configuration."""
     threshold: float | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from meshwright.guards.fold import fold
 from meshwright.guards.guard import Guard, Options
-from meshwright.guards.layers import layers
+from meshwright.guards.layers import Layer, layers
 from meshwright.types.guard import Action, Finding, Place
 
 DEEPEST = 2
@@ -26,30 +28,53 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     options: Options = Options()
 
 
-def scan(rule: Rule, text: str, before: str = "") -> list[Finding]:
-    """What the rule's guard finds in the text, by places in it. `before` is read as context and not searched.
+class Seen:
+    """A text as guards see it: folded, and with what is packed in it, unpacked once for all rules.
 
-    A finding in something packed is the whole packed stretch.
+    `before` is read as context and not searched.
     """
-    seen = fold(before + text)
-    found = _found(rule, seen.text, DEEPEST if rule.guard.layers else 0)
-    skip = len(before)
-    kept = []
-    for one in found:
-        start, end = seen.back(one.start, one.end)
-        if end > skip:
-            kept.append(Finding(one.kind, max(0, start - skip), end - skip))
-    return kept
+
+    __slots__ = ("_folded", "_layers", "skip")
+
+    def __init__(self, text: str, before: str = "") -> None:
+        self._folded = fold(before + text)
+        self._layers: list[Layer] | None = None
+        self.skip = len(before)
+
+    @property
+    def text(self) -> str:
+        """With `before`, folded."""
+        return self._folded.text
+
+    @property
+    def layers(self) -> list[Layer]:
+        """What is packed in it."""
+        if self._layers is None:
+            self._layers = list(layers(self.text))
+        return self._layers
+
+    def back(self, one: Finding) -> Finding | None:
+        """The finding by its place in the text itself; None when all of it is before."""
+        start, end = self._folded.back(one.start, one.end)
+        return Finding(one.kind, max(0, start - self.skip), end - self.skip) if end > self.skip else None
 
 
-def _found(rule: Rule, text: str, deep: int) -> list[Finding]:
-    found = rule.guard.look(text, rule.options)
-    if not deep:
-        return found
-    for inner, start, end in layers(text):
+def scan(rule: Rule, text: str | Seen, before: str = "") -> list[Finding]:
+    """What the rule's guard finds in the text, by places in it; of something packed, all that was packed."""
+    seen = text if isinstance(text, Seen) else Seen(text, before)
+    found = rule.guard.look(seen.text, rule.options)
+    if rule.guard.layers and seen.layers:
+        found = _with_layers(rule, found, seen.layers, DEEPEST)
+    return [one for each in found if (one := seen.back(each)) is not None]
+
+
+def _with_layers(rule: Rule, found: list[Finding], packed: Iterable[Layer], deep: int) -> list[Finding]:
+    for inner, start, end in packed:
         if any(one.start < end and start < one.end for one in found):
             continue
-        within = _found(rule, inner, deep - 1)
+        within = rule.guard.look(inner, rule.options)
+        if deep > 1:
+            within = _with_layers(rule, within, layers(inner), deep - 1)
         if within:
             found.append(Finding(within[0].kind, start, end))
     found.sort(key=lambda one: one.start)

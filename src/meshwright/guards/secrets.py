@@ -198,4 +198,5 @@ GUARD = Guard(
     action="block",
     places=ASKED,
     reach=256,
+    opens=("-----BEGIN", "PuTTY-User-Key"),
 )

@@ -14,6 +14,8 @@ BEHIND = 64
 """Characters that have left already and are read again, for the words before a number."""
 MOST_HELD = 20_000
 """Characters that are held back at the most while a finding goes on (a private key)."""
+LONGEST_HEAD = 80
+"""Characters of the head of a pattern of many words."""
 _LAST_WORD = re.compile(r"\S+\s*\Z")
 
 
@@ -48,6 +50,9 @@ class Window:
         held = self._held
         cut = min(self._masks.begun(held), self._before_words())
         for rule in self._rules:
+            for sign in rule.guard.opens:
+                if (at := held.rfind(sign, max(0, len(held) - LONGEST_HEAD))) >= 0:
+                    cut = min(cut, at)
             for one in look(rule, held, self._behind) or ():
                 if one.start < cut < one.end and len(held) - one.start < MOST_HELD:
                     cut = one.start
