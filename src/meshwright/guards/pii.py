@@ -25,7 +25,7 @@ KINDS = {
     "passport": "a passport's or driving licence's number beside a word that says so",
 }
 _DIGIT = re.compile(r"\d")
-_AT = re.compile(r"@|%40|\s?[\[(]\s?at\s?[\])]\s?")
+_AT = re.compile(r"%40|\s?[\[(]\s?at\s?[\])]\s?")
 _LOCAL = re.compile(r"[\w.%+'-]{1,64}\Z")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?(?:\.|\s?[\[(]\s?dot\s?[\])]\s?)){1,6}[^\W\d_]{2,24}(?![\w-])")
 _IP4 = re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\.?\w)")
@@ -92,16 +92,25 @@ def apart(found: list[Found]) -> list[Finding]:
 
 
 def _emails(text: str) -> Iterator[Found]:
-    if "@" not in text and "%40" not in text and "at" not in text:
-        return
-    for at in _AT.finditer(text):
-        domain = _DOMAIN.match(text, at.end(), at.end() + 260)
+    for start, end in _ats(text):
+        domain = _DOMAIN.match(text, end, end + 260)
         if domain is None:
             continue
-        from_ = max(0, at.start() - 64)
-        local = _LOCAL.search(text[from_ : at.start()])
-        if local is not None and (local.group().strip(".'-%")):
+        from_ = max(0, start - 64)
+        local = _LOCAL.search(text[from_:start])
+        if local is not None and local.group().strip(".'-%"):
             yield "email", from_ + local.start(), domain.end()
+
+
+def _ats(text: str) -> Iterator[tuple[int, int]]:
+    """Where an @ stands, or what is written in its place."""
+    at = text.find("@")
+    while at >= 0:
+        yield at, at + 1
+        at = text.find("@", at + 1)
+    if "%40" in text or "at)" in text or "at]" in text or "at )" in text or "at ]" in text:
+        for match in _AT.finditer(text):
+            yield match.span()
 
 
 def _in_zone(text: str, start: int, end: int) -> Iterator[Found]:
