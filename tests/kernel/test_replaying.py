@@ -36,6 +36,8 @@ ROUTES = {
     "fastest": RouteSettings(strategy="fastest", max_seconds=8.0),
     "task": RouteSettings(strategy="task", floor=0.3),
     "balanced": RouteSettings(strategy="balanced", options={"thrift": 0.4, "per_second": 0.01}),
+    "learned": RouteSettings(strategy="learned", options={"explore": 0.5}),
+    "bandit": RouteSettings(strategy="bandit", options={"thrift": 0.1, "least": 0.1}),
     "capability": RouteSettings(strategy="capability"),
     "split": RouteSettings(strategy="split", weights={SMALL: 3, "route/task": 1}),
     "semantic": RouteSettings(strategy="semantic", steps=(SMALL, LARGE), examples={SMALL: ("Where is my invoice?",)}),

@@ -47,8 +47,8 @@ def test_it_learns_from_single_outcomes_who_is_good_at_what():
         gains.gain(sketch(sight(question), SALT))
         for question in ("Is the matrix of this equation prime?", "The moon over the garden: a night in autumn")
     )
-    assert sums["counter"].value > 0.05 > -0.05 > sums["poet"].value
-    assert poems["poet"].value > 0.05 > -0.05 > poems["counter"].value
+    assert sums["counter"].value > 0.02 > -0.02 > sums["poet"].value
+    assert poems["poet"].value > 0.02 > -0.02 > poems["counter"].value
     assert sums["poet"].outcomes == pytest.approx(300, abs=60)
     assert online.drifts == []
 

@@ -16,13 +16,17 @@ TOML = """
 [routes.clever]
 strategy = "learned"
 pool = ["p/bold", "p/calm"]
+[routes.curious]
+strategy = "bandit"
+pool = ["p/*"]
+options = { budget = 0.5, least = 0.25 }
 [models."p/bold"]
 skills = { "*" = 0.7 }
 [models."p/calm"]
 skills = { "*" = 0.6 }
 """
 QUESTION = "Which of the two shall it be, the echo of the garden or the river?"
-PATIENCE = 30
+PATIENCE = 25
 WORKERS = 2
 
 
@@ -82,8 +86,26 @@ def test_no_words_of_the_question_are_kept(gateway: Gateway):
     assert "zanzibar" not in stored
 
 
+def test_a_bandit_tries_models_with_the_chance_that_it_logs(gateway: Gateway):
+    for at in range(24):
+        assert gateway.chat(f"Who wrote book number {at}?", "route/curious")[0] == 200
+    decisions = [one["decision"] for one in gateway.stored() if one["decision"]["route"] == "curious"]
+    assert all(0 < one["propensity"] < 1 for one in decisions)
+    assert {one["plan"]["models"][0] for one in decisions} == {"p/bold", "p/calm"}
+    assert any("tried, to learn of it" in one["because"] for one in decisions)
+
+
+def test_asking_again_is_noted_by_itself(gateway: Gateway):
+    ids = [gateway.chat("And once more, please?", "route/clever")[1]["x-mesh-decision"] for _ in range(2)]
+    deadline = time.monotonic() + PATIENCE
+    while not (found := json.loads(gateway.run("explain", ids[0], "--json").stdout or "{}").get("feedback")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert [(one["kind"], one["principal"]) for one in found] == [("asked_again", "")]
+
+
 def test_what_was_said_can_be_forgotten_again(gateway: Gateway):
-    done = gateway.run("router", "forget", "--since", "1h")
+    done = gateway.run("router", "forget", "--since", "1h", "--json")
     assert done.returncode == 0, done.stderr
-    assert "7" in done.stdout
+    assert json.loads(done.stdout)["forgotten"] >= 7
     until_all_choose(gateway, "p/bold")

@@ -106,6 +106,7 @@ async def _sent(work: Work, deployment: Deployment, opened: OpenAttempt, hold: H
         raise
     opened.adaptations += ready.adaptations
     opened.upstream_id = response.id
+    opened.finish = (response.choices[0].finish if response.choices else None) or ""
     hold.answered(None, work.recording.elapsed() - opened.began)
     unpriced = "" if response.usage else NO_USAGE
     if arrival.strict and (lost := lost_words(ready.adaptations)):

@@ -21,7 +21,7 @@ WORDS: Mapping[str, Sequence[str]] = {"join": JOINS, "stream": ("hold", "pass")}
 """Options that are one of a few words."""
 SWITCHES = ("sure", "start", "final")
 """Options that are true or false; all others are numbers."""
-SHARES = ("slack", "thrift", "above", "alike", "threshold", "share")
+SHARES = ("slack", "thrift", "above", "alike", "threshold", "share", "explore", "least")
 """Numbers from 0 to 1."""
 
 Path = tuple[str, ...]

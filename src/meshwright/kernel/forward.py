@@ -174,6 +174,7 @@ class Verbatim:
     complete = True
     """The connection alone says when it is over; the transport raises when it was cut."""
     failed = ""
+    came_to: str | None = None
     adaptations: tuple[Adaptation, ...] = ()
 
     def __init__(self, upstream_id: str, events: bool, listening: Listening | None) -> None:

@@ -33,6 +33,7 @@ class GoingOn:
     def __init__(self, decoder: StreamDecoder, encoder: StreamEncoder, said: Said, marker: str = "") -> None:
         self.usage: Usage | None = None
         self.upstream_id = ""
+        self.came_to: str | None = None
         self.failed = ""
         self.ended = False
         self.complete = False
@@ -91,7 +92,7 @@ class GoingOn:
                     out.append(msgspec.structs.replace(delta, part=delta.part + self._shift))
             case Finished():
                 self._rest(out)
-                self.complete = True
+                self.complete, self.came_to = True, delta.finish
                 out.append(delta)
             case Ended():
                 self.ended = self.complete = True

@@ -53,6 +53,11 @@ class Listening:
         return self.inner.upstream_id
 
     @property
+    def came_to(self) -> str | None:
+        """How the answer ended."""
+        return self.inner.came_to
+
+    @property
     def adaptations(self) -> tuple[Adaptation, ...]:
         """What the client's dialect could not carry."""
         return self.inner.adaptations

@@ -54,6 +54,11 @@ class Path(Protocol):
         ...
 
     @property
+    def came_to(self) -> str | None:
+        """How the answer ended, where the provider has said so."""
+        ...
+
+    @property
     def adaptations(self) -> tuple[Adaptation, ...]:
         """What the client's dialect could not carry so far."""
         ...
@@ -105,6 +110,11 @@ class PassedThrough:
         return self._tap.id
 
     @property
+    def came_to(self) -> str | None:
+        """How the answer ended."""
+        return self._tap.finish
+
+    @property
     def adaptations(self) -> tuple[Adaptation, ...]:
         """Nothing is translated, nothing is adapted."""
         return ()
@@ -133,6 +143,7 @@ class Translated:
         self._tells = arrival.strict and arrival.dialect.event_stream == "text/event-stream"
         self.usage: Usage | None = None
         self.upstream_id = ""
+        self.came_to: str | None = None
         self.failed = ""
         self.ended = False
         self.complete = False
@@ -167,7 +178,7 @@ class Translated:
             self.upstream_id = delta.id
             self.usage = delta.usage or self.usage
         elif isinstance(delta, Finished):
-            self.complete = True
+            self.complete, self.came_to = True, delta.finish
         elif isinstance(delta, Failed):
             self.failed = delta.message
             self.ended = True

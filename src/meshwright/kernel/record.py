@@ -163,6 +163,7 @@ class OpenAttempt:
     __slots__ = (
         "adaptations",
         "began",
+        "finish",
         "first_byte",
         "grant",
         "limits",
@@ -181,6 +182,7 @@ class OpenAttempt:
         self.first_byte: float | None = None
         self.status: int | None = None
         self.upstream_id = ""
+        self.finish = ""
         self.adaptations: tuple[Adaptation, ...] = ()
         self.limits: tuple[tuple[str, str], ...] = ()
         self.grant: Grant | None = None
@@ -216,6 +218,7 @@ class OpenAttempt:
                 charged=charged,
                 upstream_id=self.upstream_id,
                 adaptations=self.adaptations,
+                finish=self.finish,
                 role=self.role,
                 regions=self.model.regions,
                 privacy=self.model.privacy,

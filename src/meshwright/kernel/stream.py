@@ -227,6 +227,7 @@ class Stream:
             return
         self._closed = True
         self._attempt.upstream_id = self.path.upstream_id
+        self._attempt.finish = self.path.came_to or ""
         self._attempt.adaptations += self.path.adaptations
         usage = self.path.usage
         self._attempt.close(usage, outcome, error, unpriced="" if usage else unpriced)

@@ -14,13 +14,14 @@ from typing import BinaryIO
 import msgspec
 
 from meshwright.ledger.audit.seals import note_replaced
+from meshwright.ledger.evidence import Following, implicit, tried
 from meshwright.ledger.lines import OPENING, Begin, DamagedLine, Ended, Hold, Segment, parse, segments
 from meshwright.ledger.observed import learned_limits
-from meshwright.store import accounts, decisions
+from meshwright.store import accounts, decisions, feedback, trials
 from meshwright.store import limits as learned
 from meshwright.store import segments as store
 from meshwright.store.database import Database, Transaction
-from meshwright.store.rows import LearnedLimit, Progress, Unended
+from meshwright.store.rows import Feedback, LearnedLimit, Progress, Unended
 from meshwright.types.decision import Attempt, Trace
 from meshwright.types.errors import StoreError
 
@@ -56,6 +57,8 @@ class _Batch(msgspec.Struct, frozen=True):
     ended: list[decisions.Prepared]
     damaged: list[bytes]
     limits: list[LearnedLimit]
+    seen: list[Feedback]
+    tried: dict[tuple[int, str], int]
 
 
 class Importer:
@@ -89,6 +92,7 @@ class Importer:
         self._keep_seconds = keep_seconds
         self._batch = batch
         self._clock = clock
+        self._following = Following()
 
     def run_once(self) -> Imported:
         """Read all that was in the directory when it began. Raises StoreError; what was done until then stays done."""
@@ -147,6 +151,8 @@ class Importer:
         ended: list[decisions.Prepared] = []
         damaged: list[bytes] = []
         limits: list[LearnedLimit] = []
+        seen: list[Feedback] = []
+        spent: dict[tuple[int, str], int] = {}
         while lines < self._batch and offset < size:
             line = file.readline()
             if not line or (not line.endswith(b"\n") and not dead):
@@ -158,18 +164,24 @@ class Importer:
                 if isinstance(value, Ended):
                     ended.append(decisions.prepare(value.trace, value.raw))
                     limits += learned_limits(value.trace)
+                    seen += (*implicit(value.trace), *self._following.see(value.trace))
+                    for route, nano in tried(value.trace):
+                        place = int(value.trace.at // trials.DAY_SECONDS), route
+                        spent[place] = spent.get(place, 0) + nano
                 elif isinstance(value, Hold):
                     holds[value.id] = value.model, value.charges
                 else:
                     begins[value.id] = value
             except DamagedLine:
                 damaged.append(line)
-        return _Batch(offset, lines, begins, holds, ended, damaged, limits)
+        return _Batch(offset, lines, begins, holds, ended, damaged, limits, seen, spent)
 
     def _store(self, transaction: Transaction, life: str, batch: _Batch) -> Imported:
         _charge(transaction, life, batch.ended)
         inserted = decisions.insert(transaction, batch.ended, note_replaced)
         learned.keep(transaction, batch.limits)
+        feedback.put(transaction, batch.seen)
+        trials.add(transaction, batch.tried)
         store.note_ended(transaction, {one.id for one in batch.ended})
         begins = list(batch.begins.values())
         there = decisions.known(transaction, [begin.id for begin in begins])

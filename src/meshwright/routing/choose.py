@@ -63,7 +63,11 @@ def _decided(
     candidates, rejected = _eligible(models, seen, policy, signals)
     if not candidates:
         return None, rejected
-    ranked, because = strategy.rank(candidates, seen, policy)
+    drawn = strategy.draw(candidates, seen, policy) if strategy.draw is not None else None
+    if drawn is not None:
+        ranked, because = drawn.ranked, drawn.because
+    else:
+        ranked, because = strategy.rank(candidates, seen, policy)
     chain = ranked
     # Failing over to a model that is not expected to answer would be a lie; the order of a list is its owner's wish.
     if strategy.tasks and not hopeless(ranked[0]):
@@ -78,6 +82,8 @@ def _decided(
         because=because,
         candidates=tuple(ranked),
         rejected=rejected,
+        propensity=drawn.propensity if drawn is not None else None,
+        extra=drawn.extra if drawn is not None else 0,
     )
     return decision, rejected
 

@@ -80,10 +80,14 @@ def see(
         more["conversation"] = digest = conversation(request)
         if held := warm(digest):
             more["warm"] = held
+    if any(map(draws_lots, every)):
+        if "conversation" not in more:
+            more["conversation"] = conversation(request)
+        if gains is not None and gains.left:
+            names = {one.name.removeprefix("route/") for one in every}
+            more["purse"] = {name: left for name, left in gains.left.items() if name in names}
     if len(every) == 1:
         return msgspec.structs.replace(seen, **more) if more else seen
-    if any(strategy.lots for strategy in strategies) and "conversation" not in more:
-        more["conversation"] = conversation(request)
     if any(strategy.loop for strategy in strategies):
         more["loop"] = tool_loop(request.messages)
     if any(strategy.examples for strategy in strategies):
@@ -103,7 +107,7 @@ def unseen(seen: Features, policy: Policy) -> str:
     every = _all(policy)
     if _asks_for_task(every) and not seen.tasks:
         return "the kind of task was not looked at"
-    if any(STRATEGIES[one.strategy].lots for one in every) and not seen.conversation:
+    if any(map(draws_lots, every)) and not seen.conversation:
         return "no lots were drawn, and the conversation was not kept"
     if any(STRATEGIES[one.strategy].examples for one in every):
         return "the other policy compares with examples, and prompts are not kept"
@@ -118,6 +122,11 @@ def _length_matters(request: Request, policy: Policy, models: Sequence[Model], m
         if len(model.prices) > 1 and model.prices[-1].above < most:  # the price goes by the length
             return True
     return False
+
+
+def draws_lots(policy: Policy) -> bool:
+    """Whether something is left to chance."""
+    return STRATEGIES[policy.strategy].lots or bool(policy.options.get("explore"))
 
 
 def _asks_for_task(every: Sequence[Policy]) -> bool:

@@ -26,7 +26,7 @@ from meshwright.providers.discover import discover
 from meshwright.server.auditing import note_config, seal_and_sign
 from meshwright.server.batching import due, forget_files, run_batches
 from meshwright.server.calibrating import Calibrating
-from meshwright.server.learning import Learning
+from meshwright.server.learning import Learning, budgets
 from meshwright.server.places import Places
 from meshwright.server.sweep import sweep
 from meshwright.store import allowances, keys, limits, parties
@@ -228,7 +228,7 @@ class Control:
         return ""
 
     def _learn(self) -> None:
-        self._learning.look(self.config.learning.enabled, self.config.learning.labels)
+        self._learning.look(self.config.learning.enabled, self.config.learning.labels, budgets(self.config))
 
     def _run_batches(self) -> None:
         if due(self.database):

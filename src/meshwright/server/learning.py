@@ -9,21 +9,28 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from meshwright.kernel import router_files
-from meshwright.ledger.feedback import bare, worth
+from meshwright.kernel.config import Config
+from meshwright.ledger.evidence import WORTH
+from meshwright.ledger.feedback import BELIEVED, bare, worth
 from meshwright.routing.quality.gains import Gains
-from meshwright.store import feedback, settings
-from meshwright.store.database import Database
+from meshwright.store import decisions, feedback, settings, trials
+from meshwright.store.database import Database, Transaction
 from meshwright.store.rows import Feedback
 
 if TYPE_CHECKING:
     from meshwright.routing.quality.online import Online, Outcome
 
+NANO = 1_000_000_000
 AT_ONCE = 10_000
 BEHIND = 50
 """Rows that are read again: on PostgreSQL one with a lower number may be committed after one with a higher."""
-SHARE = 10
-"""Of its time the learner works one part and rests as many."""
+UNHURRIED = 20
+"""Answers without trouble that every model is taken to have given before."""
+SHARE, LONGEST_REST = 4, 3.0
+"""Of its time the learner works one part and rests as many, but never for more seconds."""
 _FORGOTTEN = "learning/forgotten"
 _log = logging.getLogger("meshwright.learning")
 
@@ -41,9 +48,11 @@ class Learning:
         self._epoch = ""
         self._rest_until = 0.0
         self._told = False
+        self._purse: dict[str, int] = {}
+        self._trouble: dict[str, float] = {}
 
-    def look(self, enabled: bool, labels: Mapping[str, float]) -> None:
-        """Take in what is new, and publish what follows from it."""
+    def look(self, enabled: bool, labels: Mapping[str, float], budgets: Mapping[str, int]) -> None:
+        """Take in what is new, and publish what follows from it. `budgets` are nano-dollars a day, by route."""
         if not enabled:
             router_files.keep_gains(self._folder, None)
             self._begin()
@@ -51,19 +60,26 @@ class Learning:
         now = time.monotonic()
         if now < self._rest_until:
             return
+        since = router_files.since(self._folder)
         with self._database.read() as transaction:
-            epoch = f"{router_files.since(self._folder)} {settings.get(transaction, _FORGOTTEN)}"
+            epoch = f"{since} {settings.get(transaction, _FORGOTTEN)}"
             last = feedback.last(transaction)
+            left = self._left(transaction, budgets)
+            if last > self._read or epoch != self._epoch:
+                self._trouble = trouble(feedback.seen(transaction, since), decisions.served(transaction, since))
         if epoch != self._epoch:
             self._begin()
             self._epoch = epoch
         changed = self._take(labels) if last > self._read else False
+        if left != self._purse:
+            self._purse, changed = left, True
         if not changed and self._online is not None and not self._online.settled:
             self._online.improve()
             changed = True
         if changed or not (self._folder / router_files.GAINS).exists():
             self._publish()
-            self._rest_until = time.monotonic() + SHARE * (time.monotonic() - now)
+            ended = time.monotonic()
+            self._rest_until = ended + min(LONGEST_REST, SHARE * (ended - now))
 
     def _begin(self) -> None:
         self._online, self._known, self._read, self._epoch = None, {}, 0, ""
@@ -104,6 +120,8 @@ class Learning:
 
         touched: dict[str, Feedback] = {}
         for row in rows:
+            if not row.principal:
+                continue  # what could merely be seen counts in the rate of trouble
             key = f"{row.decision} {row.model}"
             self._known.setdefault(key, {})[row.kind, row.principal] = row
             touched[key] = row
@@ -128,8 +146,36 @@ class Learning:
         self._version += 1
         online = self._online
         salt = router_files.salt(self._folder)
-        gains = online.gains(self._version) if online is not None else Gains(version=self._version, salt=salt)
-        router_files.keep_gains(self._folder, gains)
+        gains = Gains(version=self._version, salt=salt)
+        if online is not None:
+            gains = online.gains(self._version, self._trouble)
+        router_files.keep_gains(self._folder, msgspec.structs.replace(gains, left=self._purse))
+
+    def _left(self, transaction: Transaction, budgets: Mapping[str, int]) -> dict[str, int]:
+        """What is left today of each route's budget for trying models."""
+        if not budgets:
+            return {}
+        spent = trials.on(transaction, int(time.time() // trials.DAY_SECONDS))
+        return {route: max(0, budget - spent.get(route, 0)) for route, budget in budgets.items()}
+
+
+def budgets(config: Config) -> dict[str, int]:
+    """What each route may spend on trying models, in nano-dollars a day."""
+    given = {name: route.options.get("budget", 0) for name, route in config.routes.items()}
+    return {name: round(float(dollars) * NANO) for name, dollars in given.items() if dollars}
+
+
+def trouble(seen: Mapping[tuple[str, str], int], answers: Mapping[str, int]) -> dict[str, float]:
+    """What each model, by its bare name, loses on average by what can be seen of its answers."""
+    lost: dict[str, float] = {}
+    given: dict[str, int] = {}
+    for model, count in answers.items():
+        given[bare(model)] = given.get(bare(model), 0) + count
+    for (model, kind), count in seen.items():
+        if kind in WORTH:
+            severe = BELIEVED[kind] * (1 - WORTH[kind])
+            lost[bare(model)] = lost.get(bare(model), 0.0) + severe * count
+    return {model: round(loss / (given.get(model, 0) + UNHURRIED), 4) for model, loss in lost.items()}
 
 
 def forget(database: Database, *, since: float, principal: str, model: str) -> int:

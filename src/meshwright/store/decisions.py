@@ -150,6 +150,12 @@ def answered(transaction: Transaction, answer: str, principal: str | None) -> Tr
     return None if blob is None else _trace.decode(blob)
 
 
+def served(transaction: Transaction, since: float) -> dict[str, int]:
+    """How many requests each model has answered since then."""
+    query = select(decisions.c.served, func.count()).where(decisions.c.at >= since, decisions.c.outcome == "ok")
+    return {model: count for model, count in transaction.execute(query.group_by(decisions.c.served)) if model}
+
+
 def recent(
     transaction: Transaction,
     limit: int = 50,

@@ -59,6 +59,16 @@ def scored(transaction: Transaction, since: float) -> tuple[Feedback, ...]:
     return tuple(_read(row) for row in transaction.execute(query.order_by(feedback.c.n)))
 
 
+def seen(transaction: Transaction, since: float) -> dict[tuple[str, str], int]:
+    """How often each kind was seen, by (model, kind), of what was asked since then; what people say is not in it."""
+    query = (
+        select(feedback.c.model, feedback.c.kind, func.count())
+        .where(feedback.c.principal == "", feedback.c.asked >= since, feedback.c.aside.is_(None))
+        .group_by(feedback.c.model, feedback.c.kind)
+    )
+    return {(model, kind): count for model, kind, count in transaction.execute(query)}
+
+
 def set_aside(transaction: Transaction, at: float, *, since: float = 0.0, principal: str = "", model: str = "") -> int:
     """Learn no more from what was found out since then (by a principal, about a model). How many that were."""
     chosen = [feedback.c.at >= since, feedback.c.aside.is_(None)]

@@ -64,7 +64,7 @@ class Expected(msgspec.Struct, frozen=True):
 
 
 class Gain(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was learned here of a model: how far from what was expected before this question is, from how many outcomes.
+    """What was learned here of a model: how far this question is from what was expected before, from how many outcomes.
 
     `spread` is its standard deviation; `drifted` tells in words that the model has changed.
     """
@@ -73,6 +73,8 @@ class Gain(msgspec.Struct, frozen=True, omit_defaults=True):
     spread: float
     outcomes: int
     drifted: str = ""
+    trouble: float = 0.0
+    """How much of `value` is for trouble that can be seen in its answers: cut off, refused, asked again and so on."""
 
 
 class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -101,6 +103,8 @@ class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is expected of each measured model, by its name without provider; only where a strategy learns."""
     gained: Mapping[str, Gain] = {}
     """What was learned here of each model, by its name without provider; only where a strategy learns."""
+    purse: Mapping[str, int] = {}
+    """What is left today of each route's budget for trying models, in nano-dollars; only where one is tried."""
     sketch: bytes = b""
     """What is kept of the question to learn from: marks, no words (see routing.quality.sketch)."""
     loop: ToolLoop | None = None
@@ -186,6 +190,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The decisions of the plan's steps, in its order, and last that of `by`. They share the features above."""
     propensity: float | None = None
     """How likely it was that lots fell this way; None when nothing was left to chance."""
+    extra: int = 0
+    """Nano-dollars that a model which was tried is predicted to cost above the best by expectation."""
     signals: Mapping[str, Signal] = {}
     """What was known of how the models were doing, of those that had been seen: what is needed to decide again."""
     bounds: tuple[Bounds, ...] = ()
@@ -238,6 +244,8 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     regions: tuple[str, ...] = ()
     privacy: str = ""
     """Where the data went: what is known of where this model is and of what is done with the data there."""
+    finish: str = ""
+    """How the answer ended (a `types.response.Finish`), where its provider says so."""
     role: str = ""
     """What for, if not for the answer alone: "held", "member", "judge", "fuse", "advice", "approval", "copy"."""
 

@@ -22,14 +22,17 @@ MIDDLE = 128
 """A weight is stored as 0..255, this being zero."""
 MOST_MODELS = 64
 LARGEST = 8_000_000
-LEVEL_PRIOR, PLACE_PRIOR, LIKE = 5.0, 20.0, 50.0
-"""Outcomes that a level and a question's places start with, and how many outcomes make one on a like question."""
+LEVEL_PRIOR, COMMON_PRIOR, OWN_PRIOR = 5.0, 10.0, 30.0
+"""Penalties: of a level, of what places mean for all models, and for one. What is common differs more."""
+UNLIKE, LIKE = 20.0, 50.0
+"""For the spread: what an unlike question starts with, and how many outcomes make one on a like question."""
 
 
 class Gained(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was learned of a model: how far off its level is, from so many outcomes; what a step of its weights means.
 
-    `noise` is the variance of outcomes around what is expected; `drifted` tells in words that it has changed.
+    `noise` is the variance of outcomes around what is expected; `drifted` tells in words that it has changed;
+    `trouble` is how much of the level is for what can be seen of its answers.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Gained(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     noise: float
     scale: float
     drifted: str = ""
+    trouble: float = 0.0
 
 
 class Gains(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +51,8 @@ class Gains(msgspec.Struct, frozen=True, kw_only=True):
     salt: int
     models: tuple[Gained, ...] = ()
     steps: bytes = b""
+    left: Mapping[str, int] = {}
+    """What is left today of each route's budget for trying models, in nano-dollars."""
 
     def look(self, question: str) -> tuple[bytes, Mapping[str, Gain]]:
         """What is to be kept of a question, and for each model how far it is from what was expected before."""
@@ -67,14 +73,16 @@ class Gains(msgspec.Struct, frozen=True, kw_only=True):
             for at, lane in enumerate(lanes.unpack(total.to_bytes(wide, "little"))):
                 moved[at] += (lane - zero) * self.models[at].scale * each
         return {
-            model.name: Gain(round(value, 4), round(_spread(model), 4), round(model.outcomes), model.drifted)
+            model.name: Gain(
+                round(value, 4), round(_spread(model), 4), round(model.outcomes), model.drifted, model.trouble
+            )
             for model, value in zip(self.models, moved, strict=True)
         }
 
 
 def _spread(model: Gained) -> float:
     """The standard deviation of what was learned, by how much there was to learn from."""
-    known = 1 / (LEVEL_PRIOR + model.outcomes) + 1.25 / (PLACE_PRIOR + model.outcomes / LIKE)
+    known = 1 / (LEVEL_PRIOR + model.outcomes) + 1.25 / (UNLIKE + model.outcomes / LIKE)
     return sqrt(model.noise * known)
 
 
@@ -92,7 +100,9 @@ def read(data: bytes) -> Gains:
         gains = msgspec.msgpack.decode(data, type=Gains)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError.of(f"This is not what was learned here: {error}.", fix=fix) from error
-    numbers = [number for one in gains.models for number in (one.level, one.outcomes, one.noise, one.scale)]
+    numbers = [
+        number for one in gains.models for number in (one.level, one.outcomes, one.noise, one.scale, one.trouble)
+    ]
     lanes = memoryview(gains.steps).cast("B")[1::2]  # the upper byte of each lane, on any machine's order of bytes
     if (
         not all(map(math.isfinite, numbers))

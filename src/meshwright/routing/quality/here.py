@@ -11,10 +11,14 @@ from meshwright.types.model import Model
 def moved(model: Model, features: Features, before: Interval, why: str) -> tuple[Interval, str]:
     """The quality by what was learned here as well, and why in words."""
     found = features.gained.get(bare(model.name))
-    if found is None or not found.outcomes:
+    if found is None or not (found.outcomes or found.trouble):
         return before, why
     value = min(MOST, max(LEAST, before.value + found.value))
-    margin = min((before.high - before.low) / 2, NINE_IN_TEN * found.spread)
+    margin = (
+        (before.high - before.low) / 2
+        if not found.outcomes
+        else min((before.high - before.low) / 2, NINE_IN_TEN * found.spread)
+    )
     return bounded(value, margin), f"{why}; {_told(found)}"
 
 
@@ -22,4 +26,6 @@ def _told(found: Gain) -> str:
     told = f"{found.outcomes:,} outcomes here"
     if abs(found.value) >= PLAIN:
         told += f": {found.value:+.2f}"
+    if found.trouble:
+        told += f" (-{found.trouble:.2f} for answers that were cut off, refused, wrong in form or asked for again)"
     return f"{told}; {found.drifted}" if found.drifted else told

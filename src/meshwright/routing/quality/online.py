@@ -9,14 +9,14 @@ from before a model's change count a tenth.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from meshwright.routing.quality.drift import Watch
-from meshwright.routing.quality.gains import LEVEL_PRIOR, MIDDLE, MOST_MODELS, PLACE_PRIOR, Gained, Gains
+from meshwright.routing.quality.gains import COMMON_PRIOR, LEVEL_PRIOR, MIDDLE, MOST_MODELS, OWN_PRIOR, Gained, Gains
 from meshwright.routing.quality.sight import SHAPES
 from meshwright.routing.quality.sketch import WIDE, WORDS
 
@@ -28,6 +28,8 @@ WINDOW = 20_000
 FORGOTTEN = 0.1
 """What an outcome from before its model's change is still worth."""
 STEPS = 6
+MANY, STEPS_OF_MANY = 2_000, 2
+"""At which number of new outcomes fewer steps have to do at first."""
 ENOUGH = 1e-3
 """The length of the gradient, beside that at the start, at which nothing is left to do."""
 START_NOISE, NOISE_COUNT = 0.2, 20.0
@@ -84,15 +86,15 @@ class Online:
         self._own = np.zeros((0, WIDE))
         self._level = np.zeros(0)
         self._start = 0.0
-        self._clean: dict[str, float] = {}
 
     @property
     def outcomes(self) -> int:
         """How many are learned from."""
         return len(self._keys)
 
-    def take(self, outcomes: Sequence[Outcome], steps: int = STEPS) -> None:
-        """Take in what was found out, in order of time."""
+    def take(self, outcomes: Sequence[Outcome], steps: int = 0) -> None:
+        """Take in what was found out, in order of time, with so many steps (0: as many as there is time for)."""
+        steps = steps or (STEPS if len(outcomes) < MANY else STEPS_OF_MANY)
         fresh: dict[str, Outcome] = {}
         for one in outcomes:
             at = self._at.get(one.key)
@@ -107,18 +109,12 @@ class Online:
         self._start = 0.0
         self.improve(steps)
 
-    def believe_silence(self, model: str, answers: float) -> None:
-        """So many answers of a model had nothing wrong with them that can be seen: they hold its level where it is."""
-        self._clean[model] = answers
-
     def improve(self, steps: int = STEPS) -> bool:
         """Come nearer to the regression by so many steps; whether there is anything left to do."""
         if not self._keys:
             return False
         flat = self._rows_models() * WIDE + self._flat
         starts = np.concatenate(([0], np.cumsum(self._lengths)))[:-1]
-        clean = np.array([self._clean.get(name, 0.0) for name in self._models])
-        pull = LEVEL_PRIOR + clean
 
         def times(common: Array, own: Array, level: Array) -> Array:
             merged = (own + common).ravel()
@@ -134,7 +130,11 @@ class Online:
 
         rest = self._score - self._prior - times(self._common, self._own, self._level)
         common, own, level = back(rest)
-        gradient = [common - PLACE_PRIOR * self._common, own - PLACE_PRIOR * self._own, level - pull * self._level]
+        gradient = [
+            common - COMMON_PRIOR * self._common,
+            own - OWN_PRIOR * self._own,
+            level - LEVEL_PRIOR * self._level,
+        ]
         direction = [part.copy() for part in gradient]
         size = _dot(gradient, gradient)
         self._start = max(self._start, size)
@@ -143,9 +143,9 @@ class Online:
                 break
             common, own, level = back(times(*direction))
             turned = [
-                common + PLACE_PRIOR * direction[0],
-                own + PLACE_PRIOR * direction[1],
-                level + pull * direction[2],
+                common + COMMON_PRIOR * direction[0],
+                own + OWN_PRIOR * direction[1],
+                level + LEVEL_PRIOR * direction[2],
             ]
             step = size / _dot(direction, turned)
             for state, part in zip((self._common, self._own, self._level), direction, strict=True):
@@ -157,8 +157,10 @@ class Online:
         self.settled = size <= ENOUGH**2 * self._start
         return not self.settled
 
-    def gains(self, version: int) -> Gains:
-        """What is to be published."""
+    def gains(self, version: int, trouble: Mapping[str, float] | None = None) -> Gains:
+        """What is to be published. `trouble` is what each model loses by what can be seen of its answers."""
+        trouble = trouble or {}
+        self._know(trouble)
         counts = np.bincount(self._model, self._weight, minlength=len(self._models))
         chosen = sorted(np.argsort(-counts, kind="stable")[:MOST_MODELS])
         merged = self._own[chosen] + self._common
@@ -171,11 +173,12 @@ class Online:
             models.append(
                 Gained(
                     name=name,
-                    level=round(float(self._level[at]), 6),
+                    level=round(float(self._level[at]) - trouble.get(name, 0.0), 6),
                     outcomes=round(float(counts[at]), 2),
                     noise=round((square + NOISE_COUNT * START_NOISE) / (count + NOISE_COUNT), 6),
                     scale=float(scale),
                     drifted=self._told(name),
+                    trouble=trouble.get(name, 0.0),
                 )
             )
         return Gains(version=version, salt=self._salt, models=tuple(models), steps=steps.T.tobytes())
@@ -191,17 +194,11 @@ class Online:
         )
 
     def _append(self, fresh: Sequence[Outcome]) -> None:
+        self._know(one.model for one in fresh)
         for one in fresh:
-            if one.model not in self._watches:
-                self._watches[one.model] = Watch()
-                self._models.append(one.model)
             self._at[one.key] = self._first + len(self._keys)
             self._keys.append(one.key)
         place = {name: at for at, name in enumerate(self._models)}
-        if len(self._models) > len(self._own):
-            more = len(self._models) - len(self._own)
-            self._own = np.vstack([self._own, np.zeros((more, WIDE))])
-            self._level = np.append(self._level, np.zeros(more))
         flat = np.frombuffer(b"".join(one.sketch for one in fresh), dtype="<u2").astype(np.int32)
         lengths = np.array([len(one.sketch) // 2 for one in fresh], dtype=np.int64)
         self._model = np.append(self._model, np.array([place[one.model] for one in fresh], dtype=np.int32))
@@ -213,6 +210,17 @@ class Online:
         self._values = np.append(self._values, _values(flat, lengths))
         if len(self._keys) > self._window * 5 // 4:
             self._drop(len(self._keys) - self._window)
+
+    def _know(self, models: Iterable[str]) -> None:
+        """Models that nothing was known of begin with nothing."""
+        for name in models:
+            if name not in self._watches:
+                self._watches[name] = Watch()
+                self._models.append(name)
+        more = len(self._models) - len(self._own)
+        if more:
+            self._own = np.vstack([self._own, np.zeros((more, WIDE))])
+            self._level = np.append(self._level, np.zeros(more))
 
     def _drop(self, count: int) -> None:
         """Forget the oldest."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from meshwright.routing.strategies import (
     advisor,
     balanced,
+    bandit,
     capability,
     cascade,
     cheapest,
@@ -29,6 +30,7 @@ STRATEGIES: dict[str, Strategy] = {
     "balanced": balanced.STRATEGY,
     "capability": capability.STRATEGY,
     "learned": learned.STRATEGY,
+    "bandit": bandit.STRATEGY,
     "split": split.STRATEGY,
     "semantic": semantic.STRATEGY,
     "cascade": cascade.STRATEGY,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import inf
 
+from meshwright.routing.exploring import Drawn, fallen
+from meshwright.routing.lots import draw
 from meshwright.routing.policy import Policy
 from meshwright.routing.predict import hopeless, quality
 from meshwright.routing.strategies.strategy import Strategy, kind, number
@@ -44,10 +46,41 @@ def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tup
     return ordered, f"the best of {len(ordered)} models at thrift {thrift:g}, for {cost}{gave}: {told}"
 
 
+def lot(candidates: list[Candidate], features: Features, policy: Policy) -> Drawn | None:
+    """With `explore`: so many conversations go to one of the others, each as likely; to learn of it."""
+    share = number(policy, "explore", 0.0)
+    if not share:
+        return None
+    ordered, because = rank(candidates, features, policy)
+    others = [one for one in ordered[1:] if not hopeless(one)]
+    if not others or hopeless(ordered[0]):
+        return Drawn(ranked=ordered, because=because, propensity=1.0)
+    chances = (
+        [1 - share, *[share / len(others)] * len(others)] if share < 1 else [1 / (len(others) + 1)] * (len(others) + 1)
+    )
+    at = fallen(draw(features.conversation, f"explore {policy.name}"), chances)
+    chance = round(chances[at], 9)
+    if not at:
+        return Drawn(ranked=ordered, because=because, propensity=chance)
+    chosen, best = others[at - 1], ordered[0]
+    extra = max(0, round(chosen.cost.value - best.cost.value)) if chosen.cost and best.cost else 0
+    told = f"tried, to learn of it, as {share:.3g} of the conversations are: {quality(chosen):.2f} is expected"
+    return Drawn(
+        ranked=[chosen, *(one for one in ordered if one is not chosen)],
+        because=f"{told}, {quality(best):.2f} of {best.model}: {chosen.why}",
+        propensity=chance,
+        extra=extra,
+    )
+
+
 STRATEGY = Strategy(
     rank,
     tasks=True,
     summary="The likeliest to answer this question well, by what was learned of each model, less what it costs.",
-    options={"thrift": "from 0, the best, to 1, the cheapest; 0"},
+    options={
+        "thrift": "from 0, the best, to 1, the cheapest; 0",
+        "explore": "the share of conversations that go to another model, to learn of it; 0",
+    },
     learned=True,
+    draw=lot,
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from meshwright.routing.exploring import Drawn
 from meshwright.routing.policy import Policy
 from meshwright.types.decision import Candidate, Decision, Features, Plan
 
@@ -57,6 +58,7 @@ class Strategy(msgspec.Struct, frozen=True):
     `options` are the names that a route's `options` may have, each with its meaning. A strategy with `compose` goes
     over `least` or more steps instead of a pool. `by`: what it needs somebody for, "" when it takes nobody.
     `lots`, `examples`, `loop`, `weights` and `learned` (what the quality model expects) say what else it looks at.
+    `draw` takes the place of `rank` where it leaves something to chance; None: not on this route.
     """
 
     rank: Rank
@@ -71,6 +73,7 @@ class Strategy(msgspec.Struct, frozen=True):
     weights: bool = False
     loop: bool = False
     learned: bool = False
+    draw: Callable[[list[Candidate], Features, Policy], Drawn | None] | None = None
 
 
 def kind(features: Features) -> str:

@@ -1,0 +1,105 @@
+"""What can be seen of an answer without asking anyone: cut off, refused, wrong in form, asked again.
+
+None of it is proof, so each kind is believed a little (`ledger.feedback.BELIEVED`). What has nothing wrong with it that
+can be seen is no evidence at all: such answers only count in the rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from meshwright.ledger.feedback import about
+from meshwright.store.rows import Feedback, FeedbackKind
+from meshwright.types.decision import Trace
+
+SHORTLY = 300.0
+"""Seconds within which the same request again says that its answer was no good."""
+REMEMBERED = 4_096
+WORTH: dict[FeedbackKind, float] = {
+    "schema": 0.0,
+    "arguments": 0.0,
+    "refusal": 0.1,
+    "truncated": 0.3,
+    "asked_again": 0.2,
+    "tool_failed": 0.3,
+}
+"""What an answer is taken to be worth of which that was seen."""
+
+
+def implicit(trace: Trace) -> tuple[Feedback, ...]:
+    """What the trace alone tells of the answers in it. Pure. A kind is told once of each model."""
+    return tuple({(one.model, one.kind): one for one in _signs(trace)}.values())
+
+
+def _signs(trace: Trace) -> Iterator[Feedback]:
+    seen = trace.decision.features if trace.decision is not None else None
+    limited = seen is not None and seen.max_tokens is not None
+    for attempt in trace.attempts:
+        if attempt.outcome != "ok" or attempt.role in ("judge", "advice", "approval"):
+            continue
+        if attempt.finish == "length" and not limited:
+            yield _sign(trace, attempt.model, "truncated", "cut off, though the caller set no max_tokens")
+        elif attempt.finish in ("refusal", "content_filter"):
+            yield _sign(trace, attempt.model, "refusal", f"it declined ({attempt.finish.replace('_', ' ')})")
+    for note in trace.notes:
+        if note.kind in ("schema", "arguments") and note.value == 0:
+            kind: FeedbackKind = "schema" if note.kind == "schema" else "arguments"
+            yield _sign(trace, note.about, kind, note.told)
+
+
+def _sign(trace: Trace, model: str, kind: FeedbackKind, told: str) -> Feedback:
+    return about(trace, model, kind, "", trace.at, WORTH[kind], told[:500])
+
+
+def tried(trace: Trace) -> Iterator[tuple[str, int]]:
+    """What trying models was predicted to cost above the best, by route; several where routes lie in each other."""
+    waiting = [trace.decision] if trace.decision is not None else []
+    while waiting:
+        decision = waiting.pop()
+        if decision.extra:
+            yield decision.route.removeprefix("route/"), decision.extra
+        waiting += decision.parts
+
+
+class _Earlier(msgspec.Struct, frozen=True):
+    """A conversation's latest answer."""
+
+    at: float
+    turns: int
+    tokens: int
+    failures: int
+    template: Feedback
+
+
+class Following:
+    """Traces in order of time, and what each says of the answer before it in the same conversation."""
+
+    def __init__(self) -> None:
+        self._latest: dict[tuple[str, str], _Earlier] = {}
+
+    def see(self, trace: Trace) -> Iterator[Feedback]:
+        """What this request tells of an earlier answer: that it had to be asked again, that its tool calls failed."""
+        decision = trace.decision
+        seen = decision.features if decision is not None else None
+        if seen is None or not seen.conversation or trace.of:
+            return
+        place = trace.principal, seen.conversation
+        before = self._latest.pop(place, None)
+        failures = seen.loop.failures if seen.loop is not None else 0
+        if before is not None and 0 <= trace.at - before.at <= SHORTLY:
+            if (seen.turns, seen.input_tokens) == (before.turns, before.tokens):
+                yield self._sign(before, "asked_again", trace, f"asked again after {trace.at - before.at:.0f} s")
+            elif failures > before.failures:
+                yield self._sign(before, "tool_failed", trace, "a tool failed with what it was called with")
+        if trace.outcome == "ok" and trace.served:
+            template = about(trace, trace.served, "asked_again", "", trace.at, None, "")
+            self._latest[place] = _Earlier(trace.at, seen.turns, seen.input_tokens, failures, template)
+            if len(self._latest) > REMEMBERED:
+                del self._latest[next(iter(self._latest))]
+
+    def _sign(self, before: _Earlier, kind: FeedbackKind, trace: Trace, told: str) -> Feedback:
+        return msgspec.structs.replace(
+            before.template, kind=kind, at=trace.at, score=WORTH[kind], text=f"{told}: {trace.id}"
+        )
