@@ -9,6 +9,7 @@ import msgspec
 
 from meshwright.kernel.arrival import Arrival, Receipt, Reply, Streaming, Whole
 from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
+from meshwright.kernel.max_cost import capped, release
 from meshwright.kernel.paths import lost_words
 from meshwright.kernel.record import OpenAttempt
 from meshwright.kernel.set_aside import set_aside
@@ -51,6 +52,8 @@ async def attempt(work: Work, deployment: Deployment, way: Way = PLAIN) -> Reply
     opened = OpenAttempt(work.recording, deployment.model, way.role or work.role)
     hold = work.kernel.signals.begin(deployment, way.placed)
     try:
+        if work.recording.cap is not None:
+            work = capped(work, deployment.model, opened)
         await set_aside(work, deployment.model, opened)
         return await _sent(work, deployment, opened, hold, way)
     except UpstreamError as error:
@@ -63,6 +66,7 @@ async def attempt(work: Work, deployment: Deployment, way: Way = PLAIN) -> Reply
     except NotCarried:
         raise  # the attempt is closed: the model was never asked, or its answer has been counted
     except LimitReached:
+        release(opened)
         raise  # it was never begun
     except Exception as error:
         code = error.code if isinstance(error, MeshError) else MeshError.code
@@ -87,7 +91,7 @@ async def _sent(work: Work, deployment: Deployment, opened: OpenAttempt, hold: H
     deployment = deployment.speaking(arrival.dialect)
     dialect = deployment.dialect
     request = dialect.encode_request(arrival.request, deployment.target)
-    opened.adaptations = request.adaptations
+    opened.adaptations += request.adaptations
     if request.adaptations:
         _check_carried(arrival, deployment.model.name, opened)
     forward = arrival.forward if dialect is arrival.dialect else ()

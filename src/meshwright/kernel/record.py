@@ -39,6 +39,7 @@ class Recording:
         "at",
         "attempts",
         "cache",
+        "cap",
         "charges",
         "counted",
         "decision",
@@ -54,6 +55,7 @@ class Recording:
         "over",
         "path",
         "principal",
+        "promised",
         "saved",
         "served",
         "stages",
@@ -75,6 +77,10 @@ class Recording:
         self.attempts: list[Attempt] = []
         self.counted = False
         """It is one of the requests under way that the budget of second attempts goes by."""
+        self.cap: int | None = None
+        """Nano-dollars that all of its calls may cost together, by its caller's `max_cost`."""
+        self.promised = 0
+        """Nano-dollars that its calls cost, or may cost at most; only where a `max_cost` is to be kept."""
         self.notes: list[Note] = []
         self.guards: list[Verdict] = []
         self.held = False
@@ -172,10 +178,12 @@ class OpenAttempt:
         "role",
         "status",
         "upstream_id",
+        "worst",
     )
 
     def __init__(self, recording: Recording, model: Model, role: str = "") -> None:
         self.recording = recording
+        self.worst = 0
         self.model = model
         self.role = role
         self.began = recording.elapsed()
@@ -199,6 +207,8 @@ class OpenAttempt:
             amount, unpriced = cost(usage, self.model.prices)
         elif not unpriced:
             amount = 0
+        if self.worst and amount is not None:
+            self.recording.promised += amount - self.worst
         charged: int | None = None
         if self.grant is not None:
             used = 0 if amount == 0 else None

@@ -11,6 +11,7 @@ from meshwright.kernel.attempt import answered
 from meshwright.kernel.failing import BROKE, another_may_help, free
 from meshwright.kernel.going_on import GoingOn, primed
 from meshwright.kernel.listening import Listening
+from meshwright.kernel.max_cost import capped
 from meshwright.kernel.paths import Translated
 from meshwright.kernel.record import OpenAttempt
 from meshwright.kernel.said import Said, said_in
@@ -113,11 +114,14 @@ class Rescuer:
         work = self._work
         opened = OpenAttempt(work.recording, deployment.model, work.role)
         request = self._request(deployment, said)
-        await set_aside(work.asking(request), deployment.model, opened)
+        asking = work.asking(request)
+        if work.recording.cap is not None:
+            asking = capped(asking, deployment.model, opened)
+        await set_aside(asking, deployment.model, opened)
         hold = self._signals.begin(deployment)
         spoken = deployment.speaking(work.arrival.dialect)
         try:
-            taken = await self._opened(spoken, said, encoder, opened, hold, request)
+            taken = await self._opened(spoken, said, encoder, opened, hold, asking.request)
         except UpstreamError as error:
             hold.failed(error)
             opened.close(None, error.code, error.message, unpriced="" if free(error) else BROKE)
@@ -144,7 +148,7 @@ class Rescuer:
     ) -> Taken:
         failing = self._policy.failing
         request = deployment.dialect.encode_request(asked, deployment.target)
-        opened.adaptations = request.adaptations
+        opened.adaptations += request.adaptations
         patience = min(deployment.first_token or failing.first_token, self._work.left)
         answer = await answered(self._work, deployment, request.body, opened, patience)
         path = GoingOn(

@@ -52,12 +52,17 @@ async def set_aside(work: Work, model: Model, attempt: OpenAttempt) -> None:
     tab = work.recording.tab
     if tab is None or not tab.metered:
         return
+    seen, read = most_read(work)
+    await reserve(work.kernel, attempt, model, read, (work.request.n or 1) * written(work.kernel, seen, model))
+
+
+def most_read(work: Work) -> tuple[Features, int]:
+    """What is seen of the request as it now stands, and the most tokens that it can be."""
     decision, request = work.recording.decision, work.request
     seen = decision.features if decision is not None else None
     if seen is None or request.messages is not work.seen:
         seen = features(request, False, matters=lambda _: False)
-    read = seen.characters + AROUND + 4 * len(request.messages) + (TOOLS if request.tools else 0)
-    await reserve(work.kernel, attempt, model, read, (request.n or 1) * written(work.kernel, seen, model))
+    return seen, seen.characters + AROUND + 4 * len(request.messages) + (TOOLS if request.tools else 0)
 
 
 def written(kernel: Kernel, seen: Features, model: Model) -> int:

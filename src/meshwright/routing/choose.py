@@ -158,12 +158,23 @@ def _examined(
         if reason := rejection(model, seen, around, signal):
             return None, f'{reason} (by "{around.name}")'
     candidate = prediction.of(model, signal)
+    if seen.max_cost is not None and (reason := _too_dear(candidate, seen.max_cost)):
+        return None, reason
     if reason := _beyond(candidate, policy):
         return None, reason
     for around in policy.within:
         if reason := _beyond(candidate, around):
             return None, f'{reason} (by "{around.name}")'
     return candidate, ""
+
+
+def _too_dear(candidate: Candidate, most: int) -> str:
+    """Why the caller's own bound leaves it out: what it should cost is above, or not known."""
+    if candidate.cost is None:
+        return "max_cost is set and its price is not known"
+    if candidate.cost.value > most:
+        return f"about {dollars(round(candidate.cost.value))} USD predicted, max_cost is {dollars(most)} USD"
+    return ""
 
 
 def _beyond(candidate: Candidate, policy: Policy) -> str:
@@ -196,7 +207,7 @@ FIXES = (
     ("the request needs", "Leave out what no model here can do, or add a model that can."),
     (
         "max_cost",
-        "Raise the route's max_cost, lower max_tokens, or state the price of a model whose price is not known.",
+        "Raise max_cost, lower max_tokens, or state the price of a model whose price is not known.",
     ),
     (UNPRICED, "State the price of a model in [models] of mesh.toml, or set budgets.unpriced there."),
     (ONLY, "Ask for what this key may use: GET /v1/models lists it."),

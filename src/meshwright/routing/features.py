@@ -65,6 +65,7 @@ def features(
         needs=_needs(request, kinds),
         attachments=kinds,
         max_tokens=request.max_tokens,
+        max_cost=request.max_cost,
         rough=rough,
     )
     if not tasks:

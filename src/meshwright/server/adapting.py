@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from meshwright.server.http import Headers
 from meshwright.types.errors import InvalidRequest
-from meshwright.types.request import Adaptation
+from meshwright.types.money import nano
+from meshwright.types.request import Adaptation, Request
+
+MOST_DOLLARS = 1_000_000
 
 STRICT: Mapping[str, Any] = {
     "name": "x-mesh-strict",
@@ -33,6 +39,12 @@ TIMEOUT: Mapping[str, Any] = {
     "in": "header",
     "description": "Seconds after which the caller no longer waits, whatever is still being tried.",
     "schema": {"type": "number", "exclusiveMinimum": 0},
+}
+MAX_COST: Mapping[str, Any] = {
+    "name": "x-mesh-max-cost",
+    "in": "header",
+    "description": "Dollars that the answer may cost at the very most. So may the member `max_cost` of the body.",
+    "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,3}([.][0-9]{1,9})?$"},
 }
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -75,6 +87,28 @@ def seconds(value: str | None) -> float | None:
             fix="Send 30, or leave it out.",
         )
     return found
+
+
+def bounded(request: Request, said: str | None) -> Request:
+    """The request with the `max_cost` of the header `said` or of a member of its body. Raises InvalidRequest."""
+    inside = next((one for one in request.extra if one.kind == "max_cost"), None)
+    if not said and inside is None:
+        return request
+    told = said or (bytes(inside.raw).decode("utf-8", "replace").strip('"') if inside is not None else "")
+    try:
+        amount = Decimal(told)
+        fits = 0 < amount <= MOST_DOLLARS
+    except InvalidOperation:
+        amount, fits = Decimal(0), False
+    if not fits:
+        raise InvalidRequest(
+            f"max_cost is an amount of dollars, not {told[:40]!r}.", field="max_cost", fix="Write 0.05, for example."
+        )
+    if inside is None:
+        return msgspec.structs.replace(request, max_cost=nano(amount))
+    # No provider is told: so it goes out as what it means, not as the client's bytes.
+    rest = tuple(one for one in request.extra if one.kind != "max_cost")
+    return msgspec.structs.replace(request, max_cost=nano(amount), extra=rest, source=None)
 
 
 def _said(header: str, value: str | None) -> bool | None:

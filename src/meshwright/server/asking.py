@@ -13,7 +13,19 @@ import msgspec
 from meshwright.kernel.arrival import Arrival, Failure, Receipt, Streaming, Whole
 from meshwright.kernel.forward_to import takes_unnamed
 from meshwright.kernel.handle import handle
-from meshwright.server.adapting import CACHE, REPAIR, STRICT, TIMEOUT, adapted, cache, repair, seconds, strict
+from meshwright.server.adapting import (
+    CACHE,
+    MAX_COST,
+    REPAIR,
+    STRICT,
+    TIMEOUT,
+    adapted,
+    bounded,
+    cache,
+    repair,
+    seconds,
+    strict,
+)
 from meshwright.server.background import Following, begin
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
@@ -41,6 +53,7 @@ PARAMETERS: tuple[Mapping[str, Any], ...] = (
     REPAIR,
     CACHE,
     TIMEOUT,
+    MAX_COST,
 )
 _PASS_ON = passing_on(counts=True)
 NO_BUFFER = ("x-accel-buffering", "no")
@@ -62,6 +75,8 @@ def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked],
             return await _PASS_ON(gate, asked)
         if dialect.with_path is not None:
             request = dialect.with_path(request, asked.parameter, stream)
+        if (said := header("x-mesh-max-cost")) or request.extra:
+            request = bounded(request, said)
         kept = await prepare(gate, asked, request, dialect.name) if concerns(request, dialect.name) else None
         keeping = kept[1] if kept is not None else None
         arrival = Arrival(

@@ -93,6 +93,17 @@ class Spend(msgspec.Struct, frozen=True, kw_only=True):
     output: int
 
 
+class Daily(msgspec.Struct, frozen=True, kw_only=True):
+    """What calls to one model used in one day (counted from 1970, UTC); fields as those of Spend."""
+
+    day: int
+    model: str
+    cost_nano: int
+    unpriced: int
+    input: int
+    output: int
+
+
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a journal segment was read, in bytes. `done` (seconds since 1970): all of it, for good."""
 

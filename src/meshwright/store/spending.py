@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from meshwright.store.database import Transaction
 from meshwright.store.decisions import INTERRUPTED
-from meshwright.store.rows import Spend, SpendBy
+from meshwright.store.rows import Daily, Spend, SpendBy
 from meshwright.store.tables import attempts, decisions
 
 
@@ -67,3 +67,25 @@ def spend(
 
 def _column(by: SpendBy) -> ColumnElement[Any]:
     return attempts.c[by] if by in ("model", "provider") else decisions.c[by]
+
+
+def daily(transaction: Transaction, provider: str, since: float, until: float) -> tuple[Daily, ...]:
+    """What the calls to a provider used, for each day (of the request, in UTC) and model."""
+    a, d = attempts.c, decisions.c
+    query = (
+        select(
+            d.day,
+            a.model,
+            func.coalesce(func.sum(a.cost_nano), 0),
+            func.sum(case((a.cost_nano.is_(None), 1), else_=0)),
+            func.coalesce(func.sum(a.input + a.cache_read + a.cache_write + a.cache_write_1h + a.audio_input), 0),
+            func.coalesce(func.sum(a.output + a.reasoning + a.audio_output), 0),
+        )
+        .select_from(decisions.join(attempts, a.decision == d.id))
+        .where(a.provider == provider, d.at >= since, d.at < until)
+        .group_by(d.day, a.model)
+    )
+    return tuple(
+        Daily(day=day, model=model, cost_nano=int(cost), unpriced=int(unpriced), input=int(read), output=int(written))
+        for day, model, cost, unpriced, read, written in transaction.execute(query)
+    )

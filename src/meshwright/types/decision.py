@@ -120,6 +120,8 @@ class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Tokens that may be spent on thinking."""
     warm: Mapping[str, int] = {}
     """How many tokens of this conversation each model's prompt cache should still hold, by its full name."""
+    max_cost: int | None = None
+    """Nano-dollars that the request may cost at the very most, as its caller says."""
     rough: bool = False
     """`input_tokens` is a fourth of the bytes: no bound was near enough, and nothing else asked for better."""
     found: tuple[str, ...] = ()

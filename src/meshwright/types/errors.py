@@ -14,7 +14,8 @@ MeshError
 │   ├── TooLarge           413  body, header or nesting over its limit
 │   ├── Blocked            403  a guard said no
 │   └── LimitReached       429  a limit of ours, with the seconds to wait
-│       └── BudgetSpent    429  the same for money: what is left cannot pay for this request
+│       ├── BudgetSpent    429  the same for money: what is left cannot pay for this request
+│       └── OverMaxCost    400  no call surely keeps the request below its `max_cost`
 ├── NoCandidate            503  every model of the pool was rejected: says why, model by model
 ├── Overloaded             503  we are draining or full
 ├── UpstreamError               a provider failed; another may not
@@ -145,6 +146,14 @@ class BudgetSpent(LimitReached):
     """What is left of a budget cannot pay for the request; waiting helps only until the budget begins anew."""
 
     code = "insufficient_quota"
+    retryable = False
+
+
+class OverMaxCost(LimitReached):
+    """No call can be made that surely keeps the request below its `max_cost`."""
+
+    status = 400
+    code = "max_cost_exceeded"
     retryable = False
 
 

@@ -117,6 +117,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     service_tier: str = ""
     store: bool | None = None
     previous_response_id: str = ""
+    max_cost: int | None = None
+    """Nano-dollars that its answer may cost at the very most; this gateway's own, no provider is told."""
     extra: tuple[Opaque, ...] = ()
     source: Source | None = msgspec.field(default=None)
 

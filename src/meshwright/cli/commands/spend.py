@@ -4,29 +4,59 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from meshwright.cli.bars import bars
 from meshwright.cli.output import ConfigFile, Json, out, print_json, print_table, told
+from meshwright.cli.reconciling import read_file, tell_lines
 from meshwright.cli.session import control_of
+from meshwright.ledger.reconciling import reconcile
 from meshwright.ledger.spans import span
 from meshwright.ledger.spending import GROUPS, Group, spent, total
 from meshwright.types.errors import InvalidRequest
 
 
 def spend(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[reconcile FILE.csv]", help="FILE: what a provider lets you download."),
+    ] = None,
     by: Annotated[str, typer.Option(metavar="GROUP", help=f"One of {', '.join(GROUPS)}.")] = "model",
     since: Annotated[str, typer.Option(metavar="TIME", help="How far back, such as 24h, 30d or 1y.")] = "30d",
     only: Annotated[
         list[str] | None, typer.Option(metavar="GROUP=VALUE", help="Leave out the rest, as in --only task=code.")
     ] = None,
+    provider: Annotated[str, typer.Option(help="With reconcile: whose file it is.")] = "",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ROLE=NAME", help="With reconcile: a column, as day=…, model=…, input=…, output=…, cost=…."
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="With reconcile: the share that ours may be off.", min=0.0, max=1.0)
+    ] = 0.01,
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
     """Show what was spent and on what; calls without a known price are counted, never taken for free."""
     with told(as_json):
+        match words or []:
+            case []:
+                pass
+            case ["reconcile", file] if provider:
+                told_by = read_file(Path(file), column or ())
+                with control_of(config).database.read() as transaction:
+                    tell_lines(reconcile(transaction, provider, told_by, tolerance), as_json)
+                return
+            case other:
+                raise InvalidRequest(
+                    f"`mesh spend {' '.join(other)}` is not understood.",
+                    fix="`mesh spend --by model`, or `mesh spend reconcile FILE.csv --provider openai`.",
+                )
         begin = time.time() - span(since)
         wanted = dict(map(_wanted, only or ()))
         control = control_of(config)

@@ -1,0 +1,83 @@
+"""A caller's `max_cost` is a promise: before each call, the worst case of it and of all before it stays below.
+
+The worst case is that of `set_aside`: as many input tokens as there are bytes, at the dearest prices, and the longest
+answer that may be written. An answer that could cost too much is asked for with a lower limit on its tokens, but not
+below the length that is expected: a model that could only begin to answer is passed over instead.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from meshwright.kernel.record import OpenAttempt
+from meshwright.kernel.set_aside import dearest, most_read
+from meshwright.kernel.work import Work
+from meshwright.ledger.money import MILLION
+from meshwright.routing.calibrate import candidates
+from meshwright.types.errors import OverMaxCost
+from meshwright.types.model import Model
+from meshwright.types.money import dollars
+from meshwright.types.request import Adaptation
+
+
+def capped(work: Work, model: Model, attempt: OpenAttempt) -> Work:
+    """The work as it may be done by this model. Raises OverMaxCost when it may not be done by it."""
+    request, recording = work.request, work.recording
+    assert recording.cap is not None
+    if any(tool.kind == "hosted" for tool in request.tools):
+        raise _over(f"What the own tools of {model.provider} cost is not known, and max_cost is set.")
+    seen, read = most_read(work)
+    answers = request.n or 1
+    left = recording.cap - recording.promised
+    limits = [one for one in (request.max_tokens, model.max_output) if one is not None]
+    most = min(limits) if limits else None
+    free = dearest(model, read, 0)
+    if free is None or (price := dearest(model, read, MILLION)) is None:
+        raise _over(f"What {model.name} costs is not known, and max_cost is set.")
+    if free > left:
+        raise _over(
+            f"{model.name} may charge {dollars(free)} USD for reading it, max_cost leaves {dollars(max(0, left))}."
+        )
+    affordable = _affordable(left - free, price - free) // answers if price > free else most
+    if affordable is None or (most is not None and affordable >= most):
+        _promise(attempt, dearest(model, read, (most or 0) * answers) or 0)
+        return work
+    expected = _expected(work, model, seen.answers)
+    if affordable < max(1, min(expected, most) if most is not None else expected):
+        least = dollars(free + -(-(price - free) * round(expected) * answers // MILLION))
+        told = f"{model.name} may charge {least} USD for an answer of {expected:,.0f} tokens"
+        raise _over(f"{told}, and max_cost leaves {dollars(max(0, left))} USD.")
+    _promise(attempt, dearest(model, read, affordable * answers) or 0)
+    told = f"max_cost leaves {affordable:,} tokens for an answer of {model.name}"
+    attempt.adaptations = (Adaptation("max_tokens", "changed", told),)
+    return work.asking(msgspec.structs.replace(request, max_tokens=affordable, source=None))
+
+
+def _promise(attempt: OpenAttempt, worst: int) -> None:
+    attempt.worst = worst
+    attempt.recording.promised += worst
+
+
+def _over(told: str) -> OverMaxCost:
+    return OverMaxCost(told, fix="Raise max_cost, lower max_tokens, or allow a cheaper model.")
+
+
+def release(attempt: OpenAttempt) -> None:
+    """The call is not made after all."""
+    attempt.recording.promised -= attempt.worst
+    attempt.worst = 0
+
+
+def _affordable(nano: int, per_million: int) -> int:
+    """How many tokens of output that money buys, a million at most: what a million costs says nothing beyond it.
+
+    One nano-dollar is left for what rounding the price of a call up may add.
+    """
+    return min(MILLION, max(0, (nano - 1) * MILLION // per_million))
+
+
+def _expected(work: Work, model: Model, answers: int) -> float:
+    """Tokens that one answer should have, by the router's prediction; at least one."""
+    decision = work.recording.decision
+    found = next((one for one in candidates(decision) if one.model == model.name), None) if decision else None
+    return max(1.0, found.tokens.value / max(1, answers)) if found is not None and found.tokens is not None else 1.0
