@@ -14,13 +14,22 @@ from typing import Any, Literal
 
 import msgspec
 
-from meshwright.types.content import Message
+from meshwright.types.content import Message, Reasoning
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.request import Adaptation, Request
 from meshwright.types.response import Response
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect, Target
 from meshwright.wire.fold import fold, unfold
+from meshwright.wire.sealing import (
+    decoder_of_client,
+    encode_for_client,
+    encoder_for_client,
+    is_bound,
+    seal,
+    sealed,
+    unseal,
+)
 
 ORIGIN = "provider/model"
 THEIRS = Target("model", ORIGIN, max_output=100_000)
@@ -57,9 +66,11 @@ def verdict(feature: Feature, client: str, provider: str) -> Verdict:
     return _streamed(feature, CODECS[provider], CODECS[client])
 
 
-def understood(dialect: Dialect, body: bytes, request: Request) -> Request:
+def understood(
+    dialect: Dialect, body: bytes, request: Request, decode: Callable[[bytes], Request] | None = None
+) -> Request:
     """The body as the dialect's server means it, with what the path says where the dialect says it there."""
-    meant = dialect.decode_request(body)
+    meant = (decode or dialect.decode_request)(body)
     if dialect.path_of is None:
         return meant
     return msgspec.structs.replace(meant, model=request.model, stream=request.stream, source=meant.source)
@@ -69,8 +80,8 @@ def _asked(feature: Feature, client: Dialect, provider: Dialect) -> Verdict:
     if client.name in feature.implied:
         return "-"
     try:
-        said = client.encode_request(feature.value, THEIRS)
-        meant = understood(client, said.body, feature.value)
+        said = client.encode_request(_changed(feature.value, lambda one: _as_shown(one, client.name)), THEIRS)
+        meant = understood(client, said.body, feature.value, decoder_of_client(client))
     except InvalidRequest:
         return "-"
     if feature.seen(meant) != feature.seen(feature.value):
@@ -115,20 +126,20 @@ def prefix_is_stable(client: str, provider: str, turns: Sequence[Message], more:
 
 
 def _answered(feature: Feature, provider: Dialect, client: Dialect) -> Verdict:
-    said = provider.encode_response(feature.value, ASKING)
+    said = provider.encode_response(_told(feature.value, _as_made), ASKING)
     given = provider.decode_response(said.body, THEIRS)
     if feature.seen(given) != feature.seen(feature.value):
         _named(feature, said.adaptations, provider.name)
         return "-"
-    encoded = client.encode_response(given, ASKING)
-    if feature.seen(client.decode_response(encoded.body, THEIRS)) == feature.seen(given):
+    encoded = encode_for_client(client, given, ASKING)
+    if feature.seen(_told(client.decode_response(encoded.body, THEIRS), _opened)) == feature.seen(given):
         return "carried"
     return _named(feature, encoded.adaptations, client.name)
 
 
 def _streamed(feature: Feature, provider: Dialect, client: Dialect) -> Verdict:
     encoder = provider.stream_encoder(ASKING)
-    sent = encoder.feed(unfold(feature.value))
+    sent = encoder.feed(unfold(_told(feature.value, _as_made)))
     given = _read(provider, sent)
     if feature.seen(given) != feature.seen(feature.value):
         _named(feature, encoder.adaptations, provider.name)
@@ -138,12 +149,47 @@ def _streamed(feature: Feature, provider: Dialect, client: Dialect) -> Verdict:
         assert tap.feed(sent) == sent
         assert tap.failed == ""
         return "carried"
-    decoder, towards = provider.stream_decoder(THEIRS), client.stream_encoder(ASKING)
+    decoder, towards = provider.stream_decoder(THEIRS), encoder_for_client(client, ASKING)
     pieces = [sent[start : start + 7] for start in range(0, len(sent), 7)]
     read = _read(client, b"".join(towards.feed(decoder.feed(piece)) for piece in pieces))
-    if feature.seen(read) == feature.seen(given):
+    if feature.seen(_told(read, _opened)) == feature.seen(given):
         return "carried"
     return _named(feature, towards.adaptations, client.name)
+
+
+def _as_shown(thought: Reasoning, client: str) -> Reasoning:
+    """A bound thought as its client got it."""
+    if not is_bound(thought):
+        return thought
+    if client == "openai_responses":
+        return Reasoning(text=thought.text, summary=thought.summary, encrypted=seal(thought))
+    return sealed(thought)
+
+
+def _as_made(thought: Reasoning) -> Reasoning:
+    """A bound thought as its maker has it: it need not say who it is."""
+    return msgspec.structs.replace(thought, origin="")
+
+
+def _opened(thought: Reasoning) -> Reasoning:
+    """The thought that a client was shown, as it will come back."""
+    bound = unseal(thought.signature or thought.encrypted)
+    return thought if bound is None else msgspec.structs.replace(bound, text=thought.text, summary=thought.summary)
+
+
+def _changed(request: Request, change: Callable[[Reasoning], Reasoning]) -> Request:
+    messages = tuple(_with(message, change) for message in request.messages)
+    return msgspec.structs.replace(request, messages=messages)
+
+
+def _told(answer: Response, change: Callable[[Reasoning], Reasoning]) -> Response:
+    choices = (msgspec.structs.replace(one, message=_with(one.message, change)) for one in answer.choices)
+    return msgspec.structs.replace(answer, choices=tuple(choices))
+
+
+def _with(message: Message, change: Callable[[Reasoning], Reasoning]) -> Message:
+    parts = (change(part) if isinstance(part, Reasoning) else part for part in message.parts)
+    return msgspec.structs.replace(message, parts=tuple(parts))
 
 
 def _read(dialect: Dialect, sent: bytes) -> Response:

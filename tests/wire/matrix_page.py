@@ -26,9 +26,9 @@ fails when it is out of date, and another when anything is lost in silence.
 An `Adaptation` is on the decision's trace and in `x-mesh-adapted`; `x-mesh-strict: true` makes an error of it.
 Providers whose row has `quirks` may carry more or less than their dialect. What the cells do not tell:
 
-- A client that does not say who signed a thought (Messages, Converse and Gemini clients) has it sent to whichever model
-  answers in these three dialects. Only Responses clients bring the maker's name with it, and another model does not get
-  what is bound to its maker.
+- A thought that is signed or encrypted goes back to the model that made it, and no other gets it. Where an answer is
+  translated its signature is sealed with its maker's name, and clients send that back as they got it. Between two of
+  one dialect bytes pass as they are: such a signature goes to any provider of that dialect, and to none of another.
 - A schema is always kept to by Messages, Converse, Gemini, Ollama and Cohere; there is no word for strictness there.
 """
 

@@ -191,7 +191,7 @@ functions = st.builds(
     name=names,
     description=maybe_words,
     schema=st.none() | schemas,
-    strict=st.booleans(),
+    strict=st.just(False),  # strict schemas are narrowed: see test_strictness
     extra=st.just(()) | st.just((Opaque(NAME, "defer_loading", raw(True)),)),
 )
 customs = st.builds(

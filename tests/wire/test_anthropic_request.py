@@ -154,7 +154,7 @@ def test_an_answer_that_the_client_library_dumped_can_be_sent_back() -> None:
 
 
 def test_tools_and_choices_are_understood() -> None:
-    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": False}
     tools = [
         {
             "name": "f",

@@ -50,9 +50,9 @@ def test_every_usual_event_has_its_delta() -> None:
     assert decoded(STREAM) == [
         Began(id="msg_1", model="claude-x", usage=Usage(input=9, cache_read=4, output=1)),
         ReasoningDelta(part=0, text="hm"),
-        ReasoningDelta(part=0, signature="sig"),
+        ReasoningDelta(part=0, signature="sig", origin="p/m"),
         PartEnded(0),
-        ReasoningDelta(part=1, encrypted="zz"),
+        ReasoningDelta(part=1, encrypted="zz", origin="p/m"),
         PartEnded(1),
         TextDelta(part=2, text="Hel"),
         TextDelta(part=2, text="lo"),

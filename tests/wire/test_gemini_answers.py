@@ -231,7 +231,7 @@ def test_every_chunk_has_its_deltas() -> None:
         TextDelta(part=1, text="Hel"),
         UsageDelta(Usage(input=4)),
         TextDelta(part=1, text="lo"),
-        ReasoningDelta(part=2, signature=SIGNATURE),
+        ReasoningDelta(part=2, signature=SIGNATURE, origin="google/x"),
         ToolCallDelta(part=3, id="c1", name="f", arguments='{"a":1}'),
         ToolCallDelta(part=4, id="c2", name="f", arguments="{}"),
         TextDelta(part=5, text=""),

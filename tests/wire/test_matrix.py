@@ -25,7 +25,8 @@ def test_nothing_is_lost_in_silence(client: str, provider: str) -> None:
 
 @pytest.mark.parametrize("name", CODECS)
 def test_between_two_of_one_dialect_everything_that_can_be_said_arrives(name: str) -> None:
-    lost = [one.title for one in FEATURES if verdict(one, name, name) not in ("carried", "-")]
+    shared = [one for one in FEATURES if "reasoning, " not in one.title]  # whose it is is the question there
+    lost = [one.title for one in shared if verdict(one, name, name) not in ("carried", "-")]
     assert lost == []
 
 

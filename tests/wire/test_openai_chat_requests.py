@@ -60,7 +60,14 @@ def notes(request: Request, *quirks: str) -> set[tuple[str, str]]:
 
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}}
-WEATHER = {"type": "function", "function": {"name": "weather", "parameters": CITY, "strict": True}}
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "parameters": {**CITY, "required": [*CITY["properties"]], "additionalProperties": False},
+        "strict": True,
+    },
+}
 TURNS = [
     {"role": "system", "content": "Be brief."},
     {"role": "developer", "content": [{"type": "text", "text": "Answer in French."}]},

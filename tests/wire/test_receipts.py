@@ -16,6 +16,7 @@ from meshwright.types.response import Response
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Target
 from meshwright.wire.fold import fold, unfold
+from tests.wire.matrix import ONE_PROMPT
 from tests.wire.receipts import FOLDER, Receipt, receipts
 
 RECEIPTS = receipts()
@@ -112,7 +113,7 @@ def test_every_client_gets_its_words_and_its_calls(receipt: Receipt, client: str
     read = fold(decoder.feed(dialect.stream_encoder(asked(receipt)).feed(unfold(answer))))
     for told in (whole, read):
         assert told.choices[0].message.text == answer.choices[0].message.text
-        assert calls(told) == calls(answer)
+        assert calls(told) == ([] if client == ONE_PROMPT else calls(answer))
 
 
 def calls(answer: Response) -> list[tuple[str, object]]:

@@ -222,7 +222,7 @@ def test_every_setting_goes_through():
         "top_logprobs": 3,
         "include": ["reasoning.encrypted_content", "message.output_text.logprobs"],
         "tools": [
-            {"type": "function", "name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True},
+            {"type": "function", "name": "f", "description": "d", "parameters": CLOSED, "strict": True},
             {"type": "custom", "name": "g", "format": {"type": "grammar", "syntax": "regex", "definition": "a+"}},
             {"type": "mcp", "server_label": "s", "server_url": "https://example.org"},
         ],

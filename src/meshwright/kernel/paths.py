@@ -14,6 +14,7 @@ from meshwright.types.request import Adaptation
 from meshwright.types.response import Began, Delta, Ended, Failed, Finished, UsageDelta
 from meshwright.types.usage import Usage
 from meshwright.wire.dialect import StreamEncoder
+from meshwright.wire.sealing import encoder_for_client
 
 
 def lost_words(adaptations: Iterable[Adaptation]) -> list[Adaptation]:
@@ -138,7 +139,7 @@ class Translated:
     def __init__(self, deployment: Deployment, arrival: Arrival) -> None:
         self._decoder = deployment.dialect.stream_decoder(deployment.target)
         self._id = arrival.answer_id
-        self.encoder: StreamEncoder = arrival.dialect.stream_encoder(arrival.request)
+        self.encoder: StreamEncoder = encoder_for_client(arrival.dialect, arrival.request)
         # Only server-sent events have comments, which every client skips.
         self._tells = arrival.strict and arrival.dialect.event_stream == "text/event-stream"
         self.usage: Usage | None = None

@@ -18,6 +18,7 @@ from meshwright.types.request import Request
 from meshwright.types.response import Response
 from meshwright.wire.dialect import Encoded
 from meshwright.wire.fold import unfold
+from meshwright.wire.sealing import encode_for_client, encoder_for_client
 
 NO_ANSWER = (UpstreamError, NoCandidate, LimitReached)
 """What a step of a plan may end with, so that another step can still answer."""
@@ -92,8 +93,8 @@ def encoded(arrival: Arrival, response: Response) -> Encoded:
     if arrival.answer_id and (response.source is None or response.source.dialect != arrival.dialect.name):
         response = msgspec.structs.replace(response, id=arrival.answer_id)
     if not arrival.request.stream:
-        return arrival.dialect.encode_response(response, arrival.request)
-    encoder = arrival.dialect.stream_encoder(arrival.request)
+        return encode_for_client(arrival.dialect, response, arrival.request)
+    encoder = encoder_for_client(arrival.dialect, arrival.request)
     body = encoder.feed(unfold(response))
     return Encoded(body, tuple(encoder.adaptations))
 

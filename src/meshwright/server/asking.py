@@ -35,6 +35,7 @@ from meshwright.server.passing import passing_on
 from meshwright.server.refusal import refused
 from meshwright.types.errors import InvalidRequest
 from meshwright.wire.dialect import Dialect
+from meshwright.wire.sealing import decoder_of_client
 
 FORWARD = {
     "anthropic_messages": ("anthropic-version", "anthropic-beta"),
@@ -61,14 +62,14 @@ NO_BUFFER = ("x-accel-buffering", "no")
 
 def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked], Awaitable[Answered | Flowing]]:
     """An endpoint's function. `stream`: the path asks for one, in a dialect whose paths name the model and say so."""
-    names = FORWARD.get(dialect.name, ())
+    names, decode = FORWARD.get(dialect.name, ()), decoder_of_client(dialect)
 
     async def answer(gate: Gate, asked: Asked) -> Answered | Flowing:
         """Decode, handle, send on."""
         began = perf_counter()
         header = asked.header
         try:
-            request = dialect.decode_request(asked.body)
+            request = decode(asked.body)
         except InvalidRequest as error:
             if error.field != "model" or dialect.name != "openai_responses" or not _unnamed(gate, asked):
                 raise

@@ -75,7 +75,10 @@ class TextDelta(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, t
 
 
 class ReasoningDelta(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="reasoning"):
-    """More thought. `summary` is the number of the summary that `text` adds to, None when it is the thought itself."""
+    """More thought. `summary` is the number of the summary that `text` adds to, None when it is the thought itself.
+
+    `origin` is the deployment that `signature` or `encrypted` is bound to; it comes with each piece of them.
+    """
 
     part: int
     choice: int = 0
@@ -84,6 +87,7 @@ class ReasoningDelta(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     signature: str = ""
     encrypted: str = ""
     id: str = ""
+    origin: str = ""
 
 
 class ToolCallDelta(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="tool_call"):

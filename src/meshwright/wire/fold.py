@@ -53,7 +53,7 @@ _WHOLE: msgspec.json.Decoder[Part] = msgspec.json.Decoder(Part)
 def fold(deltas: Iterable[Delta], origin: str = "") -> Response:
     """The answer that the deltas add up to. Raises UpstreamError when they report a failure.
 
-    Reasoning that is signed or encrypted gets `origin` (deltas have no place for it). A stream that was cut folds to
+    Reasoning that is signed or encrypted gets `origin` where its deltas do not say. A stream that was cut folds to
     what there is of it: its choices have no `finish`.
     """
     folding = Folding(origin)
@@ -68,7 +68,7 @@ def unfold(response: Response) -> tuple[Delta, ...]:
     """The deltas of a whole answer, one or few for each part, so that `fold(unfold(response)) == response`.
 
     Only what deltas have no place for is lost: cache marks, a message's id and name, an audio part's format, the source
-    and reasoning's origin (give it to `fold`).
+    and the origin of reasoning that is not bound to it.
     """
     deltas: list[Delta] = [
         Began(id=response.id, model=response.model, created=response.created, service_tier=response.service_tier)
@@ -194,6 +194,7 @@ class _Choice:
                 for name in ("signature", "encrypted"):
                     part.said[name] = part.said.get(name, "") + getattr(delta, name)
                 part.say("id", delta.id)
+                part.say("origin", delta.origin)
             case ToolCallDelta():
                 part = self.part(delta.part, "tool_call")
                 for name in ("id", "name", "item_id"):
@@ -256,7 +257,7 @@ def _whole(part: _Part, origin: str) -> Part:
                 signature=signature,
                 encrypted=encrypted,
                 id=said.get("id", ""),
-                origin=origin if signature or encrypted else "",
+                origin=(said.get("origin") or origin) if signature or encrypted else "",
             )
         case "tool_call":
             return ToolCall(
@@ -352,6 +353,7 @@ def _part_deltas(part: Part, number: int, choice: int) -> list[Delta]:
                         text=part.text,
                         signature=part.signature,
                         encrypted=part.encrypted,
+                        origin=part.origin if part.signature or part.encrypted else "",
                         id="" if deltas else part.id,
                     )
                 )

@@ -51,11 +51,13 @@ class Subset(msgspec.Struct, frozen=True, kw_only=True):
 class Narrowed(msgspec.Struct, frozen=True):
     """The schema to send: the very same bytes where nothing had to change, None where it cannot be said.
 
-    `why` tells what was loosened or why it cannot be said, "" if nothing is lost.
+    `why` tells what was loosened or why it cannot be said, "" if nothing is lost. `nulling`: members that may be absent
+    have become null instead.
     """
 
     schema: Raw | None
     why: str = ""
+    nulling: bool = False
 
 
 class _Unsayable(Exception):
@@ -74,9 +76,8 @@ def narrow(schema: Raw, subset: Subset) -> Narrowed:
     except (_Unsayable, RecursionError) as error:
         told = str(error) if isinstance(error, _Unsayable) else "it nests too deeply"
         return Narrowed(None, told)
-    if found == given:
-        return Narrowed(schema, walk.why())
-    return Narrowed(Raw(msgspec.json.encode(found)), walk.why())
+    same = found == given
+    return Narrowed(schema if same else Raw(msgspec.json.encode(found)), walk.why(), walk.nulling)
 
 
 def in_words(schema: Raw | None) -> str:
@@ -109,7 +110,7 @@ class _Walk:
         self._properties = 0
         self._values = 0
         self._closing = False
-        self._nulling = False
+        self.nulling = False
 
     def why(self) -> str:
         """What the narrowing changed, in words."""
@@ -118,7 +119,7 @@ class _Walk:
             told.append(f"told in words instead of kept to: {', '.join(self._loosened)[:300]}")
         if self._closing:
             told.append("objects take no members but those named")
-        if self._nulling:
+        if self.nulling:
             told.append("members that may be absent are null instead")
         return "; ".join(told)
 
@@ -215,7 +216,7 @@ class _Walk:
             for name in named:
                 if name not in needed and not _takes_null(named[name]):
                     named[name] = _nullable(named[name])
-                    self._nulling = True
+                    self.nulling = True
             found["required"] = list(named)
 
 

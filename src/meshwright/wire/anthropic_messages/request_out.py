@@ -23,6 +23,7 @@ from meshwright.wire.faithful import rewritten
 from meshwright.wire.json_schema import in_words, narrow
 from meshwright.wire.notes import Notes
 from meshwright.wire.schema_subsets import ANTHROPIC
+from meshwright.wire.strictness import held
 from meshwright.wire.verbatim import raw_of
 
 DEFAULT_LIMIT = 4096
@@ -107,7 +108,7 @@ def request_body(request: Request, target: Target, notes: Notes) -> dict[str, An
     turns.add(request.messages)
     limit = _limit(request, target, notes)
     body: dict[str, Any] = {"model": target.model, "max_tokens": limit, "messages": []}
-    tools = tools_out(request, notes)
+    tools = tools_out(held(request, ANTHROPIC, notes), notes)
     choice = choice_out(request, tools, notes)
     if tools:
         body["tools"] = tools

@@ -163,13 +163,14 @@ class _Block:
 class Decoder:
     """The StreamDecoder of this dialect. Raises UpstreamProtocol on what is not JSON or not its events."""
 
-    __slots__ = ("_blocks", "_counts", "_cutter", "_extra", "_numbers", "ended")
+    __slots__ = ("_blocks", "_counts", "_cutter", "_extra", "_numbers", "_origin", "ended")
 
     def __init__(self, target: Target) -> None:
         self.ended = False
         self._cutter = EventCutter()
         self._blocks: dict[int, _Block] = {}
         self._numbers = 0
+        self._origin = target.origin
         self._counts = Counts()
         self._extra: dict[str, Opaque] = {}
 
@@ -246,6 +247,11 @@ class Decoder:
             if name not in known and present(raw):
                 self._extra[name] = Opaque(NAME, name, raw)
 
+    def _thought(self, block: _Block, *, text: str = "", signature: str = "", encrypted: str = "") -> ReasoningDelta:
+        """What is bound to the provider, or may be."""
+        number, origin = self._number(block), self._origin
+        return ReasoningDelta(part=number, text=text, signature=signature, encrypted=encrypted, origin=origin)
+
     def _number(self, block: _Block) -> int:
         if block.number is None:
             block.number = self._numbers
@@ -268,10 +274,9 @@ class Decoder:
                 ]
             case ThinkingBlock():
                 if start.thinking or start.signature:
-                    thought = ReasoningDelta(text=start.thinking, signature=start.signature, part=self._number(block))
-                    found.append(thought)
+                    found.append(self._thought(block, text=start.thinking, signature=start.signature))
             case RedactedThinkingBlock():
-                found.append(ReasoningDelta(encrypted=start.data, part=self._number(block)))
+                found.append(self._thought(block, encrypted=start.data))
             case ToolUseBlock():
                 number = self._number(block)
                 for path, raw in asides_of(start):
@@ -313,7 +318,7 @@ class Decoder:
                     found.append(ReasoningDelta(part=self._number(block), text=delta.thinking))
             case "signature_delta", ThinkingBlock():
                 if delta.signature:
-                    found.append(ReasoningDelta(part=self._number(block), signature=delta.signature))
+                    found.append(self._thought(block, signature=delta.signature))
             case "citations_delta", TextBlock():
                 found.append(CitationDelta(citation=citation_in(delta.citation), part=self._number(block)))
             case _:

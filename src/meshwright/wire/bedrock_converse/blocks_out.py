@@ -33,6 +33,7 @@ from meshwright.wire.bedrock_converse.citations import citation_out, cited_out
 from meshwright.wire.bedrock_converse.media import DocumentNames, audio_out, document_out, image_out
 from meshwright.wire.bedrock_converse.shapes import NAME
 from meshwright.wire.notes import Notes
+from meshwright.wire.sealing import takes_back
 
 Wire = dict[str, object] | Raw
 
@@ -211,7 +212,7 @@ class Writer:
             self._notes.changed(f"{self._field}.reasoning", "Thoughts have no numbered parts here.")
         if thought.id:
             self._notes.moved(f"{self._field}.reasoning", "Thoughts are known by their place here, not by an id.")
-        ours = not (thought.id or thought.summary) and thought.origin in ("", self._origin or thought.origin)
+        ours = not (thought.id or thought.summary) and (to_client or takes_back(thought, self._origin or "", NAME))
         if not to_client and not (role == "assistant" and ours and (thought.signature or thought.encrypted)):
             self._notes.dropped(f"{self._field}.reasoning", "Only thoughts that the same model signed are taken back.")
             return None

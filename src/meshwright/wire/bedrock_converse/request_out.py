@@ -22,6 +22,7 @@ from meshwright.wire.faithful import rewritten
 from meshwright.wire.json_schema import in_words, narrow
 from meshwright.wire.notes import Notes
 from meshwright.wire.schema_subsets import BEDROCK
+from meshwright.wire.strictness import held
 
 _NESTS = ("additionalModelRequestFields", "inferenceConfig", "outputConfig", "toolConfig")
 _TIERS = ("priority", "default", "flex", "reserved")
@@ -64,7 +65,7 @@ def _body(request: Request, target: Target, notes: Notes) -> dict[str, Any]:
     turns.add(request.messages)
     body: dict[str, Any] = {}
     _inference(body, request, notes)
-    tools = tools_out(request, turns.tools, turns.results, notes)
+    tools = tools_out(held(request, BEDROCK, notes), turns.tools, turns.results, notes)
     choice = choice_out(request, tools, notes)
     if tools:
         body["toolConfig"] = {"tools": tools, **({} if choice is None else {"toolChoice": choice})}

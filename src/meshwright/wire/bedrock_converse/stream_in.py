@@ -113,11 +113,12 @@ _COLLECTED = ("serverTool", "toolResult", "image")
 class Decoder:
     """The StreamDecoder of this dialect. Raises UpstreamProtocol on damaged frames and what is not its events."""
 
-    __slots__ = ("_blocks", "_cutter", "_model", "_numbers", "ended")
+    __slots__ = ("_blocks", "_cutter", "_model", "_numbers", "_origin", "ended")
 
     def __init__(self, target: Target) -> None:
         self.ended = False
         self._model = target.model
+        self._origin = target.origin
         self._cutter = FrameCutter()
         self._blocks: dict[int, _Block] = {}
         self._numbers = 0
@@ -214,7 +215,9 @@ class Decoder:
             block.words.append(thought.redacted_content)
         if thought.text or thought.signature:
             words, signature = thought.text or "", thought.signature or ""
-            found.append(ReasoningDelta(part=number, text=words, signature=signature))
+            found.append(
+                ReasoningDelta(part=number, text=words, signature=signature, origin=self._origin if signature else "")
+            )
 
     def _start(self, payload: bytes, found: list[Delta]) -> None:
         event = _EVENT.decode(payload)
@@ -265,7 +268,7 @@ class Decoder:
             # A tool without arguments says none in a stream and {} in a whole answer.
             found.append(ToolCallDelta(part=block.number, arguments="{}"))
         elif block.kind == "reasoning" and block.words:
-            found.append(ReasoningDelta(part=block.number, encrypted=_joined(block.words)))
+            found.append(ReasoningDelta(part=block.number, encrypted=_joined(block.words), origin=self._origin))
         elif block.kind in _COLLECTED:
             found.append(OpaqueDelta(value=_collected(block), part=block.number))
         found.append(PartEnded(block.number))

@@ -23,6 +23,7 @@ from meshwright.wire.faithful import rewritten
 from meshwright.wire.json_schema import in_words, narrow
 from meshwright.wire.notes import Notes
 from meshwright.wire.schema_subsets import COHERE
+from meshwright.wire.strictness import held
 
 BUDGETS: dict[Effort, int] = {
     "minimal": 1_024,
@@ -69,7 +70,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
         "model": target.model,
         "messages": writer.turns(request.messages),
         "stream": request.stream,
-        **tools_out(request, notes),
+        **tools_out(held(request, COHERE, notes), notes),
     }
     _documents(body, request, writer, notes)
     _output(body, request.output, notes)

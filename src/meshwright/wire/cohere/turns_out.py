@@ -31,6 +31,7 @@ from meshwright.wire.cohere.shapes import NAME
 from meshwright.wire.cohere.turns_in import PLAN
 from meshwright.wire.functions import FREE_TEXT
 from meshwright.wire.notes import Notes
+from meshwright.wire.sealing import is_anothers
 
 Wire = dict[str, Any] | Raw
 
@@ -280,7 +281,7 @@ class Writer:
     def _thought(self, thought: Reasoning, turn: _Turn) -> Wire | None:
         """Plain thoughts have a place; what was signed by another model is not for this one."""
         signed = thought.signature or thought.encrypted
-        if signed and self._origin is not None and thought.origin not in ("", self._origin):
+        if signed and self._origin is not None and is_anothers(thought, self._origin):
             self._notes.dropped(f"{self._field}.reasoning", "Another model signed these thoughts.")
             return None
         if signed:

@@ -33,6 +33,7 @@ from meshwright.wire.gemini.results import FREE_TEXT, result_out
 from meshwright.wire.gemini.shapes import NAME
 from meshwright.wire.gemini.spelling import is_base64
 from meshwright.wire.notes import Notes
+from meshwright.wire.sealing import takes_back
 
 Wire = dict[str, Any] | Raw
 
@@ -196,7 +197,7 @@ class Writer:
         """Whether the reader takes the thought. The API takes back only its own, and only in the model's turns."""
         if self._origin is None:
             return True
-        if role == "assistant" and thought.origin in ("", self._origin):
+        if role == "assistant" and takes_back(thought, self._origin, NAME):
             return True
         self._notes.dropped(f"{self._field}.reasoning", _OTHERS)
         return False

@@ -59,10 +59,23 @@ _WORD: msgspec.json.Decoder[_Word] = msgspec.json.Decoder(_Word)
 class Choice:
     """One candidate in the making: what its last part is, its texts, and whether it called a tool."""
 
-    __slots__ = ("_calls", "_lone", "_open", "_seed", "_signed", "finished", "index", "parts", "texts", "wires")
+    __slots__ = (
+        "_calls",
+        "_lone",
+        "_open",
+        "_origin",
+        "_seed",
+        "_signed",
+        "finished",
+        "index",
+        "parts",
+        "texts",
+        "wires",
+    )
 
-    def __init__(self, index: int, seed: str) -> None:
+    def __init__(self, index: int, seed: str, origin: str) -> None:
         self.index = index
+        self._origin = origin
         self.finished = False
         self.parts = 0
         self.wires = 0
@@ -97,13 +110,21 @@ class Choice:
         if isinstance(part, Reasoning):
             if self._open is not Reasoning or self._signed:
                 number = self._begin(Reasoning)
-            found.append(ReasoningDelta(part=number, choice=self.index, text=part.text, signature=part.signature))
+            found.append(
+                ReasoningDelta(
+                    part=number,
+                    choice=self.index,
+                    text=part.text,
+                    signature=part.signature,
+                    origin=self._origin if part.signature else "",
+                )
+            )
             self._signed = bool(part.signature)
             self._lone = False
         else:
             if signature:
                 number = self._begin(None, wire=part is None)
-                found.append(ReasoningDelta(part=number, choice=self.index, signature=signature))
+                found.append(ReasoningDelta(part=number, choice=self.index, signature=signature, origin=self._origin))
             elif self._lone and isinstance(part, SIGNED):
                 # Or the signature before would be that of this part.
                 found.append(TextDelta(part=self._begin(None, wire=False), choice=self.index, text=""))
@@ -228,7 +249,7 @@ class Decoder:
         index = wire.index or 0
         choice = self._choices.get(index)
         if choice is None:
-            choice = self._choices[index] = Choice(index, f"{self._seed} {index or ''}".rstrip())
+            choice = self._choices[index] = Choice(index, f"{self._seed} {index or ''}".rstrip(), self._origin)
         reads, more = content_in(wire.content)
         fresh: list[Delta] = []
         for read in reads:

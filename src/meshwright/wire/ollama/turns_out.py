@@ -29,6 +29,7 @@ from meshwright.wire.functions import FREE_TEXT
 from meshwright.wire.notes import Notes
 from meshwright.wire.ollama.shapes import NAME
 from meshwright.wire.ollama.turns_in import media_type
+from meshwright.wire.sealing import is_anothers
 
 _OBJECT: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?;base64,(.*)", re.DOTALL)
@@ -235,7 +236,7 @@ class Writer:
     def _thought(self, thought: Reasoning, turn: _Turn) -> None:
         """Plain thoughts have a place; what was signed by another model is not for this one."""
         signed = thought.signature or thought.encrypted
-        if signed and self._origin is not None and thought.origin not in ("", self._origin):
+        if signed and self._origin is not None and is_anothers(thought, self._origin):
             self._notes.dropped(f"{self._field}.reasoning", "Another model signed these thoughts.")
             return
         if signed:

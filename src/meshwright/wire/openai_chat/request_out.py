@@ -35,6 +35,7 @@ from meshwright.wire.openai_chat.shape import NAME
 from meshwright.wire.openai_chat.sift import place
 from meshwright.wire.openai_chat.turns_out import Json, messages_out
 from meshwright.wire.schema_subsets import OPENAI
+from meshwright.wire.strictness import held, wished
 
 _TRUE = Raw(b"true")
 _USAGE = Raw(b'{"include_usage":true}')
@@ -93,6 +94,7 @@ def _with_usage(options: Raw) -> Raw:
 
 def _body(request: Request, target: Target, notes: Notes) -> Json:
     quirks = target.quirks
+    request = held(request, OPENAI, notes)
     body: Json = {"model": target.model, "messages": messages_out(request.messages, notes)}
     if request.stream:
         body["stream"] = True
@@ -126,8 +128,8 @@ def _body(request: Request, target: Target, notes: Notes) -> Json:
         _put(body, "tools", [tool for tool in tools if tool is not None] or None)
     if request.tool_choice is not None:
         body["tool_choice"] = _choice_out(request.tool_choice, request.tools, notes)
-    if request.output is not None:
-        _output(body, request.output, notes)
+    if (output := wished(request, notes)) is not None:
+        _output(body, output, notes)
     if request.reasoning is not None:
         _reasoning_out(request.reasoning, body, notes)
     if request.cache is not None:

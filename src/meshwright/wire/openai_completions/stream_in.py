@@ -9,7 +9,6 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from meshwright.types.content import Opaque
 from meshwright.types.errors import UpstreamProtocol
 from meshwright.types.response import Began, Delta, Ended, Failed, Finished, OpaqueDelta, TextDelta, UsageDelta
 from meshwright.wire.dialect import Target
@@ -33,7 +32,7 @@ class Decoder:
         self.ended = False
         self._began = False
         self._cutter = EventCutter()
-        self._known: set[Opaque] = set()
+        self._known: set[tuple[str, bytes]] = set()
         """Members that each piece repeats."""
 
     def feed(self, data: bytes) -> tuple[Delta, ...]:
@@ -79,8 +78,8 @@ class Decoder:
             if finish := finish_in(choice.finish_reason):
                 out.append(Finished(finish=finish, choice=index, stop=stop_in(choice)))
         for one in asides(fields):
-            if one not in self._known:
-                self._known.add(one)
+            if (known := (one.kind, bytes(one.raw))) not in self._known:
+                self._known.add(known)
                 out.append(OpaqueDelta(value=one))
         if (usage := usage_in(read.usage)) is not None:
             out.append(UsageDelta(usage))

@@ -35,8 +35,9 @@ from meshwright.types.content import (
 )
 from meshwright.types.response import TokenProbability
 from meshwright.wire.openai_responses.content_in import Aside, contents
-from meshwright.wire.openai_responses.ids import minted, unseal
+from meshwright.wire.openai_responses.ids import minted
 from meshwright.wire.openai_responses.members import ARRAY, NAME, OBJECT, STRING, Members, is_array, json, read, wrong
+from meshwright.wire.sealing import unseal
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "developer"}
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}

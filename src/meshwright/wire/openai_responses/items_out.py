@@ -13,6 +13,7 @@ from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses import ids
 from meshwright.wire.openai_responses.content_out import Content, Json
 from meshwright.wire.openai_responses.members import NAME, OBJECT, STRING
+from meshwright.wire.sealing import takes_back
 
 Item = Json | Raw
 ITEM = "item."
@@ -154,7 +155,7 @@ class Writer:
 
     def _taken(self, thought: Reasoning) -> bool:
         """Whether the provider takes the thought back: sealed or stored by itself, never a foreign one."""
-        if thought.signature or thought.origin not in ("", self._origin):
+        if thought.signature or not takes_back(thought, self._origin, NAME):
             return False
         return bool(thought.encrypted or ids.given(ids.REASONING, thought.id) or thought.origin)
 

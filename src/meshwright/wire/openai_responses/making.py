@@ -186,7 +186,7 @@ class Thought:
         self._text: list[str] = []
         self._summary: dict[int, list[str]] = {}
         self._open: int | None = None
-        self._signature = self._encrypted = ""
+        self._signature = self._encrypted = self._origin = ""
         self.id = delta.id or ids.mint(ids.REASONING, output.answer, place)
         self._at: Json = {"item_id": self.id, "output_index": place}
         item = {"type": "reasoning", "id": self.id, "summary": ()}
@@ -200,6 +200,7 @@ class Thought:
             )
         self._signature += delta.signature
         self._encrypted += delta.encrypted
+        self._origin = delta.origin or self._origin
         if delta.summary is not None:
             self._digest(delta.summary, delta.text)
         elif delta.text:
@@ -248,6 +249,7 @@ class Thought:
             signature=self._signature,
             encrypted=self._encrypted,
             id=self._given,
+            origin=self._origin,
         )
         item = self._output.thought(self.place, thought, self.id)
         asides.restore(str(self.number), item)

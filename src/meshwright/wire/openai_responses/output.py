@@ -12,6 +12,7 @@ from meshwright.wire.openai_responses.citations import probabilities_out
 from meshwright.wire.openai_responses.content_out import Content, Json
 from meshwright.wire.openai_responses.items_out import Asides, Item, call_out, is_item, thought_out
 from meshwright.wire.openai_responses.members import NAME
+from meshwright.wire.sealing import seal
 
 FIELD = "choices"
 
@@ -39,7 +40,7 @@ class Output:
     def thought(self, place: int, thought: Reasoning, id: str = "") -> Json:
         """A reasoning item. What another dialect bound to its maker is sealed, so that it finds its way back."""
         if thought.signature or (thought.encrypted and not thought.id):
-            sealed = Reasoning(text=thought.text, summary=thought.summary, encrypted=ids.seal(thought))
+            sealed = Reasoning(text=thought.text, summary=thought.summary, encrypted=seal(thought))
             self.notes.moved("choices.reasoning", "Its signature travels as encrypted_content.")
             return thought_out(sealed, id or thought.id or ids.mint(ids.REASONING, self.answer, place))
         return thought_out(thought, id or thought.id or ids.mint(ids.REASONING, self.answer, place))

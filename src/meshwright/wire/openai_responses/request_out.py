@@ -19,6 +19,8 @@ from meshwright.wire.openai_responses.items_out import Item, Writer
 from meshwright.wire.openai_responses.members import NAME, OBJECT, is_object, json
 from meshwright.wire.openai_responses.options import choice_out, format_out, reasoning_out, tool_out
 from meshwright.wire.openai_responses.request_in import INSTRUCTIONS, LOGPROBS
+from meshwright.wire.schema_subsets import OPENAI
+from meshwright.wire.strictness import held, wished
 
 LEAST_TOKENS = 16
 """The smallest max_output_tokens that the API takes."""
@@ -56,7 +58,8 @@ def _body(request: Request, target: Target, notes: Notes) -> Json:
         body["instructions"] = instructions
         messages = messages[1:]
     body["input"] = _items(messages, target, notes)
-    body.update(settings(request, notes))
+    strict = msgspec.structs.replace(held(request, OPENAI, notes), output=wished(request, notes))
+    body.update(settings(strict, notes))
     if request.stream:
         body["stream"] = True
     if request.logprobs:

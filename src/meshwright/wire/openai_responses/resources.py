@@ -13,6 +13,7 @@ from meshwright.types.errors import InvalidRequest
 from meshwright.wire.openai_responses import ids
 from meshwright.wire.openai_responses.content_out import Json
 from meshwright.wire.openai_responses.members import ARRAY, NULL, OBJECT, STRING, is_array, is_object, json, read
+from meshwright.wire.sealing import MARK, seal
 
 PREFIXES = {
     "message": "msg",
@@ -88,9 +89,9 @@ def remembered(item: Raw, served: str) -> Raw:
     if kind != "reasoning" or ids.minted(id):
         return item
     encrypted = said(members.get("encrypted_content"))
-    if encrypted.startswith(ids.SEAL):
+    if encrypted.startswith(MARK):
         return item
-    members["encrypted_content"] = json(ids.seal(Reasoning(encrypted=encrypted, origin=served)))
+    members["encrypted_content"] = json(seal(Reasoning(encrypted=encrypted, origin=served)))
     return json(members)
 
 

@@ -295,7 +295,13 @@ class ResponsesDecoder:
         told = sum(count for (what, _), count in item.streamed.items() if what == "thought")
         if told < len(thought.text) or thought.encrypted or not item.streamed:
             self._out.append(
-                ReasoningDelta(part=number, text=thought.text[told:], encrypted=thought.encrypted, id=thought.id)
+                ReasoningDelta(
+                    part=number,
+                    text=thought.text[told:],
+                    encrypted=thought.encrypted,
+                    id=thought.id,
+                    origin=self._target.origin if thought.encrypted else "",
+                )
             )
 
     def _rest_of_call(self, item: _Item, call: ToolCall) -> None:

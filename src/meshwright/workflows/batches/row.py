@@ -19,6 +19,7 @@ from meshwright.types.errors import InvalidRequest, MeshError, PermissionDenied,
 from meshwright.types.principal import LOCAL, Principal
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect
+from meshwright.wire.sealing import decoder_of_client
 
 _log = logging.getLogger("meshwright.batches")
 DIALECTS = {
@@ -51,7 +52,7 @@ async def run_row(kernel: Kernel, owner: str, endpoint: str, body: bytes) -> Out
         check_path(principal, endpoint)
         if endpoint == "/v1/embeddings":
             return _outcome(dialect, await embed(kernel, _parcel(principal, body)))
-        request = dialect.decode_request(body)
+        request = decoder_of_client(dialect)(body)
         if request.stream:
             raise InvalidRequest("An answer in a file is no stream.", field="stream", fix="Leave stream out.")
         arrival = Arrival(request=request, dialect=dialect, principal=principal, path=f"batch {endpoint}")
