@@ -136,6 +136,15 @@ SCHEMAS: dict[str, Any] = {
         "required": ["model", "input"],
         "properties": {"model": _MODEL, "input": {"type": "string"}},
     },
+    "cohere_embed": {
+        "type": "object",
+        "required": ["model", "input_type", "texts"],
+        "properties": {
+            "model": _MODEL,
+            "input_type": {"enum": ["search_document", "search_query", "classification", "clustering"]},
+            "texts": {"type": "array", "minItems": 1, "maxItems": 96, "items": {"type": "string", "minLength": 1}},
+        },
+    },
     "ollama_embedding": {
         "type": "object",
         "required": ["model", "prompt"],

@@ -43,6 +43,13 @@ ALT: Mapping[str, Any] = {
     "schema": {"enum": ["sse", "json"]},
 }
 _STREAM = asking(GEMINI, stream=True)
+_INSTEAD = (
+    ("/files", "A file stays where it was sent. Send its bytes with the request, as inlineData."),
+    ("/cachedContents", "Send the whole prompt: providers find a prefix that they know by themselves."),
+    ("mbedContent", "Ask for vectors at POST /v1/embeddings, /v2/embed or /api/embed."),
+    (":predict", "Ask for pictures at POST /v1/images/generations."),
+)
+"""What to do in place of calls that are not served, by a word of their paths."""
 
 
 class _Listed:
@@ -106,10 +113,8 @@ async def one(gate: Gate, asked: Asked) -> Answered:
 
 async def none(gate: Gate, asked: Asked) -> Answered:
     """What else the API has."""
-    raise NotFound(
-        f"{asked.method} {asked.path[:200]} is not served here.",
-        fix="Generate content, count tokens or list models; files and caches are kept by providers.",
-    )
+    fix = next((fix for word, fix in _INSTEAD if word in asked.path), "Generate content, count tokens or list models.")
+    raise NotFound(f"{asked.method} {asked.path[:200]} is not served here.", fix=fix)
 
 
 def _whole(values: Mapping[str, str], name: str, default: int) -> int:

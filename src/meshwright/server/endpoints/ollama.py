@@ -8,24 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import quote
-
-import msgspec
 
 from meshwright import __version__
-from meshwright.kernel.arrival import Failure
-from meshwright.kernel.embed import embed as ask_for_vectors
-from meshwright.server.adapting import adapted, strict
 from meshwright.server.asking import inference
+from meshwright.server.embedding import vectors
 from meshwright.server.endpoint import ANY, Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing
 from meshwright.server.offered import card, offered
-from meshwright.server.passing import parcel
-from meshwright.server.refusal import refused
-from meshwright.types.errors import NotFound, UnknownModel, UpstreamProtocol
+from meshwright.types.errors import NotFound, UnknownModel
 from meshwright.types.model import Model
-from meshwright.types.request import Adaptation
 from meshwright.wire import CODECS
 from meshwright.wire.ollama import ONE_PROMPT
 from meshwright.wire.ollama.embed import (
@@ -49,22 +41,6 @@ from meshwright.wire.ollama.models import (
 OLLAMA = CODECS["ollama"]
 CAPABILITIES = (("tools", "tools"), ("vision", "vision"), ("reasoning", "thinking"))
 """Abilities of a card, and the words that Ollama's clients know for them."""
-
-
-class _Vector(msgspec.Struct):
-    embedding: tuple[float, ...]
-    index: int = 0
-
-
-class _Read(msgspec.Struct):
-    prompt_tokens: int | None = None
-
-
-class _Vectors(msgspec.Struct):
-    """An answer of OpenAI's embeddings (https://platform.openai.com/docs/api-reference/embeddings/create)."""
-
-    data: list[_Vector]
-    usage: _Read | None = None
 
 
 async def tags(gate: Gate, asked: Asked) -> Answered:
@@ -124,34 +100,14 @@ async def embed_one(gate: Gate, asked: Asked) -> Answered:
 
 async def _embedded(gate: Gate, asked: Asked, request: EmbedRequest, encode: Callable[[Embedded], bytes]) -> Answered:
     """Ask as OpenAI's clients do: whoever has embeddings has them in this form."""
-    body: dict[str, object] = {"model": request.model, "input": request.texts}
-    if request.dimensions is not None:
-        body["dimensions"] = request.dimensions
-    asking = msgspec.structs.replace(
-        parcel(gate, asked, counts=True),
-        path="/embeddings",
-        kind=JSON[1],
-        body=msgspec.json.encode(body),
-        headers=(JSON,),
-    )
-    passed = await ask_for_vectors(gate.kernel, asking, strict(asked.header("x-mesh-strict")))
-    if isinstance(passed, Failure):
-        return refused(OLLAMA, passed.error, passed.decision)
-    assert isinstance(passed.body, bytes)  # answers that are counted are read whole
-    if passed.status >= 400:
-        return refused(OLLAMA, OLLAMA.decode_error(passed.status, passed.body, None), passed.decision)
-    try:
-        told = msgspec.json.decode(passed.body, type=_Vectors)
-    except msgspec.DecodeError as error:
-        wrong = UpstreamProtocol(f"The provider's embeddings are not what its dialect promises: {error}.")
-        return refused(OLLAMA, wrong, passed.decision)
-    vectors = tuple(one.embedding for one in sorted(told.data, key=lambda one: one.index))
-    tokens = told.usage.prompt_tokens if told.usage is not None else None
     lost = [one.kind for one in request.extra] + (["truncate"] if request.truncate is not None else [])
-    dropped = [Adaptation(name, "dropped", "Embeddings are asked for in OpenAI's form.") for name in lost]
-    headers = [JSON, ("x-mesh-model", quote(passed.served, safe="/:@ .,+-_")), ("x-mesh-decision", passed.decision)]
-    headers += adapted((*passed.adaptations, *dropped))
-    return Answered(200, headers, encode(Embedded(model=request.model, vectors=vectors, tokens=tokens)))
+    got = await vectors(
+        gate, asked, OLLAMA, model=request.model, texts=request.texts, dimensions=request.dimensions, lost=lost
+    )
+    if isinstance(got, Answered):
+        return got
+    made = Embedded(model=request.model, vectors=got.vectors, tokens=got.tokens)
+    return Answered(200, got.headers, encode(made))
 
 
 async def none(gate: Gate, asked: Asked) -> Answered:
