@@ -145,7 +145,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", type=Path)
     parser.add_argument("--quick", action="store_true", help="two draws of labels instead of ten")
-    parser.add_argument("--plots", type=Path, default=Path("plots"), help="write curves to this folder; plots")
+    parser.add_argument(
+        "--plots", type=Path, default=Path("bench/out/router"), help="write curves to this folder; bench/out/router"
+    )
     given = parser.parse_args()
     timings()
     rows = list(read_rows(given.rows))

@@ -7,11 +7,12 @@ import pytest
 
 from meshwright.routing.features import features
 from meshwright.routing.lengths import THOUGHTS, answer_tokens
-from meshwright.routing.policy import UNSEEN
+from meshwright.routing.policy import UNSEEN, Policy
 from meshwright.routing.predict import predict
+from meshwright.routing.router import Router
 from meshwright.routing.tasks import TASKS
 from meshwright.types.content import Message, Text
-from meshwright.types.decision import Features, Signal
+from meshwright.types.decision import Features, Interval, Signal
 from meshwright.types.model import Model, Price
 from meshwright.types.request import ReasoningControl, Request
 
@@ -90,3 +91,18 @@ def test_a_longer_answer_costs_more():
     assert short is not None
     assert long is not None
     assert long.value > 5 * short.value
+
+
+def test_the_fastest_counts_the_tokens_to_come_or_goes_by_the_first():
+    signals = {
+        "a/quick": Signal(1.0, 3.0, first=Interval(0.2, 0.1, 0.3), pace=Interval(0.05, 0.04, 0.06)),
+        "b/steady": Signal(1.0, 3.0, first=Interval(1.0, 0.8, 1.2), pace=Interval(0.001, 0.001, 0.002)),
+    }
+
+    def order(question: str, **options: bool) -> tuple[str, ...]:
+        policy = Policy(name="r", strategy="fastest", pool=tuple(signals), options=options)
+        return Router().route(question, list(signals), policy=policy, signals=signals).plan.models
+
+    assert order("Who painted The Starry Night?") == ("b/steady", "a/quick")
+    assert order("Who painted The Starry Night? Answer in two words.") == ("a/quick", "b/steady")
+    assert order("Who painted The Starry Night?", first=True) == ("a/quick", "b/steady")

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from meshwright.cli.output import out, print_table
 from meshwright.store.rows import Feedback
-from meshwright.types.decision import Attempt, Candidate, Decision, Interval, Plan, Trace
+from meshwright.types.decision import Attempt, Candidate, Decision, Features, Interval, Plan, Trace
 from meshwright.types.money import dollars
 
 MOST = 12
@@ -99,11 +99,11 @@ def tell_decision(decision: Decision) -> None:
         tasks = ", ".join(f"{task} {share:.0%}" for task, share in list(seen.tasks.items())[:4])
         needs = f"; needs {', '.join(seen.needs)}" if seen.needs else ""
         size = f"about {seen.input_tokens} tokens{' (by its bytes)' if seen.rough else ''}, {seen.turns} turns"
-        out.print(f"[dim]seen: {f'{tasks}; ' if tasks else ''}{size}{needs}[/]")
+        out.print(f"[dim]seen: {f'{tasks}; ' if tasks else ''}{size}{needs}{_wishes(seen)}[/]")
     candidates = list({candidate.model: candidate for candidate in _candidates(decision)}.values())
     if candidates:
         out.print("\n[bold]Candidates[/]")
-        print_table(("model", "quality", "cost", "latency", "why"), list(map(_candidate, candidates[:MOST])))
+        print_table(("model", "quality", "cost", "tokens out", "time", "why"), list(map(_candidate, candidates[:MOST])))
         if len(candidates) > MOST:
             out.print(f"[dim]… and {len(candidates) - MOST} more (--json shows all)[/]")
     if decision.rejected:
@@ -112,6 +112,15 @@ def tell_decision(decision: Decision) -> None:
         print_table(("model", "why"), rows[:MOST])
         if len(rows) > MOST:
             out.print(f"[dim]… and {len(rows) - MOST} more (--json shows all)[/]")
+
+
+def _wishes(seen: Features) -> str:
+    """What was said of the answer's length and of thinking, and which caches are warm."""
+    told = [f"asks for about {seen.asked_for} tokens"] if seen.asked_for is not None else []
+    told += [f"effort {seen.effort}"] if seen.effort else []
+    told += [f"up to {seen.budget:,} tokens of thinking"] if seen.budget else []
+    told += [f"cache of {escape(name)} holds {tokens:,} tokens" for name, tokens in seen.warm.items()]
+    return "".join(f"; {one}" for one in told)
 
 
 def _tell_plan(plan: Plan, indent: str) -> None:
@@ -144,7 +153,11 @@ def _candidates(decision: Decision) -> list[Candidate]:
 
 def _candidate(candidate: Candidate) -> tuple[str, ...]:
     cost = "unknown" if candidate.cost is None else f"${dollars(round(candidate.cost.value))}"
-    return candidate.model, _interval(candidate.quality, ""), cost, _interval(candidate.latency, " s"), candidate.why
+    tokens = "" if candidate.tokens is None else f"{candidate.tokens.value:,.0f}"
+    time = _interval(candidate.latency, " s")
+    if candidate.first is not None:
+        time += f", first token {candidate.first.value:.2f} s"
+    return candidate.model, _interval(candidate.quality, ""), cost, tokens, time, candidate.why
 
 
 def _interval(interval: Interval | None, unit: str) -> str:

@@ -115,8 +115,10 @@ class Habits:
         seen = decision.features if decision is not None else None
         if seen is None or usage is None or not seen.conversation:
             return
+        # Its tokens are not counted as we estimate them: what is remembered is in ours, as the next request will be.
+        ours = seen.input_tokens / max(1, usage.total_input)
         if expected := seen.warm.get(model.name):
-            hit = min(1.0, usage.cache_read / expected * habit.hit)
+            hit = min(1.0, usage.cache_read * ours / expected * habit.hit)
             habit.hit += 0.3 * (hit - habit.hit)
         # Who is paid for writing says what was written; the others keep what they read.
         written = usage.cache_read + usage.cache_write + usage.cache_write_1h
@@ -126,7 +128,7 @@ class Habits:
             return
         held = self._warm.pop(seen.conversation, {})
         lasts = HOUR if usage.cache_write_1h else float(provider.cache_seconds)
-        held[model.name] = _Warm(model.name, tokens, self._clock() + lasts)
+        held[model.name] = _Warm(model.name, round(tokens * ours), self._clock() + lasts)
         if len(self._warm) >= CONVERSATIONS:
             del self._warm[next(iter(self._warm))]
         self._warm[seen.conversation] = held

@@ -28,7 +28,7 @@ class Prediction:
 
     def __init__(self, features: Features) -> None:
         self._features = features
-        self._lengths: dict[tuple[float, int], Interval] = {}
+        self._lengths: dict[tuple[bool, bool, int | None], Interval] = {}
         self._tasks = tuple(features.tasks.items())
         self._learned = Learned(features.expected) if features.expected else None
 
@@ -57,13 +57,17 @@ class Prediction:
         )
 
     def _tokens(self, model: Model, signal: Signal) -> Interval:
-        """Few lengths are expected of many models."""
+        """Few lengths are expected of many models that nothing was seen of yet."""
+        known = standing(model)
+        alike = known.thinks, known.unasked, model.max_output
+        if not signal.longer and (found := self._lengths.get(alike)) is not None:
+            return found
         likely = answer_tokens(model, self._features, signal)
         most = limit(model, self._features) * self._features.answers
-        found = self._lengths.get((likely, most))
-        if found is None:
-            low, high = min(likely / SPREAD, most), min(likely * SPREAD, most)
-            found = self._lengths[likely, most] = Interval(float(round(likely)), float(round(low)), float(round(high)))
+        low, high = min(likely / SPREAD, most), min(likely * SPREAD, most)
+        found = Interval(float(round(likely)), float(round(low)), float(round(high)))
+        if not signal.longer:
+            self._lengths[alike] = found
         return found
 
     def _quality(self, model: Model) -> tuple[Interval, str]:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise, product
+from itertools import combinations, pairwise
 from math import log, log1p
 from zlib import crc32
 
@@ -29,8 +29,6 @@ _END = re.compile(
 _SHOT = re.compile(r"(?:\A|\n)(?:Question|Q|Input|Problem) ?:", re.IGNORECASE)
 _FEW = 2
 """From how many marks of a question on they are examples, and only what follows the last one is asked."""
-_SIGNS = str.maketrans("", "", "+*/^=<>")
-_DIGITS = str.maketrans("", "", "0123456789")
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -52,8 +50,14 @@ def sight(question: str) -> Sight:
     for gram, count in counts.items():
         at = crc32(gram.encode(errors="replace")) & _MASK
         found[at] = found.get(at, 0) + count
-    shapes = frozenset(crc32(f"\0{shape}".encode()) & _MASK for shape in _shapes(text, words))
+    shapes = frozenset(map(_hashed, _shapes(text, words)))
     return Sight({at: 1 + log(count) if count > 1 else 1.0 for at, count in found.items()}, shapes)
+
+
+@lru_cache(maxsize=8_192)
+def _hashed(shape: str) -> int:
+    # There are some hundreds of shapes, and each question has forty of them.
+    return crc32(f"\0{shape}".encode()) & _MASK
 
 
 def asked(question: str) -> str:
@@ -72,10 +76,10 @@ def in_reach(question: str) -> str:
 def _shapes(text: str, words: Sequence[str]) -> list[str]:
     """Coarse measures, each in a few steps, and the pairs of those that explain each other."""
     stem, *options = _OPTION.split(text)
-    alpha = [word for word in words if word.isalpha()]
-    numbers = sum(word.isdigit() for word in words)
-    digits = len(text) - len(text.translate(_DIGITS))
-    signs = len(text) - len(text.translate(_SIGNS))
+    alpha = list(filter(str.isalpha, words))
+    letters = list(map(len, alpha))
+    numbers = sum(map(str.isdigit, words))
+    digits, signs = sum(map(text.count, "0123456789")), sum(map(text.count, "+*/^=<>"))
     lengths = [len(option) for option in options] or [0]
     numeric = sum(any(map(str.isdigit, option)) for option in options)
     many = len(words) or 1
@@ -87,16 +91,16 @@ def _shapes(text: str, words: Sequence[str]) -> list[str]:
         "signs": min(6, signs.bit_length()),
     }
     told = [f"{name} {value}" for name, value in main.items()]
-    told += [f"{one[0]} {one[1]} {two[0]} {two[1]}" for one, two in _couples(list(main.items()))]
+    told += [f"{one} {main[one]} {two} {main[two]}" for one, two in combinations(sorted(main), 2)]
     return [
         *told,
         f"digits {min(7, digits.bit_length())}",
         f"spread {_step(max(lengths) - min(lengths))}",
-        f"letters {min(9, 2 * sum(map(len, alpha)) // max(1, len(alpha)))}",
+        f"letters {min(9, 2 * sum(letters) // max(1, len(alpha)))}",
         f"sentences {min(6, stem.count('.'))}",
         f"commas {min(6, stem.count(',').bit_length())}",
         f"names {min(6, sum(map(str.istitle, stem.split())).bit_length())}",
-        f"singles {min(6, 20 * sum(len(word) == 1 for word in alpha) // many)}",
+        f"singles {min(6, 20 * letters.count(1) // many)}",
         f"repeats {10 * len(set(alpha)) // max(1, len(alpha))}",
         f"lines {min(5, text.count(chr(10)).bit_length())}",
         f"short {sum(' ' not in option.strip() for option in options)}",
@@ -124,10 +128,6 @@ _MARKS = (
     "def ",
     "\\",
 )
-
-
-def _couples(items: list[tuple[str, int]]) -> list[tuple[tuple[str, int], tuple[str, int]]]:
-    return [(one, two) for one, two in product(items, items) if one[0] < two[0]]
 
 
 def _step(size: int) -> int:
