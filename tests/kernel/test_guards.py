@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -27,6 +27,7 @@ from tests.kernel.house import House, house
 MAIL = "bob@example.com"
 CARD = "4111 1111 1111 1111"
 DIALECTS = ["openai_chat", "anthropic_messages", "openai_responses"]
+OnBreak = Literal["continue", "restart", "error"]
 TOOL = {"type": "function", "function": {"name": "send", "parameters": {"type": "object"}}}
 
 
@@ -289,3 +290,20 @@ def test_a_mistake_in_the_rules_is_told_with_its_line_and_what_to_do(toml: str, 
         check(read_config(toml), toml, "mesh.toml", {})
     assert told in str(raised.value)
     assert "mesh.toml" in str(raised.value)
+
+
+@pytest.mark.parametrize("on_break", ["continue", "restart", "error"])
+async def test_what_one_model_begins_to_say_and_another_ends_is_found(on_break: OnBreak):
+    said = tokens("It is", " for", " Project", " Fal", "con", " and")
+    broken = [Rule(say=said, fault=Fault(name="cut_mid"))]
+    rules = {"names": RuleSettings(guard="topics", phrases=("project falcon",), action="mask")}
+    says = {"small": broken, "middle": Say(text="con, I think.")}
+    async with house(says, route("names", rules=rules, on_break=on_break)) as at:
+        reply = await at.ask("hi", stream=True)
+        assert isinstance(reply, Streaming)
+        told = b""
+        while piece := await reply.flow.next():
+            told += piece
+        assert b"Falcon" not in told
+        assert (b"[phrase]" in told) == (on_break == "continue")
+        assert [one.outcome == "ok" for one in at.journal.ended] == [on_break != "error"]

@@ -114,6 +114,8 @@ class Keeping(msgspec.Struct, frozen=True, eq=False):
         """Keep it, unless it is cut, refused, calls tools, or has not the form that was asked for."""
         if not _whole(response, self.settings.tools) or receipt.valid is False or self.recording.outcome != "ok":
             return
+        if any(note.kind in ("continued", "restarted") for note in self.recording.notes):
+            return  # two models' words
         costs = [attempt.cost for attempt in self.recording.attempts]
         cost = None if None in costs else sum(one for one in costs if one is not None)
         now = time()

@@ -114,7 +114,8 @@ class Watched:
             )
         self._recording.guards.extend(put_back(self._masks))
         self._recording.held = False
-        self._kernel.settle(self._recording)
+        if self._recording.over:  # else the flow settles by itself, when it has heard out who charges for all of it
+            self._kernel.settle(self._recording)
 
     def _seen(self, deltas: Sequence[Delta]) -> list[Delta]:
         """The deltas with their texts as they may leave; up to the first that may not."""
