@@ -10,6 +10,8 @@ import msgspec
 GONE = "\0"
 """Stands for a letter that is not seen, until it is taken out."""
 MOST_KNOWN = 20_000
+FEW = 24
+"""So many different letters beyond ASCII are quicker replaced one by one."""
 # Letters of other scripts that look like a Latin one (from Unicode's confusables.txt, UTS 39; the lower-case and
 # upper-case ones that fonts do not tell apart).
 _LOOKS = {
@@ -80,11 +82,20 @@ class Folded(msgspec.Struct, frozen=True):
         return first, self.moved[bisect_right(self.starts, end - 1) - 1] + end
 
 
+def _as_seen(text: str) -> str:
+    others = {letter for letter in set(text) if letter > "\x7f"}
+    if len(others) > FEW:
+        return text.translate(_letters)
+    for letter in others:
+        text = text.replace(letter, _letters[ord(letter)])
+    return text
+
+
 def fold(text: str) -> Folded:
     """The text with look-alikes as the letters that they look like, and without what nobody sees."""
     if text.isascii() and GONE not in text:
         return Folded(text)
-    seen = text.translate(_letters)
+    seen = _as_seen(text)
     if GONE not in seen:
         return Folded(seen)
     pieces, starts, moved = seen.split(GONE), list[int](), list[int]()
@@ -95,10 +106,3 @@ def fold(text: str) -> Folded:
             moved.append(gone)
             at += len(piece)
     return Folded("".join(pieces), starts or [0], moved or [0])
-
-
-def hidden(text: str) -> bool:
-    """Whether a text has letters that are there for machines only: tags, or runs of what is not seen."""
-    if text.isascii():
-        return False
-    return any(0xE0001 <= ord(letter) <= 0xE007F for letter in text)
