@@ -222,6 +222,25 @@ async def test_what_a_rule_found_binds_every_model_and_every_fallback_and_the_tr
         ]
 
 
+async def test_what_was_found_binds_every_step_of_a_plan():
+    rules = {"pii": RuleSettings(action="flag", privacy=("no_training",))}
+    steps = RouteSettings(
+        strategy="cascade",
+        steps=("small/m", "middle/m", "route/inner"),
+        guards=GuardSettings(on=("pii",), rules=rules),
+        options={"sure": True},
+    )
+    inner = RouteSettings(strategy="fixed", pool=("large/m", "judge/m"))
+    says = {name: Say(text="I do not know.") for name in ("small", "middle", "large", "judge")}
+    async with house(says, steps, inner=inner) as at:
+        for name, privacy in (("small", "may_train"), ("middle", "no_training"), ("large", "may_train")):
+            place(at, f"{name}/m", ("eu",), privacy)
+        place(at, "judge/m", ("eu",), "no_training")
+        await at.ask(f"I am {MAIL}")
+        assert set(at.asked()) <= {"middle", "judge"}
+        assert "middle" in at.asked()
+
+
 async def test_when_no_model_may_have_what_was_found_nobody_is_asked():
     rules = {"pii": RuleSettings(action="flag", privacy=("local",))}
     async with house({"small": Say(text="ok")}, route("pii", rules=rules)) as at:

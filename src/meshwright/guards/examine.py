@@ -188,6 +188,7 @@ class _Going:
             self._note(rule, spots[parts[0][0]], [one])
             if rule.action != "mask":
                 continue
+            self._avoid(spots)
             for at, begin, end in reversed(parts):
                 offset = (0, *ends)[at - first]
                 stand_in = ""
@@ -206,11 +207,15 @@ class _Going:
         if self._masks is None:
             texts[at] = masked(texts[at], found)
             return
-        if not self._avoided:
+        self._avoid(spots)
+        texts[at] = self._masks.hide(texts[at], found)
+
+    def _avoid(self, spots: Sequence[Spot]) -> None:
+        """Whatever looks like a stand-in anywhere is none of ours."""
+        if self._masks is not None and not self._avoided:
             self._avoided = True
             for spot in spots:
                 self._masks.avoid(spot.text)
-        texts[at] = self._masks.hide(texts[at], found)
 
     def _note(self, rule: Rule, spot: Spot, found: Sequence[Finding]) -> None:
         counts = self._counts.setdefault((rule, spot.place, spot.message), {})

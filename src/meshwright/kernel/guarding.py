@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -38,51 +38,69 @@ class Guardings(msgspec.Struct, frozen=True, eq=False):
 def guardings(config: Config) -> Guardings:
     """The rules of all routes. A route has the gateway's, its own, and those of the routes that are its steps."""
     routes = {**PRESETS, **config.routes}
-    found = {name: _guarding(_of_route(config, name, routes)) for name in config.routes}
     every = config.guards
-    teams = {
-        team: tuple(_rule(name, every.rules.get(name, RuleSettings())) for name in names)
-        for team, names in every.teams.items()
-    }
-    return Guardings(_guarding(_rules(every, every, ())), found, teams, whens(every))
-
-
-def with_whens(policies: Mapping[str, Policy], config: Config) -> dict[str, Policy]:
-    """The policies with what rules ask of models when they have found something."""
-    every = whens(config.guards)
-    made = dict(policies)
-    for name, policy in policies.items():
-        settings = config.routes.get(policy.name) if not policy.named else None
-        own = whens(config.guards, settings.guards) if settings is not None else every
-        if own:
-            made[name] = msgspec.structs.replace(policy, when=own)
-    return made
-
-
-def whens(every: GuardSettings, own: GuardSettings | None = None) -> tuple[When, ...]:
-    """What the rules that are on ask of models."""
-    rules = {**every.rules, **(own.rules if own is not None else {})}
-    on = {*every.on, *(own.on if own is not None else ()), *(name for names in every.teams.values() for name in names)}
-    return tuple(
-        When(found=name, privacy=rule.privacy, regions=rule.regions)
-        for name, rule in rules.items()
-        if name in on and (rule.privacy or rule.regions)
+    teams = {team: _made(_named(every.rules, names)) for team, names in every.teams.items()}
+    return Guardings(
+        _guarding(_made(_on(every, every))),
+        {name: _guarding(_made(_of_route(config, name, routes))) for name in config.routes},
+        {team: tuple(rules.values()) for team, rules in teams.items()},
+        _whens(config, _on(every, every)),
     )
 
 
-def _of_route(config: Config, name: str, routes: Mapping[str, RouteSettings]) -> dict[str, Rule]:
+def with_whens(policies: Mapping[str, Policy], config: Config) -> dict[str, Policy]:
+    """The policies, and those of their steps, with what rules ask of models when they have found something."""
+    routes = {**PRESETS, **config.routes}
+    every = _whens(config, _on(config.guards, config.guards))
+    made = dict(policies)
+    for name, policy in policies.items():
+        is_route = not policy.named and policy.name in config.routes
+        own = _whens(config, _of_route(config, policy.name, routes)) if is_route else every
+        if own:
+            made[name] = _asking(policy, own)
+    return made
+
+
+def _asking(policy: Policy, when: tuple[When, ...]) -> Policy:
+    """The policy with this, and whatever it leads to: a step's candidates are looked at by the step's policy."""
+    return msgspec.structs.replace(
+        policy,
+        when=when,
+        steps=tuple(_asking(step, when) for step in policy.steps),
+        by=_asking(policy.by, when) if policy.by is not None else None,
+    )
+
+
+def _whens(config: Config, rules: Mapping[str, RuleSettings]) -> tuple[When, ...]:
+    teams = _named(config.guards.rules, [name for names in config.guards.teams.values() for name in names])
+    return tuple(
+        When(found=name, privacy=rule.privacy, regions=rule.regions)
+        for name, rule in {**teams, **rules}.items()
+        if rule.privacy or rule.regions
+    )
+
+
+def _of_route(config: Config, name: str, routes: Mapping[str, RouteSettings]) -> dict[str, RuleSettings]:
     settings = routes[name]
-    found: dict[str, Rule] = {}
+    found: dict[str, RuleSettings] = {}
     for step in (*steps_of(settings), *((settings.by,) if settings.by else ())):
         if inner := meant(step, routes):
             found |= _of_route(config, inner, routes)
-    return found | _rules(config.guards, settings.guards, settings.guards.off)
+    return found | _on(config.guards, settings.guards)
 
 
-def _rules(every: GuardSettings, own: GuardSettings, off: tuple[str, ...]) -> dict[str, Rule]:
-    settings = {**every.rules, **own.rules}
-    names = [name for name in dict.fromkeys((*every.on, *own.on)) if name not in off]
-    return {name: _rule(name, settings.get(name, RuleSettings())) for name in names}
+def _on(every: GuardSettings, own: GuardSettings) -> dict[str, RuleSettings]:
+    """What the rules that are on say."""
+    names = [name for name in (*every.on, *own.on) if name not in own.off]
+    return _named({**every.rules, **own.rules}, names)
+
+
+def _named(rules: Mapping[str, RuleSettings], names: Sequence[str]) -> dict[str, RuleSettings]:
+    return {name: rules.get(name, RuleSettings()) for name in names}
+
+
+def _made(rules: Mapping[str, RuleSettings]) -> dict[str, Rule]:
+    return {name: _rule(name, settings) for name, settings in rules.items()}
 
 
 def _rule(name: str, settings: RuleSettings) -> Rule:
