@@ -137,7 +137,7 @@ def test_phrases_are_whole_words_whatever_letters_they_are_dressed_in():
     )
 
 
-@pytest.mark.parametrize("name", sorted(GUARDS))
+@pytest.mark.parametrize("name", [name for name, row in sorted(GUARDS.items()) if row.missing is None])
 @pytest.mark.parametrize(
     "text",
     [

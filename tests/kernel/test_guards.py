@@ -293,6 +293,7 @@ async def test_a_team_or_a_key_can_have_rules_of_its_own():
     ("toml", "told"),
     [
         ('[guards]\non = ["pi"]', 'there is no guard or rule "pi". Fix: Did you mean "pii"?'),
+        ('[guards]\non = ["presidio"]', "Presidio is not installed (pip install presidio-analyzer"),
         ('[guards]\non = ["topics"]', '"topics" looks for phrases, and has none'),
         ('[guards]\nteams = { blue = ["nothing-like-it"] }', 'there is no guard or rule "nothing-like-it"'),
         ('[guards]\noff = ["pii"]', "off is for routes"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshwright.guards import injection, instructions, pii, secrets, topics
+from meshwright.guards import injection, instructions, pii, presidio, secrets, topics
 from meshwright.guards.guard import Guard
 from meshwright.guards.redact import redact
 
@@ -12,5 +12,6 @@ GUARDS: dict[str, Guard] = {
     "topics": topics.GUARD,
     "injection": injection.GUARD,
     "instructions": instructions.GUARD,
+    "presidio": presidio.GUARD,
 }
 __all__ = ["GUARDS", "Guard", "redact"]

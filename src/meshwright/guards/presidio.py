@@ -1,0 +1,62 @@
+"""presidio: names, places and dates by Microsoft's Presidio, where that and a language model for it are installed.
+
+It is no extra of ours: with spaCy and its model it is larger than all else together, and takes milliseconds
+where the others take microseconds. API: https://microsoft.github.io/presidio/api/analyzer_python
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Any
+
+from meshwright.guards.guard import ASKED, Guard, Options
+from meshwright.types.guard import Finding
+
+_KINDS = {"PERSON": "name", "LOCATION": "place", "NRP": "group", "DATE_TIME": "date", "MEDICAL_LICENSE": "medical"}
+INSTALL = "pip install presidio-analyzer, then python -m spacy download en_core_web_lg"
+
+
+def missing() -> str:
+    """What is not installed."""
+    there = find_spec("presidio_analyzer") is not None and find_spec("spacy") is not None
+    return "" if there else f"Presidio is not installed ({INSTALL})"
+
+
+@lru_cache(maxsize=1)
+def _analyzer() -> Any:
+    # Imported here: it takes seconds and hundreds of MB, which only who switches it on should pay.
+    from presidio_analyzer import AnalyzerEngine
+
+    return AnalyzerEngine()
+
+
+def look(text: str, options: Options) -> list[Finding]:
+    """What Presidio finds in English text, of the kinds that `pii` cannot know; of what overlaps, the first."""
+    wanted = [theirs for theirs, kind in _KINDS.items() if options.wants(kind)]
+    results = _analyzer().analyze(text=text, language="en", entities=wanted, score_threshold=options.threshold)
+    kept, end = list[Finding](), -1
+    for one in sorted(results, key=lambda result: (result.start, -result.end)):
+        if one.start >= end:
+            kept.append(Finding(_KINDS[one.entity_type], one.start, one.end))
+            end = one.end
+    return kept
+
+
+GUARD = Guard(
+    look=look,
+    summary="Names, places and dates in English, by Presidio, if you install it.",
+    kinds={
+        "name": "a person's name",
+        "place": "a town, a country, a street",
+        "group": "a nationality, a religion, a political group",
+        "date": "a date or a time",
+        "medical": "the number of a medical licence",
+    },
+    action="mask",
+    places=ASKED,
+    reach=80,
+    layers=False,
+    threshold=0.5,
+    missing=missing,
+)
