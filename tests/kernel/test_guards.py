@@ -317,7 +317,7 @@ async def test_what_one_model_begins_to_say_and_another_ends_is_found(on_break: 
     said = tokens("It is", " for", " Project", " Fal", "con", " and")
     broken = [Rule(say=said, fault=Fault(name="cut_mid"))]
     rules = {"names": RuleSettings(guard="topics", phrases=("project falcon",), action="mask")}
-    says = {"small": broken, "middle": Say(text="con, I think.")}
+    says: dict[str, Say | list[Rule]] = {"small": broken, "middle": Say(text="con, I think.")}
     async with house(says, route("names", rules=rules, on_break=on_break)) as at:
         reply = await at.ask("hi", stream=True)
         assert isinstance(reply, Streaming)
