@@ -103,7 +103,6 @@ THIRD_PARTIES = {
     "mpmath": {"providers"},
     "msgspec": set(ROOMS),
     "numpy": {"providers", "routing"},
-    "presidio_analyzer": {"guards"},
     "rich": {"cli"},
     "sqlalchemy": {"store"},
     "sympy": {"providers"},

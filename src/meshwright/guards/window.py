@@ -14,6 +14,7 @@ BEHIND = 64
 """Characters that have left already and are read again, for the words before a number."""
 MOST_HELD = 20_000
 """Characters that are held back at the most while a finding goes on (a private key)."""
+MUCH = 2_000
 LONGEST_HEAD = 80
 """Characters of the head of a pattern of many words."""
 _LAST_WORD = re.compile(r"\S+\s*\Z")
@@ -35,11 +36,18 @@ class Window:
         self._reach = max((rule.guard.reach for rule in rules), default=0)
         self._behind = ""
         self._held = ""
+        self._look_at = 0
 
     def feed(self, text: str) -> str:
         """What may leave, after this piece."""
         self._held += text
-        return self._leave(self._cut())
+        if len(self._held) < self._look_at:
+            return ""
+        made = self._leave(self._cut())
+        # What is held for long (a private key) is not looked at anew for each letter that comes.
+        size = len(self._held)
+        self._look_at = size + size // 10 if size > MUCH else 0
+        return made
 
     def end(self) -> str:
         """All that is left."""
