@@ -12,6 +12,8 @@ def admit(kernel: Kernel, arrival: Arrival, recording: Recording) -> None:
     """Check that the caller may ask, and journal that he does. Raises PermissionDenied, StoreError."""
     recording.stream = arrival.request.stream
     recording.cap = arrival.request.max_cost
+    if kernel.snapshot.privacy.keep_prompts != "never":
+        recording.said = arrival.request.messages
     if arrival.decode_seconds:
         recording.stages["decode"] = arrival.decode_seconds
     kernel.journal.begin(recording.id, recording.at, recording.principal)

@@ -89,6 +89,7 @@ def build(
         failing=failing(config.failure),
         health=health(config.failure),
         state=config.state,
+        privacy=config.privacy,
         budgets=config.budgets,
         learning=config.learning,
         guards=guardings(config),

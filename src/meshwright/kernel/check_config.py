@@ -13,6 +13,7 @@ from meshwright.kernel.check_learning import check_learning
 from meshwright.kernel.check_routes import ABILITIES, Finding, check_routes, known
 from meshwright.kernel.config import Config, ProviderSettings
 from meshwright.kernel.toml_lines import Path, key_lines, line_of
+from meshwright.ledger.personal import possible
 from meshwright.providers import PROVIDERS
 from meshwright.types.errors import ConfigError, Problem
 from meshwright.wire import CODECS
@@ -49,6 +50,11 @@ def _server(config: Config, environment: Mapping[str, str]) -> list[Finding]:
         found.append((("server", "drain_seconds"), "this must not be below 0.", "Write drain_seconds = 20."))
     if not 0 < config.state.days <= MAX_DAYS:
         found.append((("state", "days"), f"this is above 0 and at most {MAX_DAYS}.", "Write days = 30."))
+    if not 0 < config.privacy.days <= MAX_DAYS:
+        found.append((("privacy", "days"), f"this is above 0 and at most {MAX_DAYS}.", "Write days = 7."))
+    if config.privacy.keep_prompts != "never" and not possible():
+        message = "prompts are kept encrypted or not at all, and the library for it is missing."
+        found.append((("privacy", "keep_prompts"), message, "Run `pip install 'meshwright[crypto]'`, or write never."))
     if server.auth == "open" and not loopback(server.host):
         found.append(
             (

@@ -62,6 +62,16 @@ class LearningSettings(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, float] = {}
 
 
+class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[privacy]: whether the last question of a request is kept with its trace, redacted and encrypted, for `days`.
+
+    "failures": of requests that did not end well.
+    """
+
+    keep_prompts: Literal["never", "failures", "all"] = "never"
+    days: float = 7.0
+
+
 class JournalSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[journal]: `sync` "process" survives a kill -9; "power" a power cut too, for an fsync each 100 ms."""
 
@@ -313,6 +323,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     state: StateSettings = StateSettings()
     learning: LearningSettings = LearningSettings()
     budgets: BudgetSettings = BudgetSettings()
+    privacy: PrivacySettings = PrivacySettings()
     journal: JournalSettings = JournalSettings()
     builtin: BuiltinSettings = BuiltinSettings()
     batches: BatchSettings = BatchSettings()

@@ -9,6 +9,7 @@ from typing import Protocol
 from meshwright.kernel.alike import Alike
 from meshwright.kernel.answers_kept import Entry, Kept
 from meshwright.kernel.aside import Aside
+from meshwright.kernel.discretion import discreet, with_prompt
 from meshwright.kernel.record import Recording
 from meshwright.kernel.signals import Signals
 from meshwright.kernel.snapshot import Snapshot
@@ -88,8 +89,8 @@ class Kernel:
         recording.stage("answer")
         if recording.tab is not None:
             recording.charges = recording.tab.leave()
-        trace = recording.trace()
-        self.journal.record(trace)
+        trace = discreet(recording.trace())
+        self.journal.record(with_prompt(trace, recording.said, self.snapshot.privacy) if recording.said else trace)
         self.recent[trace.id] = trace
         if len(self.recent) > RECENT:
             del self.recent[next(iter(self.recent))]

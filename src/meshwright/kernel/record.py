@@ -8,6 +8,7 @@ from time import perf_counter, time
 
 from meshwright.ledger.money import cost
 from meshwright.ledger.purse import Grant, Tab
+from meshwright.types.content import Message
 from meshwright.types.decision import Attempt, Decision, Note, Trace
 from meshwright.types.errors import MeshError
 from meshwright.types.guard import Verdict
@@ -56,6 +57,7 @@ class Recording:
         "path",
         "principal",
         "promised",
+        "said",
         "saved",
         "served",
         "stages",
@@ -77,6 +79,8 @@ class Recording:
         self.attempts: list[Attempt] = []
         self.counted = False
         """It is one of the requests under way that the budget of second attempts goes by."""
+        self.said: tuple[Message, ...] = ()
+        """What was asked; only where policy says that it may be kept."""
         self.cap: int | None = None
         """Nano-dollars that all of its calls may cost together, by its caller's `max_cost`."""
         self.promised = 0

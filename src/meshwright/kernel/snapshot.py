@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from meshwright.kernel.addressing import Addressing
-from meshwright.kernel.config import BudgetSettings, CacheSettings, LearningSettings, StateSettings
+from meshwright.kernel.config import BudgetSettings, CacheSettings, LearningSettings, PrivacySettings, StateSettings
 from meshwright.kernel.guarding import Guardings
 from meshwright.kernel.health import Health
 from meshwright.ledger.digest import Holder
@@ -138,6 +138,7 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """How hard is tried where no route says so."""
     health: Health = Health()
     state: StateSettings = StateSettings()
+    privacy: PrivacySettings = PrivacySettings()
     budgets: BudgetSettings = BudgetSettings()
     learning: LearningSettings = LearningSettings()
     guards: Guardings = Guardings()

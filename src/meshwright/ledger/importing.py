@@ -17,6 +17,7 @@ from meshwright.ledger.audit.seals import note_replaced
 from meshwright.ledger.evidence import Following, implicit, tried
 from meshwright.ledger.lines import OPENING, Begin, DamagedLine, Ended, Hold, Segment, parse, segments
 from meshwright.ledger.observed import learned_limits
+from meshwright.ledger.prompts import Prompt, keep_prompts
 from meshwright.store import accounts, decisions, feedback, trials
 from meshwright.store import limits as learned
 from meshwright.store import segments as store
@@ -59,6 +60,7 @@ class _Batch(msgspec.Struct, frozen=True):
     limits: list[LearnedLimit]
     seen: list[Feedback]
     tried: dict[tuple[int, str], int]
+    prompts: list[Prompt]
 
 
 class Importer:
@@ -149,6 +151,7 @@ class Importer:
         begins: dict[str, Begin] = {}
         holds: dict[str, tuple[str, Mapping[str, int]]] = {}
         ended: list[decisions.Prepared] = []
+        prompts: list[Prompt] = []
         damaged: list[bytes] = []
         limits: list[LearnedLimit] = []
         seen: list[Feedback] = []
@@ -162,7 +165,12 @@ class Importer:
             try:
                 value = parse(line)
                 if isinstance(value, Ended):
-                    ended.append(decisions.prepare(value.trace, value.raw))
+                    trace = value.trace
+                    if trace.prompt:
+                        prompts.append(Prompt(trace.id, trace.principal, trace.at, trace.prompt))
+                        ended.append(decisions.prepare(msgspec.structs.replace(trace, prompt="")))
+                    else:
+                        ended.append(decisions.prepare(trace, value.raw))
                     limits += learned_limits(value.trace)
                     seen += (*implicit(value.trace), *self._following.see(value.trace))
                     for route, nano in tried(value.trace):
@@ -174,11 +182,12 @@ class Importer:
                     begins[value.id] = value
             except DamagedLine:
                 damaged.append(line)
-        return _Batch(offset, lines, begins, holds, ended, damaged, limits, seen, spent)
+        return _Batch(offset, lines, begins, holds, ended, damaged, limits, seen, spent, prompts)
 
     def _store(self, transaction: Transaction, life: str, batch: _Batch) -> Imported:
         _charge(transaction, life, batch.ended)
         inserted = decisions.insert(transaction, batch.ended, note_replaced)
+        keep_prompts(transaction, batch.prompts)
         learned.keep(transaction, batch.limits)
         feedback.put(transaction, batch.seen)
         trials.add(transaction, batch.tried)

@@ -158,7 +158,7 @@ class Control:
             self._run("batches", BATCH_SECONDS, self._run_batches)
         self._run("files", FILES_SECONDS, partial(forget_files, self.database))
         self._run("audit", AUDIT_SECONDS, partial(seal_and_sign, self.database, self.places.audit))
-        self._run("sweep", SWEEP_SECONDS, lambda: sweep(self.database))
+        self._run("sweep", SWEEP_SECONDS, lambda: sweep(self.database, self.config.privacy.days))
         if self.config.discovery.engines and self.config.discovery.every_seconds > 0:
             self._run("engines", self.config.discovery.every_seconds, self._look_again)
 

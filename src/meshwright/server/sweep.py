@@ -7,7 +7,7 @@ from time import time
 
 import msgspec
 
-from meshwright.store import answers, conversations, recalled
+from meshwright.store import answers, conversations, prompts, recalled
 from meshwright.store.database import Database
 from meshwright.wire.openai_responses.resources import patched
 
@@ -16,12 +16,13 @@ SILENT_SECONDS = 30.0
 _log = logging.getLogger("meshwright.control")
 
 
-def sweep(database: Database) -> None:
+def sweep(database: Database, prompt_days: float = 7.0) -> None:
     """Delete what has expired, a little at a time; end what its maker's death has cut short. Raises StoreError."""
     now = time()
     with database.begin() as transaction:
         gone = answers.sweep(transaction, now) + conversations.sweep(transaction, now)
         recalled.sweep(transaction, now)
+        prompts.sweep(transaction, now - prompt_days * 86_400)
         for answer in answers.abandoned(transaction, now - SILENT_SECONDS):
             told = {"code": "server_error", "message": "The gateway was stopped before the answer was complete."}
             body = patched(answer.body, {"status": "failed", "error": told})

@@ -16,6 +16,8 @@ from meshwright.store.tables import (
     feedback,
     file_pieces,
     files,
+    prompts,
+    recalled,
 )
 
 _BELOW = (
@@ -27,12 +29,14 @@ _BELOW = (
 
 
 def delete_all(transaction: Transaction, owner: str) -> dict[str, int]:
-    """Delete its answers, conversations, files, batches and feedback; how many of each there were."""
+    """Delete all that is its own, of answers, files, feedback, prompts and so on; how many of each there were."""
     found = {}
     for table, below in _BELOW:
         mine = select(table.c.id).where(table.c.owner == owner)
         for column in below:
             transaction.execute(delete(column.table).where(column.in_(mine)))
         found[table.name] = transaction.execute(delete(table).where(table.c.owner == owner)).rowcount
-    found[feedback.name] = transaction.execute(delete(feedback).where(feedback.c.principal == owner)).rowcount
+    for table in (feedback, prompts):
+        found[table.name] = transaction.execute(delete(table).where(table.c.principal == owner)).rowcount
+    found[recalled.name] = transaction.execute(delete(recalled).where(recalled.c.owner == owner)).rowcount
     return found

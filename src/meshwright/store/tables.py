@@ -375,6 +375,17 @@ audit_checkpoints = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+# Prompts, where policy says that they are kept; `body` is encrypted with the subject's key.
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("decision", Text, primary_key=True),
+    Column("principal", Text, nullable=False, index=True),
+    Column("at", Double, nullable=False, index=True),
+    Column("subject", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
 # A key for each person whose data is kept encrypted. Erasing the person is forgetting name and key.
 subjects = Table(
     "subjects",

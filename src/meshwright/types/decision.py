@@ -287,5 +287,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The decision that this one is a copy of (a shadow)."""
     answer: str = ""
     """What the caller knows the answer by, where that is a name of ours; else it is the provider's."""
+    prompt: str = ""
+    """The last question, redacted; only on its way into the database, and only where policy says that it is kept."""
     charges: Mapping[str, int] = {}
     """What it counted for on its caller's limits, by account (`store.accounts`): nano-dollars, tokens or requests."""

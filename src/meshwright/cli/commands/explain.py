@@ -8,8 +8,9 @@ import msgspec
 import typer
 
 from meshwright.cli.explaining import tell_feedback, tell_trace
-from meshwright.cli.output import ConfigFile, Json, print_json, told
+from meshwright.cli.output import ConfigFile, Json, out, print_json, told
 from meshwright.cli.session import control_of
+from meshwright.ledger.prompts import prompt_of
 from meshwright.store import decisions, feedback
 from meshwright.store.rows import Feedback
 from meshwright.types.errors import NotFound
@@ -29,12 +30,15 @@ def explain(
             else:
                 trace = decisions.get(transaction, id) or decisions.answered(transaction, id, None)
             found = feedback.of(transaction, trace.id) if trace is not None else ()
+            prompt = prompt_of(transaction, trace.id) if trace is not None else None
         if trace is None:
             raise NotFound(f'There is no decision "{id}".', fix="Its id is the x-mesh-decision header of the answer.")
         if as_json:
-            print_json({**msgspec.to_builtins(trace), "feedback": [_plain(one) for one in found]})
+            print_json({**msgspec.to_builtins(trace), "prompt": prompt, "feedback": [_plain(one) for one in found]})
         else:
             tell_trace(trace)
+            if prompt is not None:
+                out.print(f"\nIt asked (redacted): {prompt}", markup=False)
             tell_feedback(found)
 
 

@@ -102,7 +102,7 @@ def checkpoint(database: Database, folder: Path, *, clock: Callable[[], float] =
             raise InvalidRequest("The audit log is empty: there is nothing to sign.", fix="Make a key, for example.")
         made = Checkpoint(seq=seq, hash=hash.hex(), at=int(clock() * 1_000_000), kind=key.kind, key=key.key)
         made = msgspec.structs.replace(made, signature=key.sign(made.said()))
-        audit.keep_checkpoint(transaction, f"chk_{secrets.token_hex(8)}", seq, msgspec.json.encode(made))
+        audit.keep_checkpoint(transaction, f"chk_{made.at:014x}{secrets.token_hex(4)}", seq, msgspec.json.encode(made))
     return made
 
 
