@@ -173,6 +173,21 @@ def test_what_cannot_be_replayed_is_left_out_and_counted(everything: Snapshot):
     assert what_if(gone.rows).unserved == 2
 
 
+def test_requests_that_somebody_judged_stand_for_those_that_nobody_did():
+    traces = [
+        msgspec.structs.replace(trace, outcome="ok")
+        for trace in log(snapshot(it=TRIAL), "it", 600, {SMALL: 1.0, LARGE: 1.0})
+    ]
+    scores = {trace.id: 0.2 if trace.served == SMALL else 0.95 for trace in traces[::3]}
+    found = what_if(replay(traces, snapshot(it=RouteSettings(strategy="fixed", pool=(LARGE,))), scores).rows)
+    assert found.judged == 200
+    assert found.quality_then is not None
+    assert found.quality_then.supported, found.quality_then.why
+    assert found.quality_then.value == pytest.approx(0.95, abs=0.01)
+    assert found.quality_now is not None
+    assert found.quality_now.value == pytest.approx(0.575, abs=0.06)
+
+
 def test_rows_of_which_nothing_is_known_give_no_figure():
     row = Row(chosen=Choice("a"), other=Choice("b"))
     found = what_if([row] * 40)

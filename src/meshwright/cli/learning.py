@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from meshwright.cli.output import out, print_json, print_table
 from meshwright.kernel import router_files
@@ -18,8 +19,6 @@ from meshwright.types.errors import ConfigError, StoreError
 def learning(words: Sequence[str], folder: Path, as_json: bool) -> bool:
     """Do what the words say; whether they were understood."""
     match words:
-        case ["report"]:
-            _report(folder, as_json)
         case ["fit", file]:
             _fit(folder, Path(file), as_json)
         case ["export", file]:
@@ -37,16 +36,21 @@ def _data(folder: Path) -> bytes:
     return router_files.weights(folder) or shipped.read_bytes()
 
 
-def _report(folder: Path, as_json: bool) -> None:
+def known(folder: Path) -> dict[str, Any]:
+    """What the weights say, for a program."""
+    weights = read(_data(folder))
+    rows = [
+        {"model": model.name, "quality": model.level, "rows": model.rows, "routed": _routed(weights, model.own)}
+        for model in weights.models
+    ]
+    version = router_files.current(folder)
+    return {"version": version, "kept": router_files.versions(folder), "told": weights.told, "models": rows}
+
+
+def tell_known(folder: Path) -> None:
+    """The same for people."""
     weights = read(_data(folder))
     version = router_files.current(folder)
-    if as_json:
-        rows = [
-            {"model": model.name, "quality": model.level, "rows": model.rows, "routed": _routed(weights, model.own)}
-            for model in weights.models
-        ]
-        print_json({"version": version, "kept": router_files.versions(folder), "told": weights.told, "models": rows})
-        return
     out.print(f"The router goes by {_name(version)}: {weights.told}, {len(weights.grams) // 4:,} grams.")
     print_table(
         ("model", "mean score", "outcomes", "differs by question"),

@@ -28,6 +28,11 @@ def tell_replay(result: WhatIf, found: Replayed) -> None:
                 ("quality", _quality(result.quality_now), _quality(result.quality_then)),
             ],
         )
+        if result.judged:
+            out.print(
+                f"[dim]quality: {result.judged:,} requests were judged (feedback, judges); they stand for those that "
+                "nobody judged[/]"
+            )
         for name, estimate in (("cost", result.cost_then), ("quality", result.quality_then)):
             if estimate is None:
                 out.print(f"[yellow]{name}: nothing is known of it, neither seen nor predicted.[/]")

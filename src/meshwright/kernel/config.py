@@ -56,9 +56,13 @@ class LearningSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[learning]: what the router learns from answers that were given here. `labels` are worth a score (0..1).
 
     `enabled` false keeps nothing of questions and goes by nothing that was learned here; feedback is still kept.
+    `judge` is a model that marks a `share` of the answers, for at most `budget` dollars a day.
     """
 
     enabled: bool = True
+    judge: str = ""
+    share: float = 0.02
+    budget: Decimal = Decimal(1)
     labels: dict[str, float] = {}
 
 

@@ -6,6 +6,7 @@ from meshwright.kernel.admit import admit
 from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming
 from meshwright.kernel.check import check, check_reply
 from meshwright.kernel.decide import decide
+from meshwright.kernel.judging import sample
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.recall import answered
 from meshwright.kernel.record import Recording
@@ -38,6 +39,8 @@ async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
         reply = await answered(kernel, snapshot, arrival, recording)
         if checked is not None:
             reply = await check_reply(kernel, checked, reply, recording)
+        if snapshot.learning.judge:
+            sample(kernel, snapshot, arrival, recording, reply)
         flowing = isinstance(reply, Streaming)
         return reply
     except MeshError as error:

@@ -49,6 +49,7 @@ def replay(traces: Iterable[Trace], other: Snapshot, scores: Mapping[str, float]
                 propensity=propensity(decision),
                 cost=trace.cost,
                 quality=_quality(trace, scores or {}),
+                judged=trace.id in (scores or {}),
                 draws=() if then is None else _draws(other, decision, then),
             )
         )

@@ -14,8 +14,13 @@ from meshwright.ledger.feedback import about
 from meshwright.store.rows import Feedback, FeedbackKind
 from meshwright.types.decision import Trace
 
+JUDGE = "judge"
+"""The path of a judge's own request, and who is said to have judged."""
+UNPRICED = 10_000_000
+"""Nano-dollars that a judge's mark counts for when nobody knows its price: a cent."""
 SHORTLY = 300.0
 """Seconds within which the same request again says that its answer was no good."""
+PURSE = "learning/judge"
 REMEMBERED = 4_096
 WORTH: dict[FeedbackKind, float] = {
     "schema": 0.0,
@@ -29,7 +34,12 @@ WORTH: dict[FeedbackKind, float] = {
 
 
 def implicit(trace: Trace) -> tuple[Feedback, ...]:
-    """What the trace alone tells of the answers in it. Pure. A kind is told once of each model."""
+    """What the trace alone tells of the answers in it. Pure. A kind is told once of each model.
+
+    The trace of a judge tells what it thinks of the answer that it was shown.
+    """
+    if trace.of and trace.path == JUDGE:
+        return tuple(_marks(trace))
     return tuple({(one.model, one.kind): one for one in _signs(trace)}.values())
 
 
@@ -49,12 +59,23 @@ def _signs(trace: Trace) -> Iterator[Feedback]:
             yield _sign(trace, note.about, kind, note.told)
 
 
+def _marks(trace: Trace) -> Iterator[Feedback]:
+    for note in trace.notes:
+        if note.kind == "judge" and note.value is not None:
+            row = about(trace, note.about, "judge", JUDGE, trace.at, note.value, note.told[:500])
+            yield msgspec.structs.replace(row, decision=trace.of)
+
+
 def _sign(trace: Trace, model: str, kind: FeedbackKind, told: str) -> Feedback:
     return about(trace, model, kind, "", trace.at, WORTH[kind], told[:500])
 
 
 def tried(trace: Trace) -> Iterator[tuple[str, int]]:
     """What trying models was predicted to cost above the best, by route; several where routes lie in each other."""
+    if trace.of:
+        if trace.path == JUDGE:
+            yield PURSE, UNPRICED if trace.cost is None else trace.cost
+        return
     waiting = [trace.decision] if trace.decision is not None else []
     while waiting:
         decision = waiting.pop()

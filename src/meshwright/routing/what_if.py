@@ -42,6 +42,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     cost: float | None = None
     quality: float | None = None
     draws: tuple[Choice, ...] = ()
+    judged: bool = False
+    """Somebody has said what it was worth: such requests stand for those that went as well and nobody judged."""
 
     def others(self) -> tuple[Choice, ...]:
         """The other policy's choices, equally likely."""
@@ -62,8 +64,9 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
     """The comparison. `same` counts equal choices; `unserved` those that the other policy could not have served.
 
-    `support` estimates the share of requests for which the log could have chosen what the other policy chooses;
-    `effective` is how many requests the weighted ones are worth. An estimate is None when nothing is known for it.
+    `judged` are those that somebody judged. `support` estimates the share of requests for which the log could have
+    chosen what the other policy chooses; `effective` is how many requests the weighted ones are worth. An estimate is
+    None when nothing is known for it.
     """
 
     requests: int
@@ -71,6 +74,7 @@ class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
     unserved: int
     support: float
     effective: float
+    judged: int
     cost_now: Estimate | None
     cost_then: Estimate | None
     quality_now: Estimate | None
@@ -85,17 +89,43 @@ def what_if(rows: Sequence[Row]) -> WhatIf:
     squares = sum(weight * weight for weight in weights)
     effective = sum(weights) ** 2 / squares if squares else 0.0
     doubt = _doubt(len(served), support, effective)
+    known, answered = _stand_ins(rows), _stand_ins(served)
     return WhatIf(
         requests=len(rows),
         same=sum(row.other is not None and row.chosen.words == row.other.words for row in served),
         unserved=len(rows) - len(served),
         support=round(support, 4),
         effective=round(effective, 1),
+        judged=sum(row.judged for row in rows),
         cost_now=_mean([row.cost for row in rows if row.cost is not None]),
         cost_then=_robust(served, _costs, doubt, _scale(served)),
-        quality_now=_mean([row.quality for row in rows if row.quality is not None]),
-        quality_then=_robust(served, _qualities, doubt),
+        quality_now=_mean(
+            [row.quality for row, _ in known if row.quality is not None],
+            [count for row, count in known if row.quality is not None],
+        ),
+        quality_then=_robust(
+            [row for row, _ in answered], _qualities, doubt or _thin(answered), counts=[count for _, count in answered]
+        ),
     )
+
+
+def _stand_ins(rows: Sequence[Row]) -> list[tuple[Row, float]]:
+    """Rows of known quality, and how many each stands for; all rows, once each, when too few were judged."""
+    unknown = sum(row.quality is None for row in rows)
+    judged = sum(row.judged for row in rows)
+    if not unknown or judged < ENOUGH:
+        return [(row, 1.0) for row in rows]
+    return [(row, 1 + unknown / judged if row.judged else 1.0) for row in rows if row.quality is not None]
+
+
+def _thin(rows: Sequence[tuple[Row, float]]) -> str:
+    """Why those that were judged do not carry a figure; "" when they do."""
+    weights = [count * _weight(row) for row, count in rows]
+    squares = sum(weight * weight for weight in weights)
+    effective = sum(weights) ** 2 / squares if squares else 0.0
+    if rows and effective < ENOUGH:
+        return f"it rests on what {effective:.0f} judged requests are worth; {ENOUGH:.0f} are the least"
+    return ""
 
 
 def _weight(row: Row) -> float:
@@ -132,10 +162,11 @@ def _robust(
     of: Callable[[Row], tuple[float | None, float | None, list[float | None]]],
     doubt: str,
     scale: float = 1.0,
+    counts: Sequence[float] | None = None,
 ) -> Estimate | None:
     """The doubly robust mean. `of` gives what was seen, what was predicted for it, and what for the other choices."""
-    terms, told = [], 0
-    for row in served:
+    terms, kept, told = list[float](), list[float](), 0
+    for row, count in zip(served, counts or [1.0] * len(served), strict=True):
         seen, expected, others = of(row)
         told += seen is not None
         if expected is None:
@@ -150,7 +181,8 @@ def _robust(
         if seen is not None and expected is not None:
             value += _weight(row) * (seen - scale * expected)
         terms.append(value)
-    mean = _mean(terms)
+        kept.append(count)
+    mean = _mean(terms, kept)
     if mean is None:
         return None
     if not doubt and told < len(served) * SUPPORTED:
@@ -168,10 +200,13 @@ def _scale(served: Sequence[Row]) -> float:
     return seen / whole if whole > 0 and seen > 0 else 1.0
 
 
-def _mean(values: Sequence[float]) -> Estimate | None:
+def _mean(values: Sequence[float], counts: Sequence[float] | None = None) -> Estimate | None:
+    """The mean with its interval; each value counts as often as `counts` says."""
     if not values:
         return None
-    count = len(values)
-    mean = sum(values) / count
-    spread = sqrt(sum((value - mean) ** 2 for value in values) / max(1, count - 1) / count)
-    return Estimate(value=mean, low=mean - Z * spread, high=mean + Z * spread, requests=count)
+    weights = counts or [1.0] * len(values)
+    whole, many = sum(weights), len(values)
+    mean = sum(weight * value for weight, value in zip(weights, values, strict=True)) / whole
+    squares = sum((weight * (value - mean)) ** 2 for weight, value in zip(weights, values, strict=True))
+    spread = sqrt(squares * many / max(1, many - 1)) / whole
+    return Estimate(value=mean, low=mean - Z * spread, high=mean + Z * spread, requests=many)

@@ -13,7 +13,7 @@ import msgspec
 
 from meshwright.kernel import router_files
 from meshwright.kernel.config import Config
-from meshwright.ledger.evidence import WORTH
+from meshwright.ledger.evidence import PURSE, WORTH
 from meshwright.ledger.feedback import BELIEVED, bare, worth
 from meshwright.routing.quality.gains import Gains
 from meshwright.store import decisions, feedback, settings, trials
@@ -162,6 +162,8 @@ class Learning:
 def budgets(config: Config) -> dict[str, int]:
     """What each route may spend on trying models, in nano-dollars a day."""
     given = {name: route.options.get("budget", 0) for name, route in config.routes.items()}
+    if config.learning.judge:
+        given[PURSE] = float(config.learning.budget)
     return {name: round(float(dollars) * NANO) for name, dollars in given.items() if dollars}
 
 

@@ -10,18 +10,21 @@ from typing import Annotated
 import msgspec
 import typer
 
-from meshwright.cli.learning import learning
+from meshwright.cli.learning import known, learning, tell_known
 from meshwright.cli.output import ConfigFile, Json, out, print_json, told
 from meshwright.cli.replaying import tell_replay
+from meshwright.cli.reporting import tell_report
 from meshwright.cli.session import actor, control_of, here, other_snapshot
+from meshwright.kernel import router_files
 from meshwright.kernel.replaying import Replayed, replay
+from meshwright.kernel.reporting import report, scores
 from meshwright.kernel.router_files import current
 from meshwright.ledger.audit.acts import record
 from meshwright.ledger.spans import span
 from meshwright.routing.what_if import what_if
 from meshwright.server.control import Control
 from meshwright.server.learning import forget
-from meshwright.store import decisions
+from meshwright.store import decisions, feedback
 from meshwright.types.errors import InvalidRequest
 
 ACTS = {"fit": "router.fitted", "revert": "router.reverted"}
@@ -55,6 +58,9 @@ def router(
                 with control_of(config).database.begin() as transaction:
                     record(transaction, actor(), ACTS[asked[0]], "router", detail=detail)
             return
+        if asked == ["report"]:
+            _report(control_of(config), time.time() - span(since), as_json)
+            return
         if asked == ["forget"]:
             count = forget(
                 control_of(config).database, since=time.time() - span(since), principal=principal, model=model
@@ -81,5 +87,24 @@ async def _replayed(control: Control, since: float, other: Path | None) -> Repla
     control.import_journal()
     with control.database.read() as transaction:
         traces = decisions.recent(transaction, MOST, since=since)
+        found = feedback.scored(transaction, since)
+    judged = scores(traces, found, control.config.learning.labels)
     async with other_snapshot(control, other) as snapshot:
-        return replay(traces, snapshot)
+        return replay(traces, snapshot, judged)
+
+
+def _report(control: Control, since: float, as_json: bool) -> None:
+    """What is known, and how routing has been doing since then."""
+    control.import_journal()
+    with control.database.read() as transaction:
+        traces = decisions.recent(transaction, MOST, since=since)
+        found = feedback.scored(transaction, since)
+    made = report(traces, scores(traces, found, control.config.learning.labels))
+    folder = control.places.router
+    gains = router_files.gains(folder)
+    if as_json:
+        here = [] if gains is None else [msgspec.to_builtins(one) for one in gains.models]
+        print_json({**known(folder), "here": here, "left": gains.left if gains is not None else {}, "report": made})
+    else:
+        tell_known(folder)
+        tell_report(made, gains)
