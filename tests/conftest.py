@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from tests.store import postgres as server
 
 # The same examples on every run: a red build is the change's doing. No deadline: shared machines stall.
 settings.register_profile(
@@ -17,6 +20,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # Rich reads the terminal's width once, when the first test of a process imports the command line.
 os.environ["COLUMNS"] = "250"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL that runs while it is needed; whoever has none is told what is missing."""
+    if reason := server.missing():
+        pytest.skip(reason)
+    with server.running() as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,13 @@ def missing() -> str:
     """Why there can be none here, "" when there can."""
     if importlib.util.find_spec("psycopg") is None:
         return "the extra `postgres` is not installed"
-    return "" if shutil.which("initdb") and shutil.which("pg_ctl") else "PostgreSQL is not installed"
+    return "" if program("initdb") and program("pg_ctl") else "PostgreSQL is not installed (apt-get install postgresql)"
+
+
+def program(name: str) -> str | None:
+    """Where one of its programs is; Debian keeps them off the path."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[4]))
+    return str(found[-1]) if found else shutil.which(name)
 
 
 @contextmanager
@@ -34,6 +40,7 @@ def running() -> Iterator[str]:
         account = {"user": row.pw_uid, "group": row.pw_gid, "extra_groups": []}
 
     def run(*command: str) -> None:
+        command = (program(command[0]) or command[0], *command[1:])
         subprocess.run(command, check=True, capture_output=True, cwd=folder, **account)
 
     data = str(folder / "data")

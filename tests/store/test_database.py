@@ -18,7 +18,7 @@ from meshwright.store import settings
 from meshwright.store.database import Database, sqlite_url
 from meshwright.store.tables import metadata
 from meshwright.types.errors import StoreError
-from tests.store.databases import fresh
+from tests.store.databases import address, fresh
 
 
 def test_migrating_from_nothing_gives_the_tables_that_the_code_speaks_of(tmp_path: Path):
@@ -26,7 +26,12 @@ def test_migrating_from_nothing_gives_the_tables_that_the_code_speaks_of(tmp_pat
     with database.read() as transaction:
         context = MigrationContext.configure(transaction, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-        indexes = {index["name"] for table in metadata.tables for index in inspect(transaction).get_indexes(table)}
+        indexes = {
+            index["name"]
+            for table in metadata.tables
+            for index in inspect(transaction).get_indexes(table)
+            if "duplicates_constraint" not in index
+        }
     assert indexes == {index.name for table in metadata.tables.values() for index in table.indexes}
     database.close()
 
@@ -97,7 +102,9 @@ def test_a_folder_that_is_not_ours_is_an_error_with_a_fix(tmp_path: Path):
             Database(sqlite_url(file)).migrate()
 
 
-def test_a_locked_database_is_an_error_after_the_wait(tmp_path: Path):
+def test_a_locked_database_is_an_error_after_the_wait(tmp_path: Path, kind: str):
+    if kind != "sqlite":
+        pytest.skip("locks rows, and not the database")
     database = fresh(tmp_path)
     other = Database(sqlite_url(tmp_path / "mesh.db"), busy_seconds=0.05)
     with database.begin() as transaction:
@@ -141,7 +148,7 @@ def test_a_transaction_happens_whole_or_not_at_all(tmp_path: Path):
 
 def test_a_reader_cannot_write_by_mistake(tmp_path: Path):
     database = fresh(tmp_path)
-    with pytest.raises(StoreError, match="cannot be written"), database.read() as transaction:
+    with pytest.raises(StoreError, match=r"cannot be written|read-only"), database.read() as transaction:
         settings.put(transaction, "colour", "blue")
     with database.begin() as transaction:  # the same connection writes again
         settings.put(transaction, "colour", "green")
@@ -165,7 +172,7 @@ def test_a_refused_statement_tells_neither_its_values_nor_its_text(tmp_path: Pat
     twice = "INSERT INTO settings VALUES ('a', 'confidential'), ('a', 'confidential')"
     with pytest.raises(StoreError) as caught, database.begin() as transaction:
         transaction.exec_driver_sql(twice)
-    assert "UNIQUE" in str(caught.value)
+    assert "UNIQUE" in str(caught.value).upper()
     assert "confidential" not in str(caught.value)
     database.close()
 
@@ -186,15 +193,14 @@ def test_a_missing_driver_is_an_error_that_does_not_tell_the_password():
 def test_processes_that_start_together_all_find_a_migrated_database(tmp_path: Path):
     script = """
         import sys
-        from pathlib import Path
         from meshwright.ledger.keys import ensure_master
-        from meshwright.store.database import Database, sqlite_url
+        from meshwright.store.database import Database
         sys.stdin.read(1)
-        database = Database(sqlite_url(Path(sys.argv[1]) / "new" / "mesh.db"))
+        database = Database(sys.argv[1])
         database.migrate()
         print(ensure_master(database).created)
     """
-    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
+    command = [sys.executable, "-c", textwrap.dedent(script), address(tmp_path / "new")]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(6)]
     for process in processes:
         assert process.stdin is not None

@@ -75,7 +75,7 @@ def issue(
         raise InvalidRequest("A key without a scope opens nothing.", field="scopes", fix="Give it inference.")
     now = clock()
     expires = None if lasting is None else now + lasting
-    with database.begin() as transaction:
+    with database.alone() as transaction:
         for party in (f"team:{terms.team}" if terms.team else "", f"user:{terms.user}" if terms.user else ""):
             if party and parties.get(transaction, party) is None:
                 kind, _, called = party.partition(":")
@@ -114,7 +114,7 @@ def rotate(
     InvalidRequest, StoreError.
     """
     now = clock()
-    with database.begin() as transaction:
+    with database.alone() as transaction:
         old = working(transaction, which, now)
         if old.id == MASTER:
             raise InvalidRequest(
@@ -131,7 +131,7 @@ def rotate(
 def revoke(database: Database, which: str, *, actor: str = SHELL, clock: Callable[[], float] = time.time) -> Key:
     """The key, which no longer works. Raises NotFound, InvalidRequest, StoreError."""
     now = clock()
-    with database.begin() as transaction:
+    with database.alone() as transaction:
         old = working(transaction, which, now)
         if old.id == MASTER:
             raise InvalidRequest("The master key cannot be revoked, or nobody could rule here.", fix="Replace it.")

@@ -39,7 +39,7 @@ def ensure_master(database: Database, given: str | None = None, *, clock: Callab
     """
     if given is not None:
         _check(given)
-    with database.begin() as transaction:
+    with database.alone() as transaction:
         stored = keys.get(transaction, MASTER)
         works = stored is not None and stored.revoked is None
         if stored is not None and works and (given is None or stored.hash == digest(given)):
@@ -53,7 +53,7 @@ def ensure_master(database: Database, given: str | None = None, *, clock: Callab
 def replace_master(database: Database, *, actor: str = "shell", clock: Callable[[], float] = time.time) -> MasterKey:
     """A new master key for one that was lost or told; the old one no longer works. Raises StoreError."""
     key = new_key()
-    with database.begin() as transaction:
+    with database.alone() as transaction:
         return MasterKey(True, key, _put(transaction, key, actor, clock))
 
 

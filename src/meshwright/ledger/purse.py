@@ -155,9 +155,10 @@ class Grant:
 
 
 class Purse:
-    """All that one process has borrowed. `clock` gives seconds since 1970."""
+    """All that one process has borrowed. `clock` gives seconds since 1970; `patience` is in seconds."""
 
-    def __init__(self, lender: Lender, clock: Callable[[], float] = time) -> None:
+    def __init__(self, lender: Lender, clock: Callable[[], float] = time, patience: float = PATIENCE) -> None:
+        self._patience = patience
         self._lender = lender
         self._clock = clock
         self._parts: dict[tuple[str, str, str], Borrowed] = {}
@@ -237,7 +238,7 @@ class Purse:
         """Set all of it aside at once; wait while something is short. Raises LimitReached, StoreError."""
         until = 0.0
         while (short := next(((part, need) for part, need in wanted if part.free < need), None)) is not None:
-            until = until or monotonic() + PATIENCE
+            until = until or monotonic() + self._patience
             await self._fill(*short, until)
         moment = monotonic()
         for part, need in wanted:

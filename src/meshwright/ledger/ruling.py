@@ -37,7 +37,7 @@ def put_party(
     """
     made = party(kind, name, clock(), bounds)
     granted = allowed(made.id, limits)
-    with database.begin() as transaction:
+    with database.alone() as transaction:
         before = parties.get(transaction, made.id)
         if before is not None:
             if new:
@@ -57,7 +57,7 @@ def remove_party(
 ) -> None:
     """Without it; none of its keys may work any more. Raises NotFound, InvalidRequest, StoreError."""
     id = f"{kind}:{name}"
-    with database.begin() as transaction:
+    with database.alone() as transaction:
         members = [key.id for key in keys.every(transaction) if key.revoked is None and name == getattr(key, kind)]
         if members:
             raise InvalidRequest(
@@ -84,7 +84,7 @@ def change_limits(
     Raises NotFound, InvalidRequest, StoreError.
     """
     gone = [named(name) for name in without]
-    with database.begin() as transaction:
+    with database.alone() as transaction:
         owner = owner_of(transaction, whose, clock())
         granted = allowed(owner, limits)
         for measure, window in gone:

@@ -65,8 +65,16 @@ def _hold(transaction: Transaction, life: str, account: str, granted: int, now: 
     transaction.execute(update(leases).where(here).values(held=leases.c.held + granted, renewed=now))
 
 
+def _lock(transaction: Transaction, life: str, ids: Collection[str]) -> None:
+    """Lock these accounts, and all that the life holds of; before any lease and in order, so that no ring can close."""
+    mine = select(leases.c.account).where(leases.c.life == life)
+    query = select(accounts.c.id).where(accounts.c.id.in_(ids) | accounts.c.id.in_(mine)).order_by(accounts.c.id)
+    transaction.execute(query.with_for_update()).all()
+
+
 def give_back(transaction: Transaction, life: str, unused: Mapping[str, int]) -> None:
     """A process no longer holds so much of these accounts (by id)."""
+    _lock(transaction, life, unused)
     for account, amount in sorted(unused.items()):
         here = (leases.c.account == account) & (leases.c.life == life)
         if transaction.execute(update(leases).where(here).values(held=leases.c.held - amount)).rowcount:
@@ -76,6 +84,8 @@ def give_back(transaction: Transaction, life: str, unused: Mapping[str, int]) ->
 
 def charge(transaction: Transaction, life: str, spent: Mapping[str, int]) -> None:
     """A life of a journal has spent so much of these accounts (by id), out of what it holds of them."""
+    if spent:
+        _lock(transaction, life, spent)
     for account, amount in sorted(spent.items()):
         here = (leases.c.account == account) & (leases.c.life == life)
         held = transaction.execute(update(leases).where(here).values(held=leases.c.held - amount)).rowcount
@@ -87,6 +97,7 @@ def charge(transaction: Transaction, life: str, spent: Mapping[str, int]) -> Non
 
 def free(transaction: Transaction, life: str) -> int:
     """Give back all that a life of a journal still holds: it is over, and all it spent is charged. How many leases."""
+    _lock(transaction, life, ())
     mine = leases.c.life == life
     query = select(leases.c.account, leases.c.held).where(mine).order_by(leases.c.account)
     rows = transaction.execute(query).all()

@@ -22,6 +22,10 @@ Transaction = Connection
 """What the functions of this room work in: `with database.begin() as transaction: keys.put(transaction, key)`."""
 
 _MODE = "meshwright_mode"
+_MIGRATING = 0x6D657368
+"""The number of PostgreSQL's lock for whoever brings the schema up to date."""
+_ACTING = 0x6D657369
+"""The same for acts that must not run beside each other."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -56,8 +60,11 @@ class Database:
             ) from problem
         if sqlite:
             _make_folder(Path(self.where))
+            self._reading: dict[str, Any] = {_MODE: "read"}
             event.listen(self._engine, "connect", _sqlite_connect(int(busy_seconds * 1000)))
             event.listen(self._engine, "begin", _sqlite_begin)
+        else:
+            self._reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
     def migrate(self) -> None:
         """Bring the schema up to date, from nothing or from an older version, in one transaction.
@@ -68,6 +75,8 @@ class Database:
         config.set_main_option("script_location", "meshwright.store:migrations")
         known = ScriptDirectory.from_config(config)
         with self.begin() as transaction:
+            if not self._sqlite:  # whose write lock is taken already
+                transaction.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
             current = MigrationContext.configure(transaction).get_current_revision()
             if current == known.get_current_head():
                 return
@@ -93,11 +102,22 @@ class Database:
             yield transaction
 
     @contextmanager
+    def alone(self) -> Iterator[Transaction]:
+        """A transaction that writes, of which only one runs at a time: what it read is still true when it writes.
+
+        On SQLite that holds for all that write. For acts of people; too slow for what requests do.
+        """
+        with self.begin() as transaction:
+            if not self._sqlite:
+                transaction.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ACTING})")
+            yield transaction
+
+    @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction that only reads, one unchanging picture; it neither waits for a writer nor holds one up."""
         with (
             translated(self.where),
-            self._engine.connect().execution_options(**{_MODE: "read"}) as connection,
+            self._engine.connect().execution_options(**self._reading) as connection,
             connection.begin() as outer,
         ):
             yield connection
