@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
 import pytest
 
+from meshwright.ledger.allowing import bounds as bounded
+from meshwright.ledger.issuing import Terms, issue
 from meshwright.sim import Rule, Say, Upstream
+from meshwright.store.database import Database, sqlite_url
 from tests.gateway import Gateway
 from tests.server.pretend import Pretend
 
@@ -50,19 +53,19 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
             yield running
 
 
-def key(gateway: Gateway, name: str, *options: str) -> str:
-    """A new key that the gateway knows."""
-    made = gateway.run("keys", "create", name, *options, "--json")
-    assert made.returncode == 0, made.stderr + made.stdout
-    told = str(json.loads(made.stdout)["key"])
+def key(gateway: Gateway, name: str, *limits: str, team: str = "", **bounds: Sequence[str]) -> str:
+    """A new key, as `mesh keys create` makes it, that the gateway's workers know."""
+    with closing(Database(sqlite_url(gateway.folder / "state" / "mesh.db"))) as database:
+        terms = Terms(team=team, limits=limits, bounds=bounded(**bounds))
+        token = issue(database, name, terms=terms).key
     until = time.monotonic() + 20
     known = 0
-    while known < 8:  # by both workers
-        good = gateway.call("/v1/models", headers={"authorization": f"Bearer {told}"})[0] == 200
+    while known < 8:  # by both of them
+        good = gateway.call("/v1/models", headers={"authorization": f"Bearer {token}"})[0] == 200
         known = known + 1 if good else 0
         assert time.monotonic() < until
-        time.sleep(0.05)
-    return told
+        time.sleep(0.02)
+    return token
 
 
 def ask(gateway: Gateway, key: str, path: str = "/v1/chat/completions", **more: Any) -> tuple[int, dict[str, str], Any]:
@@ -97,7 +100,7 @@ def owner(gateway: Gateway, name: str) -> str:
 
 def test_sixty_four_streams_at_once_stop_at_the_budget_and_every_cent_is_accounted_for(gateway: Gateway):
     budget = 5 * DOLLAR
-    token = key(gateway, "streams", "--budget", "5", "--per", "total")
+    token = key(gateway, "streams", "money/total=5")
 
     until = time.monotonic() + 40
 
@@ -127,3 +130,75 @@ def test_sixty_four_streams_at_once_stop_at_the_budget_and_every_cent_is_account
     assert headers["x-should-retry"] == "false"
     shown = json.loads(gateway.run("keys", "show", "streams", "--json").stdout)["limits"][0]
     assert (shown["amount"], shown["spent"]) == (budget, spent)
+
+
+def test_what_is_left_buys_a_cheaper_model_of_the_route_and_says_so(gateway: Gateway):
+    token = key(gateway, "thrifty", "money/day=0.05")
+    status, headers, _ = ask(gateway, token, model="route/both")
+    assert (status, headers["x-mesh-model"]) == (200, "cheap/m")
+    trace = json.loads(
+        gateway.call(f"/v1/decisions/{headers['x-mesh-decision']}", headers={"authorization": f"Bearer {token}"})[2]
+    )["trace"]
+    assert [(note["kind"], note["about"]) for note in trace["notes"]] == [("passed_over", "dear/m")]
+    assert trace["attempts"][0]["charged"] == trace["attempts"][0]["cost"] > 0
+
+
+def test_a_model_whose_price_nobody_knows_is_refused_to_a_key_with_a_budget(gateway: Gateway):
+    token = key(gateway, "careful", "money/month=1")
+    status, _, said = ask(gateway, token, model="odd/m")
+    assert status in (403, 503)
+    assert "price is not known" in said["error"]["message"]
+    assert ask(gateway, key(gateway, "careless"), model="odd/m")[0] == 200
+    images = gateway.call("/v1/images/generations", {"model": "odd/m"}, {"authorization": f"Bearer {token}"})
+    assert (images[0], json.loads(images[2])["error"]["code"]) == (403, "price_unknown")
+
+
+def test_a_rate_is_refused_in_each_dialect_with_the_time_to_wait_and_what_is_left(gateway: Gateway):
+    token = key(gateway, "hasty", "requests/day=2", "requests/minute=100")
+    status, headers, _ = ask(gateway, token, model="cheap/m")
+    assert (status, headers["x-ratelimit-limit-requests"]) == (200, "100")
+    assert ask(gateway, token, model="cheap/m")[0] == 200
+    status, headers, said = ask(gateway, token, model="cheap/m")
+    assert (status, said["error"]["code"]) == (429, "rate_limit_exceeded")
+    assert "2 requests a day, 0 left" in said["error"]["message"]
+    assert 0 < int(headers["retry-after"]) <= 86_400
+    status, headers, said = ask(gateway, token, "/v1/messages", model="cheap/m", max_tokens=5)
+    assert (status, said["error"]["type"], said["error"]["details"]["error_code"]) == (
+        429,
+        "rate_limit_error",
+        "rate_limit_exceeded",
+    )
+    path = "/v1beta/models/cheap%2Fm:generateContent"
+    body = {"contents": [{"parts": [{"text": "go"}]}]}
+    status, _, raw = gateway.call(path, body, {"authorization": f"Bearer {token}"})
+    assert (status, json.loads(raw)["error"]["status"]) == (429, "RESOURCE_EXHAUSTED")
+
+
+def test_a_key_uses_what_it_may_use_and_nothing_else_is_contacted(gateway: Gateway):
+    token = key(gateway, "narrow", models=["cheap/*"], endpoints=["/v1/chat/*,/v1/models*,/v1/images/*"])
+    status, headers, _ = ask(gateway, token, model="route/both")
+    assert (status, headers["x-mesh-model"]) == (200, "cheap/m")
+    status, _, said = ask(gateway, token, model="dear/m")
+    assert status == 503
+    assert "it is not one of the models cheap/*" in said["error"]["message"]
+    assert ask(gateway, token, "/v1/messages", model="cheap/m", max_tokens=5)[0] == 403
+    listed = json.loads(gateway.call("/v1/models", headers={"authorization": f"Bearer {token}"})[2])["data"]
+    named = {row["id"] for row in listed if not row["id"].startswith(("route/", "auto", "both"))}
+    assert named == {"cheap/m"}
+    for body in ({"model": "dear/m"}, {"prompt": "a cat"}):
+        assert gateway.call("/v1/images/generations", body, {"authorization": f"Bearer {token}"})[0] == 403
+    routed = key(gateway, "routed", routes=["both"])
+    assert ask(gateway, routed, model="route/both")[0] == 200
+    assert ask(gateway, routed, model="cheap/m")[0] == 403
+
+
+def test_a_team_is_limited_over_all_its_keys_and_a_key_that_takes_anothers_place_goes_on_where_it_was(gateway: Gateway):
+    assert gateway.run("teams", "create", "two", "--limit", "requests/total=3").returncode == 0
+    first, second = (key(gateway, name, team="two") for name in ("anna", "ben"))
+    answers = [ask(gateway, token, model="cheap/m")[0] for token in (first, second, first, second)]
+    assert answers == [200, 200, 200, 429]
+    fresh = json.loads(gateway.run("keys", "rotate", "anna", "--overlap", "1h", "--json").stdout)["key"]
+    until = time.monotonic() + 20
+    while (status := ask(gateway, fresh, model="cheap/m")[0]) == 401 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert status == 429
