@@ -32,6 +32,7 @@ def test_a_kept_answer_outlives_the_gateway_and_says_so(tmp_path: Path):
         assert headers["x-mesh-cache"] == "miss"
         status, _, _ = gateway.call("/v1/chat/completions", asked, {"x-mesh-cache": "perhaps"})
         assert status == 400
+        assert b'mesh_cache_total{outcome="hit"} 1' in gateway.call("/metrics")[2]
     with Gateway(tmp_path, TOML) as again:
         until = time.monotonic() + 20
         headers, third = dict[str, str](), first

@@ -30,6 +30,13 @@ class Metrics:
         if trace.usage is not None:
             self.count("mesh_tokens_total", into, trace.usage.total_input)
             self.count("mesh_tokens_total", out, trace.usage.total_output)
+        for verdict in trace.guards:
+            seen = (("rule", verdict.rule), ("action", verdict.action), ("place", verdict.place))
+            self.count("mesh_guard_verdicts_total", seen)
+        if trace.cache:
+            self.count("mesh_cache_total", (("outcome", trace.cache),))
+            if trace.saved_nano:
+                self.count("mesh_cache_saved_dollars_total", (), trace.saved_nano / 1e9)
         if trace.cost:
             self.count("mesh_cost_dollars_total", model, trace.cost / 1e9)
 
@@ -82,6 +89,9 @@ COUNTERS = {
     "mesh_attempts_total": "Calls to providers, by model and outcome.",
     "mesh_tokens_total": "Tokens, by model and direction.",
     "mesh_cost_dollars_total": "Money spent in US dollars, by model; requests of unknown cost are not in it.",
+    "mesh_guard_verdicts_total": "Verdicts of guards, by rule, action and place.",
+    "mesh_cache_total": "Requests over routes with a cache, by outcome: hit, alike or miss.",
+    "mesh_cache_saved_dollars_total": "What answers had cost that were given again, in US dollars.",
     "mesh_http_errors_total": "Requests refused before they reached a model, by status.",
 }
 HISTOGRAMS = {

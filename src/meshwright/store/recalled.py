@@ -22,11 +22,6 @@ def get(transaction: Transaction, id: str, now: float) -> Recalled | None:
     return None if row is None else Recalled(**row._asdict())
 
 
-def forget(transaction: Transaction, owner: str) -> int:
-    """Delete all of an owner's; how many there were."""
-    return transaction.execute(delete(recalled).where(recalled.c.owner == owner)).rowcount
-
-
 def sweep(transaction: Transaction, now: float, most: int = 500) -> int:
     """Delete at most that many whose time is over; how many there were."""
     old = list(transaction.execute(select(recalled.c.id).where(recalled.c.until <= now).limit(most)).scalars())
