@@ -10,6 +10,7 @@ from meshwright.kernel.alike import Alike
 from meshwright.kernel.answers_kept import Entry, Kept
 from meshwright.kernel.aside import Aside
 from meshwright.kernel.discretion import discreet, with_prompt
+from meshwright.kernel.likely import likely_most
 from meshwright.kernel.record import Recording
 from meshwright.kernel.signals import Signals
 from meshwright.kernel.snapshot import Snapshot
@@ -70,10 +71,15 @@ class Kernel:
         self.kept = Kept(snapshot.kept_bytes)
         self.purse = purse
         """What this process may use of limits; None: nothing is limited."""
-        self.upper: Callable[[Features, Model], int | None] | None = None
-        """The most tokens that a model will answer with, where something is known of it."""
         self.alike = Alike()
         self.behind: Behind | None = None
+
+    def upper(self, seen: Features, model: Model) -> int | None:
+        """The most tokens that a model will likely answer with, where that is to be set aside and is known."""
+        snapshot = self.snapshot
+        if snapshot.budgets.reserve == "worst":
+            return None
+        return likely_most(snapshot.calibration, self.signals.read(), seen, model)
 
     def settle(self, recording: Recording) -> None:
         """The request is over: journal it, remember it for a while, tell the listeners. Raises StoreError.

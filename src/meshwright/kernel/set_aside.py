@@ -68,7 +68,7 @@ def most_read(work: Work) -> tuple[Features, int]:
 def written(kernel: Kernel, seen: Features, model: Model) -> int:
     """The most tokens of one answer."""
     said = [one for one in (seen.max_tokens, model.max_output) if one is not None]
-    if seen.max_tokens is None and kernel.upper is not None and (known := kernel.upper(seen, model)) is not None:
+    if seen.max_tokens is None and (known := kernel.upper(seen, model)) is not None:
         said.append(known)
     return min(said) if said else kernel.snapshot.budgets.output_tokens
 
