@@ -8,7 +8,7 @@ ARGS ?=
 SPREAD := $(if $(ARGS),,-n 2 --dist loadfile)
 
 .DEFAULT_GOAL := help
-.PHONY: test-engines help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-cascade bench-tokens bench-failover bench-guards
+.PHONY: test-engines help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-online bench-cascade bench-tokens bench-failover bench-guards
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ bench-router: .venv/dev.stamp ## how good and how fast the learned router is (AR
 
 bench-guards: .venv/dev.stamp ## how good and how fast the guards are (ARGS="--pii ROWS --injection FOLDER --pages FOLDER")
 	@$(VENV)/python bench/guards/measure_guards.py $(ARGS)
+
+bench-online: .venv/dev.stamp ## how fast the router learns from the chosen model's outcomes (ARGS="outcomes.jsonl.gz --only drift")
+	@$(VENV)/python bench/router/measure_online.py $(ARGS)
 
 bench-tasks: .venv/dev.stamp ## how good and how fast the task classifier is (ARGS=--wrong shows its mistakes)
 	@$(VENV)/python bench/router_tasks/measure.py $(ARGS)
