@@ -16,7 +16,18 @@ from meshwright.types.money import dollars
 ALWAYS = ("window", "max_output", "prices.input", "prices.output", "retires")
 """Facts that are shown as unknown when nobody says them."""
 _OURS = ("mesh.toml", OBSERVED)
-_FIELDS = ("upstream", "window", "max_output", "regions", "privacy", "prices", "abilities", "skills", "aliases")
+_FIELDS = (
+    "upstream",
+    "window",
+    "max_output",
+    "regions",
+    "privacy",
+    "prices",
+    "abilities",
+    "skills",
+    "aliases",
+    "reading",
+)
 
 
 class Other(msgspec.Struct, frozen=True):

@@ -71,7 +71,7 @@ def build(
         if part.row.name != "builtin":
             unknown = msgspec.structs.replace(pattern.model, prices=unpriced(part.row, config.budgets))
             open_ended[part.row.name] = msgspec.structs.replace(pattern, model=unknown)
-        for model in model_cards(part, config, shipped(part.row.name), published.limits):
+        for model in model_cards(part, config, shipped(part.row.name), published.limits, published.calibration):
             deployments[model.name] = pattern.serving(model)
         if part.row.name == "builtin":
             measures = {model.name: pattern.serving(model) for model in BUILTIN_MEASURES}

@@ -9,11 +9,13 @@ from decimal import Decimal
 import msgspec
 
 from meshwright.catalog.cards import Catalogue
+from meshwright.catalog.tokens import USUAL, family
 from meshwright.kernel.build_providers import ProviderPart
 from meshwright.kernel.config import BudgetSettings, Config, ModelSettings, PriceSettings
 from meshwright.providers import DEPLOYED
 from meshwright.providers.builtin_row import BUILTIN_MODELS
 from meshwright.store.rows import LearnedLimit
+from meshwright.types.calibration import Calibration
 from meshwright.types.model import Claim, Model, Price, Provider
 from meshwright.types.money import nano
 
@@ -27,11 +29,16 @@ _FREE = (Price(input=0, output=0, cache_read=0, cache_write=0, cache_write_1h=0,
 
 
 def model_cards(
-    part: ProviderPart, config: Config, catalogue: Catalogue, limits: Sequence[LearnedLimit] = ()
+    part: ProviderPart,
+    config: Config,
+    catalogue: Catalogue,
+    limits: Sequence[LearnedLimit] = (),
+    calibration: Calibration | None = None,
 ) -> list[Model]:
     """The models of this provider that are served, in order. A configured list of models is the whole list.
 
-    `limits` are what was learned from refusals: it goes before the catalogue and after the configuration.
+    `limits` are what was learned from refusals: it goes before the catalogue and after the configuration. So does what
+    was learned of tokenizers, in `calibration`.
     """
     row = part.row
     learned = [limit for limit in limits if limit.model.startswith(f"{row.name}/")]
@@ -46,7 +53,7 @@ def model_cards(
             card = _observed(card, limit) if limit.model == card.name else card
         settings = config.models.get(card.name, ModelSettings())
         if settings.enabled:
-            card = _corrected(card, part, settings)
+            card = _corrected(_reading(card, calibration), part, settings)
             if not card.prices and (prices := unpriced(row, config.budgets)):
                 card = msgspec.structs.replace(card, prices=prices, claims={**card.claims, "prices": ASSUMED})
             cards.append(card)
@@ -90,6 +97,16 @@ def _observed(card: Model, limit: LearnedLimit) -> Model:
     day = datetime.fromtimestamp(limit.at, UTC).date().isoformat()
     claims = {**card.claims, limit.fact: Claim(OBSERVED, day)}
     return msgspec.structs.replace(card, **{limit.fact: limit.tokens}, claims=claims)
+
+
+def _reading(card: Model, calibration: Calibration | None) -> Model:
+    """The card with how its tokenizer differs from the estimate's: as observed, or as its family usually does."""
+    name = family(card.upstream)
+    found = calibration.reading.get(name) if calibration is not None else None
+    if found is None:
+        return msgspec.structs.replace(card, reading=USUAL[name]) if USUAL[name] != 1.0 else card
+    claims = {**card.claims, "reading": Claim(OBSERVED, agreeing=found.rows)}
+    return msgspec.structs.replace(card, reading=found.factor, claims=claims)
 
 
 def _corrected(card: Model, part: ProviderPart, settings: ModelSettings) -> Model:

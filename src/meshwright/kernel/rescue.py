@@ -29,6 +29,7 @@ from meshwright.types.decision import Note, NoteKind
 from meshwright.types.errors import LimitReached, MeshError, StreamCut, UpstreamError, UpstreamTimeout
 from meshwright.types.request import Request
 from meshwright.wire.dialect import StreamEncoder
+from meshwright.wire.sealing import encoder_for_client
 
 MOST = 2
 """How often a stream is gone on with."""
@@ -92,7 +93,7 @@ class Rescuer:
         deltas = dialect.dialect.stream_decoder(dialect.target).feed(b"".join(stream.kept))
         if isinstance(path, Translated):
             return said_in(deltas), path.encoder
-        return said_in(deltas), primed(arrival.dialect.stream_encoder(arrival.request), deltas)
+        return said_in(deltas), primed(encoder_for_client(arrival.dialect, arrival.request), deltas)
 
     def _candidates(self, error: UpstreamError) -> Iterator[Deployment]:
         """The models that come next, each of which may be asked now; and the broken one itself, if it may be."""

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from math import exp, log
+from statistics import median
 
 import msgspec
 
+from meshwright.catalog.tokens import USUAL, family
 from meshwright.routing.conformal import Tracker
-from meshwright.types.calibration import ALL, Bound, Calibration, Kept, group
+from meshwright.types.calibration import ALL, Bound, Calibration, Kept, Reading, group
 from meshwright.types.decision import Candidate, Decision, Trace
 
 NOMINAL = 0.9
 """How often an interval is meant to hold the truth."""
+LEAST_ROWS = 20
+"""Answers from which a family's factor is believed."""
+LEAST_READ = 100
+"""Estimated tokens of a request that tells something: of a shorter one most is the provider's own frame around it."""
+FARTHEST = 2.0
+"""A learned factor is at most so many times what is usual for its family, and at least that part of it."""
 WILDEST = 8.0
 """A logarithm beyond this is a fault, not an answer: a factor of 3,000."""
 
@@ -80,6 +88,34 @@ def calibrate(rows: Iterable[Outcome], nominal: float = NOMINAL) -> Learned:
         kept_cost=cost.kept(),
     )
     return Learned(calibration, tokens.by_model)
+
+
+def readings(traces: Iterable[Trace]) -> dict[str, Reading]:
+    """The factor of each family: the middle one of its answers, for single ones are off in both directions.
+
+    What was read is the provider's count. Requests with pictures and files, whose tokens go by other rules, and those
+    that were estimated roughly are left out.
+    """
+    ratios: dict[str, list[float]] = {}
+    for trace in traces:
+        seen = trace.decision.features if trace.decision is not None else None
+        if seen is None or seen.rough or seen.attachments or seen.input_tokens < LEAST_READ:
+            continue
+        for attempt in trace.attempts:
+            usage = attempt.usage
+            if attempt.outcome != "ok" or attempt.role or usage is None or usage.estimated or usage.total_input <= 0:
+                continue
+            ratios.setdefault(family(attempt.model), []).append(usage.total_input / seen.input_tokens)
+    return {
+        name: Reading(_near(name, median(found)), len(found))
+        for name, found in sorted(ratios.items())
+        if len(found) >= LEAST_ROWS
+    }
+
+
+def _near(name: str, factor: float) -> float:
+    usual = USUAL[name]
+    return round(min(max(factor, usual / FARTHEST), usual * FARTHEST), 3)
 
 
 class _Side:

@@ -101,10 +101,11 @@ def _window(model: Model, features: Features, named: bool) -> str:
     if model.window is None:
         return ""
     answer = _answer(model, features.max_tokens)
-    wanted = features.input_tokens + answer
+    read = round(features.input_tokens * model.reading)
+    wanted = read + answer
     if wanted <= _room(model.window, named):
         return ""
-    parts = f" ({features.input_tokens:,} in, {answer:,} out)" if answer else ""
+    parts = f" ({read:,} in, {answer:,} out)" if answer else ""
     return f"about {wanted:,} tokens wanted{parts}, {WINDOW} {model.window:,}"
 
 

@@ -122,13 +122,14 @@ def _cost(model: Model, features: Features, tokens: Interval) -> tuple[Interval 
 
     Also how many tokens are read from a cache, and what that saves.
     """
-    price = base_price(model, features.input_tokens)
+    read = round(features.input_tokens * model.reading)
+    price = base_price(model, read)
     if price is None or price.input is None or price.output is None:
         return None, 0, 0.0
-    fixed, out = price.request + features.input_tokens * price.input / PER_MILLION, price.output / PER_MILLION
+    fixed, out = price.request + read * price.input / PER_MILLION, price.output / PER_MILLION
     cached, saved = 0, 0.0
     if features.warm and price.cache_read is not None and price.cache_read < price.input:
-        cached = min(features.warm.get(model.name, 0), features.input_tokens)
+        cached = min(features.warm.get(model.name, 0), read)
         saved = cached * (price.input - price.cache_read) / PER_MILLION
     warm = fixed - saved
     return (

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from meshwright.routing.calibrate import Learned, calibrate, outcomes
+import msgspec
+
+from meshwright.routing.calibrate import Learned, calibrate, outcomes, readings
 from meshwright.store import decisions
 from meshwright.store.database import Database
-from meshwright.types.calibration import Bound, Calibration
+from meshwright.types.calibration import Bound, Calibration, Reading
 
 LATEST = 4_000
 """Decisions that are looked at, the newest."""
@@ -21,7 +23,9 @@ def learned(database: Database) -> Learned:
     """What the latest decisions teach. Raises StoreError."""
     with database.read() as transaction:
         traces = decisions.recent(transaction, LATEST, since=time.time() - DAYS * 86_400)
-    return calibrate(outcomes(reversed(traces)))
+    found = calibrate(outcomes(reversed(traces)))
+    calibration = msgspec.structs.replace(found.calibration, reading=readings(traces))
+    return msgspec.structs.replace(found, calibration=calibration)
 
 
 class Calibrating:
@@ -41,12 +45,22 @@ class Calibrating:
         self._latest = latest
         found = learned(self._database).calibration
         before = self.known
-        if not found.tokens and before is None:
+        if not found.tokens and not found.reading and before is None:
             return False
-        if before is not None and not _moved(before.tokens, found.tokens) and not _moved(before.cost, found.cost):
+        if before is not None and not (
+            _moved(before.tokens, found.tokens)
+            or _moved(before.cost, found.cost)
+            or _read_otherwise(before.reading, found.reading)
+        ):
             return False
         self.known = found
         return True
+
+
+def _read_otherwise(before: Mapping[str, Reading], after: Mapping[str, Reading]) -> bool:
+    return before.keys() != after.keys() or any(
+        abs(one.factor / before[name].factor - 1) > MOVED for name, one in after.items()
+    )
 
 
 def _moved(before: Mapping[str, Bound], after: Mapping[str, Bound]) -> bool:

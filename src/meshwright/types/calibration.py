@@ -30,11 +30,19 @@ class Kept(msgspec.Struct, frozen=True):
         return self.held / self.rows if self.rows else None
 
 
+class Reading(msgspec.Struct, frozen=True):
+    """How many tokens of one family of tokenizers there are to one of the estimate, as learned from so many `rows`."""
+
+    factor: float
+    rows: int
+
+
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """Factors on the predicted tokens of an answer and on the predicted cost of a request.
 
     Both maps go by "MODEL TASK", where either may be ALL. `nominal` is how often an interval is meant to hold the
-    truth; `kept_tokens` and `kept_cost` are how often they did.
+    truth; `kept_tokens` and `kept_cost` are how often they did. `reading` are factors on the estimated tokens of a
+    request, by family of tokenizers.
     """
 
     nominal: float
@@ -42,6 +50,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     cost: Mapping[str, Bound] = {}
     kept_tokens: Kept = Kept(0, 0)
     kept_cost: Kept = Kept(0, 0)
+    reading: Mapping[str, Reading] = {}
 
 
 def group(model: str, task: str) -> str:

@@ -62,6 +62,8 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     privacy: Privacy = "unknown"
     aliases: tuple[str, ...] = ()
     licence: str = ""
+    reading: float = 1.0
+    """Tokens that the model reads for each one of the router's estimate."""
     retires: str = ""
     successor: str = ""
     claims: Mapping[str, Claim] = {}
