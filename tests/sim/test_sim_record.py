@@ -19,7 +19,11 @@ from meshwright.sim.record import Recorder
 from meshwright.sim.replay import Replay
 from meshwright.sim.scrub import SCRUBBED, known_secrets, scrubbed, scrubbed_chunks
 from meshwright.sim.tape import Heard, read_tape, taped
+from meshwright.types.content import Message, Text
 from meshwright.types.errors import ConfigError
+from meshwright.types.request import Request
+from meshwright.wire import CODECS
+from meshwright.wire.dialect import Target
 from tests.sim.raw import ask
 
 KEY = "sk-proj-4f9a8b7c6d5e4f3a2b1c"
@@ -224,3 +228,20 @@ def test_pieces_scrubbed_apart_are_the_body_scrubbed_whole(data: bytes, secret: 
 )
 def test_innocent_words_stay(text: str):
     assert scrubbed(text.encode(), known_secrets((("authorization", "Bearer k"),), "/v1/x")).decode() == text
+
+
+@pytest.mark.parametrize("dialect", ["gemini", "ollama", "cohere", "bedrock_converse"])
+async def test_a_dialect_with_a_root_of_its_own_is_recorded_and_repeated(tmp_path: Path, dialect: str):
+    row, tape = CODECS[dialect], tmp_path / "tape.jsonl"
+    asked = Request(model="m", max_tokens=50, messages=(Message("user", (Text("hello"),)),))
+    path = row.path_of("m", False) if row.path_of is not None else row.path
+    sent = row.encode_request(asked, Target("m", "up/m", 50)).body
+    async with Sim([Upstream(name="up", dialect=dialect)]) as sim, Recorder(sim.url("up"), tape) as recorder:
+        assert recorder.url.endswith(row.root)
+        live = await ask(recorder.url + path, sent)
+    assert (live.status, recorder.recorded) == (200, 1)
+    async with Replay(read_tape(tape), pace=0) as replay:
+        assert replay.url.endswith(row.root)
+        again = await ask(replay.url + path, sent)
+    assert again.body == live.body
+    assert row.decode_response(again.body, Target("m", "up/m")).text

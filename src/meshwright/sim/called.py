@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect
 
 
@@ -30,3 +31,19 @@ def called(dialect: Dialect, target: str) -> Called | None:
         elif (found := one.of_path(unquote(below), query)) is not None:
             return Called(one, *found)
     return None
+
+
+def root_of(address: str) -> str:
+    """How a base address ends where that is the usual end of some dialect's ("/v1", "/v1beta"); "/v1" elsewhere.
+
+    An address without a path, such as Ollama's, ends with nothing.
+    """
+    path = urlsplit(address).path.rstrip("/")
+    last = path[path.rfind("/") :] if path else ""
+    return last if last in {row.root for row in CODECS.values()} else "/v1"
+
+
+def below(path: str) -> str:
+    """The root of the base address that a call's path belongs to."""
+    roots = sorted({row.root for row in CODECS.values()}, key=len, reverse=True)
+    return next(root for root in roots if path.startswith(f"{root}/"))

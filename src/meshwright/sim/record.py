@@ -13,7 +13,7 @@ import msgspec
 
 from meshwright.net.choose import OneTransport
 from meshwright.net.transport import Answer, Call, Deadlines, Endpoint
-from meshwright.sim.called import called
+from meshwright.sim.called import called, root_of
 from meshwright.sim.head import LAST_CHUNK, chunk, head
 from meshwright.sim.link import BadRequest, Link, Links, Received, hang_up, listen
 from meshwright.sim.tape import Heard, taped
@@ -21,7 +21,6 @@ from meshwright.types.errors import MeshError, NotFound, StoreError, StreamCut, 
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect
 
-PREFIX = "/v1"
 # They belong to one connection or to how a body is framed; encoding would hide secrets from the scrubber.
 _OURS = frozenset((
     "accept-encoding", "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
@@ -41,6 +40,7 @@ class Recorder:
         self.recorded = 0
         self.withheld = 0
         self._to = to.rstrip("/")
+        self._root = root_of(to)
         self._path = path
         self._port = port
         self._deadlines = deadlines or Deadlines()
@@ -68,7 +68,7 @@ class Recorder:
     @property
     def url(self) -> str:
         """The base address for clients."""
-        return f"http://127.0.0.1:{self._port}{PREFIX}"
+        return f"http://127.0.0.1:{self._port}{self._root}"
 
     async def _serve(self, link: Link) -> None:
         while True:
@@ -84,10 +84,10 @@ class Recorder:
         """Answer one request; whether the connection can be used again."""
         began = time.monotonic()
         try:
-            if not received.path.startswith(PREFIX):
-                raise NotFound(f"{received.path} is not below {PREFIX}.")
+            if not received.path.startswith(f"{self._root}/"):
+                raise NotFound(f"{received.path} is not below {self._root}.", fix=f"Use {self.url} as base address.")
             endpoint = Endpoint(
-                url=self._to + received.path.removeprefix(PREFIX),
+                url=self._to + received.path.removeprefix(self._root),
                 headers=tuple((name, value) for name, value in received.headers if name not in _OURS),
                 method=received.method,
             )

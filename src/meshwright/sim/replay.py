@@ -11,9 +11,10 @@ from typing import Any, Self
 
 import msgspec
 
+from meshwright.sim.called import below
 from meshwright.sim.head import LAST_CHUNK, chunk, head
 from meshwright.sim.link import BadRequest, Link, Links, Received, hang_up, listen
-from meshwright.sim.record import PREFIX, dialect_of
+from meshwright.sim.record import dialect_of
 from meshwright.sim.tape import Taped, identity
 from meshwright.types.errors import NotFound
 
@@ -32,6 +33,8 @@ class Replay:
         self._tape = tape
         self._port = port
         self._pace = pace
+        # The base address of clients ends as that of those who were recorded.
+        self._root = below(tape[0].path) if tape else "/v1"
         self._answers: defaultdict[str, list[Taped]] = defaultdict(list)
         for one in tape:
             self._answers[one.asked].append(one)
@@ -54,7 +57,7 @@ class Replay:
     @property
     def url(self) -> str:
         """The base address for clients."""
-        return f"http://127.0.0.1:{self._port}{PREFIX}"
+        return f"http://127.0.0.1:{self._port}{self._root}"
 
     async def _serve(self, link: Link) -> None:
         while True:
