@@ -68,6 +68,8 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
     conversation: str = ""
     ancestors: tuple[str, ...] = ()
     labels: Mapping[str, str] = {}
+    metadata: Raw | None = None
+    """What the client said of the answer, as it came: kept here, it need not be carried to the provider."""
     background: bool = False
 
     def changes(self) -> dict[str, object]:
@@ -78,6 +80,8 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
         changes["previous_response_id"] = self.previous or None
         if self.conversation:
             changes["conversation"] = {"id": self.conversation}
+        if self.metadata is not None:
+            changes["metadata"] = self.metadata
         return changes
 
     def answer(self, body: bytes, served: str) -> KeptAnswer:
@@ -142,7 +146,7 @@ def _chat(gate: Gate, asked: Asked, request: Request) -> tuple[Request, Keeping]
         expires=expiry(gate),
         labels=labels_of(fields.get("metadata")),
     )
-    return msgspec.structs.replace(request, store=None), keeping
+    return msgspec.structs.replace(request, store=None, metadata=None), keeping
 
 
 async def _response(gate: Gate, asked: Asked, request: Request, state: StateSettings) -> tuple[Request, Keeping] | None:
@@ -186,9 +190,10 @@ async def _response(gate: Gate, asked: Asked, request: Request, state: StateSett
         previous=previous,
         conversation=conversation,
         ancestors=ancestors,
+        metadata=request.metadata if store else None,
         background=background,
     )
-    return msgspec.structs.replace(request, store=None), keeping
+    return msgspec.structs.replace(request, store=None, metadata=None if store else request.metadata), keeping
 
 
 def _rebuilt(fields: dict[str, Raw], items: list[Raw] | None) -> Request:
