@@ -125,10 +125,16 @@ def test_responses_and_embeddings_run_too(client):
         {"custom_id": "v", "method": "POST", "url": "/v1/embeddings", "body": {"model": "builtin/embed", "input": "hi"}}
     ]
     second = begun(client, vectors, "/v1/embeddings")
+    prompts = [
+        {"custom_id": "p", "method": "POST", "url": "/v1/completions", "body": {"model": "quick/m", "prompt": "hi"}}
+    ]
+    third = begun(client, prompts, "/v1/completions")
     told = lines(client, until(client, first.id).output_file_id)["r"]["response"]["body"]
     assert (told["object"], told["status"]) == ("response", "completed")
     told = lines(client, until(client, second.id).output_file_id)["v"]["response"]["body"]
     assert len(told["data"][0]["embedding"]) == 256
+    told = lines(client, until(client, third.id).output_file_id)["p"]["response"]["body"]
+    assert (told["object"], bool(told["choices"][0]["text"])) == ("text_completion", True)
 
 
 ROW = json.dumps(chat("a", "auto")).encode()

@@ -101,7 +101,9 @@ def _window(model: Model, features: Features, named: bool) -> str:
     if model.window is None:
         return ""
     answer = _answer(model, features.max_tokens)
-    read = round(features.input_tokens * model.reading)
+    read = features.input_tokens
+    if model.reading != 1.0:
+        read = round(read * model.reading)
     wanted = read + answer
     if wanted <= _room(model.window, named):
         return ""

@@ -122,7 +122,9 @@ def _cost(model: Model, features: Features, tokens: Interval) -> tuple[Interval 
 
     Also how many tokens are read from a cache, and what that saves.
     """
-    read = round(features.input_tokens * model.reading)
+    read = features.input_tokens
+    if model.reading != 1.0:
+        read = round(read * model.reading)
     price = base_price(model, read)
     if price is None or price.input is None or price.output is None:
         return None, 0, 0.0

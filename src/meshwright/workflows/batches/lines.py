@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Raw
 
-URLS = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings")
+URLS = ("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings")
 """What a row of OpenAI's kind may ask for."""
 LONGEST = 16 * 1024 * 1024
 """Bytes of a line."""

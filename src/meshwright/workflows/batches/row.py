@@ -24,6 +24,7 @@ from meshwright.wire.sealing import decoder_of_client
 _log = logging.getLogger("meshwright.batches")
 DIALECTS = {
     "/v1/chat/completions": CODECS["openai_chat"],
+    "/v1/completions": CODECS["openai_completions"],
     "/v1/responses": CODECS["openai_responses"],
     "/v1/embeddings": CODECS["openai_chat"],
     "/v1/messages": CODECS["anthropic_messages"],
