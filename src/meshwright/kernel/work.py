@@ -18,7 +18,7 @@ from meshwright.types.request import Request
 from meshwright.types.response import Response
 from meshwright.wire.dialect import Encoded
 from meshwright.wire.fold import unfold
-from meshwright.wire.sealing import encode_for_client, encoder_for_client
+from meshwright.wire.sealing import SIGNING, encode_for_client, encoder_for_client
 
 NO_ANSWER = (UpstreamError, NoCandidate, LimitReached)
 """What a step of a plan may end with, so that another step can still answer."""
@@ -93,7 +93,9 @@ def encoded(arrival: Arrival, response: Response) -> Encoded:
     if arrival.answer_id and (response.source is None or response.source.dialect != arrival.dialect.name):
         response = msgspec.structs.replace(response, id=arrival.answer_id)
     if not arrival.request.stream:
-        return encode_for_client(arrival.dialect, response, arrival.request)
+        if arrival.dialect.name in SIGNING:
+            return encode_for_client(arrival.dialect, response, arrival.request)
+        return arrival.dialect.encode_response(response, arrival.request)
     encoder = encoder_for_client(arrival.dialect, arrival.request)
     body = encoder.feed(unfold(response))
     return Encoded(body, tuple(encoder.adaptations))
