@@ -327,3 +327,18 @@ async def test_what_one_model_begins_to_say_and_another_ends_is_found(on_break: 
         assert b"Falcon" not in told
         assert (b"[phrase]" in told) == (on_break == "continue")
         assert [one.outcome == "ok" for one in at.journal.ended] == [on_break != "error"]
+
+
+async def test_a_watched_stream_that_is_heard_out_after_its_client_left_settles_once():
+    slow = [Rule(say=tokens("a ", "b ", "c ", "d "), fault=Fault(name="slow_stream", seconds=0.01))]
+    async with house({"small": slow}, route("pii")) as at:
+        deployment = at.kernel.snapshot.deployments["small/m"]
+        patient = {**at.kernel.snapshot.deployments, "small/m": msgspec.structs.replace(deployment, finishes=True)}
+        at.kernel.snapshot = msgspec.structs.replace(at.kernel.snapshot, deployments=patient)
+        reply = await at.ask(f"I am {MAIL}", stream=True)
+        assert isinstance(reply, Streaming)
+        reply.flow.abort()
+        await at.kernel.aside.close(20)
+        assert [(one.outcome, len(one.attempts)) for one in at.journal.ended] == [("cancelled", 1)]
+        assert at.trace.attempts[0].usage is not None
+        assert [one.action for one in at.trace.guards] == ["mask"]
