@@ -26,6 +26,13 @@ def test_a_request_of_any_dialect_is_quoted(plain: Gateway):
     assert json.loads(body)["models"] == ["builtin/echo"]
 
 
+def test_what_is_too_dear_for_a_max_cost_is_no_candidate(plain: Gateway):
+    body = {"prompt": "What is 17 times 23?"}
+    assert plain.call("/v1/quote", body, {"x-mesh-max-cost": "0.01"})[0] == 200
+    status, _, said = plain.call("/v1/quote", body, {"x-mesh-max-cost": "cheap"})
+    assert (status, b"amount of dollars" in said) == (400, True)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "told"),
     [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +14,8 @@ from meshwright.types.errors import InvalidRequest
 from meshwright.types.money import nano
 from meshwright.types.request import Adaptation, Request
 
-MOST_DOLLARS = 1_000_000
+DOLLARS = "^([1-9][0-9]{0,5}([.][0-9]{1,9})?|0[.][0-9]{0,8}[1-9][0-9]{0,8})$"
+"""Above nothing, below a million."""
 
 STRICT: Mapping[str, Any] = {
     "name": "x-mesh-strict",
@@ -38,13 +39,13 @@ TIMEOUT: Mapping[str, Any] = {
     "name": "x-mesh-timeout",
     "in": "header",
     "description": "Seconds after which the caller no longer waits, whatever is still being tried.",
-    "schema": {"type": "number", "exclusiveMinimum": 0},
+    "schema": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1_000_000},
 }
 MAX_COST: Mapping[str, Any] = {
     "name": "x-mesh-max-cost",
     "in": "header",
     "description": "Dollars that the answer may cost at the very most. So may the member `max_cost` of the body.",
-    "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,3}([.][0-9]{1,9})?$"},
+    "schema": {"type": "string", "pattern": DOLLARS},
 }
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -92,23 +93,19 @@ def seconds(value: str | None) -> float | None:
 def bounded(request: Request, said: str | None) -> Request:
     """The request with the `max_cost` of the header `said` or of a member of its body. Raises InvalidRequest."""
     inside = next((one for one in request.extra if one.kind == "max_cost"), None)
-    if not said and inside is None:
+    if said is None and inside is None:
         return request
-    told = said or (bytes(inside.raw).decode("utf-8", "replace").strip('"') if inside is not None else "")
-    try:
-        amount = Decimal(told)
-        fits = 0 < amount <= MOST_DOLLARS
-    except InvalidOperation:
-        amount, fits = Decimal(0), False
-    if not fits:
+    told = said if said is not None else bytes(inside.raw).decode("utf-8", "replace").strip('"') if inside else ""
+    if re.fullmatch(DOLLARS, told) is None:
         raise InvalidRequest(
             f"max_cost is an amount of dollars, not {told[:40]!r}.", field="max_cost", fix="Write 0.05, for example."
         )
+    amount = nano(told)
     if inside is None:
-        return msgspec.structs.replace(request, max_cost=nano(amount))
+        return msgspec.structs.replace(request, max_cost=amount)
     # No provider is told: so it goes out as what it means, not as the client's bytes.
     rest = tuple(one for one in request.extra if one.kind != "max_cost")
-    return msgspec.structs.replace(request, max_cost=nano(amount), extra=rest, source=None)
+    return msgspec.structs.replace(request, max_cost=amount, extra=rest, source=None)
 
 
 def _said(header: str, value: str | None) -> bool | None:

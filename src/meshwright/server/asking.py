@@ -76,7 +76,7 @@ def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked],
             return await _PASS_ON(gate, asked)
         if dialect.with_path is not None:
             request = dialect.with_path(request, asked.parameter, stream)
-        if (said := header("x-mesh-max-cost")) or request.extra:
+        if (said := header("x-mesh-max-cost")) is not None or request.extra:
             request = bounded(request, said)
         kept = await prepare(gate, asked, request, dialect.name) if concerns(request, dialect.name) else None
         keeping = kept[1] if kept is not None else None

@@ -8,6 +8,8 @@ import msgspec
 
 from meshwright.kernel.decide import decide
 from meshwright.routing.quote import Priced, Quote, quote
+from meshwright.server.adapting import MAX_COST, bounded
+from meshwright.server.bodies import body_of
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, as_json
@@ -31,19 +33,15 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def answer(gate: Gate, asked: Asked) -> Answered:
     """The quote. Raises InvalidRequest and what the request itself would meet before any model is asked."""
-    try:
-        body = msgspec.json.decode(asked.body, type=Body)
-    except msgspec.DecodeError as error:
-        message, _, path = str(error).partition(" - at ")
-        field = path.strip("`").removeprefix("$.") or None
-        raise InvalidRequest(f"{message}.", field=field, fix='Send {"model": "auto", "prompt": "…"}.') from None
+    body = body_of(asked, Body, '{"model": "auto", "prompt": "…"}')
     kernel = gate.kernel
     decision = decide(
         kernel.snapshot,
         kernel.signals.read(),
-        _request(body),
+        bounded(_request(body), asked.header("x-mesh-max-cost")),
         asked.header("x-mesh-route") or "",
         kernel.signals.habits.warm,
+        bounds=asked.principal.bounds,
     )
     return as_json({"object": "quote", **told(quote(decision, kernel.snapshot.calibration))})
 
@@ -102,5 +100,6 @@ ENDPOINT = Endpoint(
             "description": "A route or model that takes the place of the one in the body.",
             "schema": {"type": "string"},
         },
+        MAX_COST,
     ),
 )
