@@ -15,6 +15,8 @@ from meshwright.types.errors import (
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect
 
+SOON = 60.0
+"""Seconds that a client may well wait by itself."""
 DEFAULT = CODECS["openai_chat"]
 
 
@@ -36,6 +38,7 @@ def refused(dialect: Dialect, error: MeshError, decision: str = "") -> Answered:
         headers.append(("retry-after", str(max(1, round(error.retry_after)))))
     if isinstance(error, UpstreamError | LimitReached):
         headers += error.limits
-    if isinstance(error, BudgetSpent):  # clients of OpenAI and of Anthropic would otherwise ask again
+    # Clients of OpenAI and of Anthropic would otherwise ask again, which helps when money is only set aside.
+    if isinstance(error, BudgetSpent) and (error.retry_after is None or error.retry_after > SOON):
         headers.append(("x-should-retry", "false"))
     return Answered(error.status, headers, dialect.encode_error(error))

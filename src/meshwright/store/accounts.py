@@ -128,6 +128,7 @@ def standing(transaction: Transaction, found: Collection[Allowance], now: float)
 
 def forget(transaction: Transaction, before: float) -> None:
     """Forget accounts of minutes and days that ended before that time and of which nobody holds anything."""
-    held = select(leases.c.account)
-    over = (accounts.c.until < before) & accounts.c.per.in_(("minute", "day")) & accounts.c.id.not_in(held)
-    transaction.execute(delete(accounts).where(over))
+    over = (accounts.c.until < before) & accounts.c.per.in_(("minute", "day"))
+    empty = leases.c.account.in_(select(accounts.c.id).where(over)) & (leases.c.held == 0)
+    transaction.execute(delete(leases).where(empty))
+    transaction.execute(delete(accounts).where(over & accounts.c.id.not_in(select(leases.c.account))))
