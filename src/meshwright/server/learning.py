@@ -27,6 +27,7 @@ NANO = 1_000_000_000
 AT_ONCE = 10_000
 BEHIND = 50
 """Rows that are read again: on PostgreSQL one with a lower number may be committed after one with a higher."""
+TROUBLE_DAYS = 30
 UNHURRIED = 20
 """Answers without trouble that every model is taken to have given before."""
 SHARE, LONGEST_REST = 4, 3.0
@@ -66,11 +67,12 @@ class Learning:
             last = feedback.last(transaction)
             left = self._left(transaction, budgets)
             if last > self._read or epoch != self._epoch:
-                self._trouble = trouble(feedback.seen(transaction, since), decisions.served(transaction, since))
+                lately = max(since, time.time() - TROUBLE_DAYS * trials.DAY_SECONDS)
+                self._trouble = trouble(feedback.seen(transaction, lately), decisions.served(transaction, lately))
         if epoch != self._epoch:
             self._begin()
             self._epoch = epoch
-        changed = self._take(labels) if last > self._read else False
+        changed = self._take(labels, last) if last > self._read else False
         if left != self._purse:
             self._purse, changed = left, True
         if not changed and self._online is not None and not self._online.settled:
@@ -85,8 +87,9 @@ class Learning:
         self._online, self._known, self._read, self._epoch = None, {}, 0, ""
         (self._folder / router_files.GAINS).unlink(missing_ok=True)
 
-    def _take(self, labels: Mapping[str, float]) -> bool:
+    def _take(self, labels: Mapping[str, float], last: int) -> bool:
         if importlib.util.find_spec("numpy") is None:
+            self._read = last
             if not self._told:
                 self._told = True
                 _log.warning("learning from feedback needs numpy: pip install 'meshwright[offline]'")
