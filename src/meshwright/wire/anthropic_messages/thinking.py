@@ -2,10 +2,7 @@
 
 Source: https://platform.claude.com/docs/en/build-with-claude/extended-thinking, .../adaptive-thinking and .../effort.
 Models before Claude 4.6 think by a budget in tokens, from 4.7 on by an effort, 4.6 by either. Between the two stands
-this table, ours; a budget counts as the greatest effort that it reaches:
-
-    effort   minimal  low    medium  high    xhigh   max
-    tokens   1,024    2,048  8,192   16,384  32,768  65,536
+the table of `wire.thinking`.
 """
 
 from __future__ import annotations
@@ -18,31 +15,12 @@ from meshwright.types.request import Effort, ReasoningControl
 from meshwright.wire.anthropic_messages.generation import Generation
 from meshwright.wire.anthropic_messages.shapes import NAME
 from meshwright.wire.notes import Notes
+from meshwright.wire.thinking import BUDGETS, DISPLAYS, EFFORTS, LEAST, THINKING, displayed, effort_of, effort_out
 from meshwright.wire.verbatim import present
 
-BUDGETS: dict[Effort, int] = {
-    "minimal": 1_024,
-    "low": 2_048,
-    "medium": 8_192,
-    "high": 16_384,
-    "xhigh": 32_768,
-    "max": 65_536,
-}
-LEAST = 1_024
-"""The smallest budget that the API takes."""
-
-_EFFORTS: dict[str, Effort] = {"low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
-_DISPLAYS = (None, "summarized", "omitted")
 _MEMBERS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 
 
-class _Thinking(msgspec.Struct):
-    type: str
-    budget_tokens: int | None = None
-    display: str | None = None
-
-
-_THINKING: msgspec.json.Decoder[_Thinking] = msgspec.json.Decoder(_Thinking)
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
 
@@ -50,14 +28,14 @@ def thinking_in(thinking: Raw, effort: Raw, extra: list[Opaque]) -> ReasoningCon
     """What the two members ask for; what has no place in it goes to `extra`. Raises msgspec.ValidationError."""
     control = ReasoningControl()
     if present(effort):
-        word = _EFFORTS.get(_STRING.decode(effort))
+        word = EFFORTS.get(_STRING.decode(effort))
         if word is None:
             extra.append(Opaque(NAME, "output_config.effort", effort))
         control = ReasoningControl(effort=word)
     if present(thinking):
-        asked = _THINKING.decode(thinking)
+        asked = THINKING.decode(thinking)
         unknown = _MEMBERS.decode(thinking).keys() - {"type", "budget_tokens", "display"}
-        usual = asked.display in _DISPLAYS and not unknown
+        usual = asked.display in DISPLAYS and not unknown
         if asked.type not in ("enabled", "disabled", "adaptive") or not usual:
             extra.append(Opaque(NAME, "thinking", thinking))
         elif asked.type == "disabled":
@@ -85,7 +63,7 @@ def thinking_out(
     """
     if control is None:
         return None, None
-    effort = _effort(control, notes)
+    effort = effort_out(control, notes)
     if control.mode == "off" or control.effort == "none":
         if control.effort == "none":
             notes.moved("reasoning", "No effort is to say that thinking is disabled.")
@@ -102,7 +80,7 @@ def thinking_out(
             notes.changed("reasoning", "This model thinks by a budget in tokens, without an effort.")
         effort = None
     elif budget is not None and not takes.budget:
-        effort = effort or _effort_of(budget)
+        effort = effort or effort_of(budget)
         budget = None
         notes.changed("reasoning", "This model thinks by effort: one near to the budget was sent.")
         thinking = {"type": "adaptive"}
@@ -114,7 +92,7 @@ def thinking_out(
         thinking = {"type": "adaptive"}
     if budget is not None:
         thinking = _by_budget(budget, control.budget is not None, limit, forced and takes.strict, notes)
-    return _displayed(thinking, control, notes), effort
+    return displayed(thinking, control, notes), effort
 
 
 def _by_budget(budget: int, said: bool, limit: int, forced: bool, notes: Notes) -> dict[str, object] | None:
@@ -129,37 +107,5 @@ def _by_budget(budget: int, said: bool, limit: int, forced: bool, notes: Notes) 
     return {"type": "enabled", "budget_tokens": budget}
 
 
-def _displayed(thinking: dict[str, object] | None, control: ReasoningControl, notes: Notes) -> dict[str, object] | None:
-    if not control.hidden and not control.summary:
-        return thinking
-    if thinking is None:
-        notes.dropped("reasoning.summary", "How thoughts are shown can only be said where thinking is on.")
-        return None
-    if control.hidden:
-        thinking["display"] = "omitted"
-        if control.summary:
-            notes.dropped("reasoning.summary", "Thoughts that are not shown have no digest.")
-    else:
-        thinking["display"] = "summarized"
-        if control.summary != "auto":
-            notes.changed("reasoning.summary", "There is one kind of digest here.")
-    return thinking
-
-
-def _effort(control: ReasoningControl, notes: Notes) -> str | None:
-    if control.effort == "minimal":
-        notes.changed("reasoning.effort", "The least effort here is low.")
-        return "low"
-    return None if control.effort == "none" else control.effort
-
-
 def _effort_or_high(effort: Effort | None) -> Effort:
     return "high" if effort is None or effort == "none" else effort
-
-
-def _effort_of(budget: int) -> Effort:
-    reached: Effort = "low"
-    for effort, tokens in BUDGETS.items():
-        if tokens <= budget and effort != "minimal":
-            reached = effort
-    return reached

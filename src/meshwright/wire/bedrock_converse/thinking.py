@@ -3,7 +3,7 @@
 Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_OutputConfig.html and
 https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html (`thinking` goes in
 `additionalModelRequestFields`). Claude models before 4.6 think by a budget in tokens, from 4.7 on by an effort, 4.6 by
-either. Between the two stands this table, ours; a budget counts as the greatest effort that it reaches.
+either. Between the two stands the table of `wire.thinking`.
 """
 
 from __future__ import annotations
@@ -16,19 +16,9 @@ from msgspec import Raw
 
 from meshwright.types.request import Effort, ReasoningControl
 from meshwright.wire.notes import Notes
+from meshwright.wire.thinking import BUDGETS, DISPLAYS, EFFORTS, LEAST, THINKING, displayed, effort_of, effort_out
 from meshwright.wire.verbatim import members
 
-BUDGETS: dict[Effort, int] = {
-    "minimal": 1_024,
-    "low": 2_048,
-    "medium": 8_192,
-    "high": 16_384,
-    "xhigh": 32_768,
-    "max": 65_536,
-}
-_LEAST = 1_024
-_EFFORTS: dict[str, Effort] = {"low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
-_DISPLAYS = (None, "summarized", "omitted")
 _VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2})(?!\d))?(?!\d)")
 
 
@@ -54,27 +44,18 @@ def takes(model: str) -> Takes:
     return Takes(thinking=True, budget=version < (4, 7), adaptive=version >= (4, 6), top_k=version < (4, 7))
 
 
-class _Thinking(msgspec.Struct):
-    type: str
-    budget_tokens: int | None = None
-    display: str | None = None
-
-
-_THINKING: msgspec.json.Decoder[_Thinking] = msgspec.json.Decoder(_Thinking)
-
-
 def effort_in(word: str) -> Effort | None:
     """The effort of this name, None for one that we do not know."""
-    return _EFFORTS.get(word)
+    return EFFORTS.get(word)
 
 
 def thinking_in(raw: Raw, effort: Effort | None) -> ReasoningControl | None:
     """What `thinking` asks for, None when we do not know it."""
     try:
-        asked = _THINKING.decode(raw)
+        asked = THINKING.decode(raw)
     except msgspec.ValidationError:
         return None
-    if not members(raw).keys() <= {"type", "budget_tokens", "display"} or asked.display not in _DISPLAYS:
+    if not members(raw).keys() <= {"type", "budget_tokens", "display"} or asked.display not in DISPLAYS:
         return None
     if asked.type == "disabled" and asked.budget_tokens is None and asked.display is None:
         return ReasoningControl(effort=effort, mode="off")
@@ -99,7 +80,7 @@ def thinking_out(
     if control is None:
         return None, None
     able = takes(model)
-    effort = _effort(control, notes)
+    effort = effort_out(control, notes)
     if control.mode == "off" or control.effort == "none":
         if control.budget is not None or control.summary or control.hidden:
             notes.dropped("reasoning", "Where thinking is disabled there is nothing more to say of it.")
@@ -113,7 +94,7 @@ def thinking_out(
         if control.mode or control.budget is not None or control.summary or control.hidden:
             notes.changed("reasoning", "This model is told an effort, nothing else.")
         if effort is None and control.budget is not None:
-            effort = _effort_of(control.budget)
+            effort = effort_of(control.budget)
         return None, effort
     thinking: dict[str, object] | None = None
     budget = control.budget
@@ -125,7 +106,7 @@ def thinking_out(
             notes.changed("reasoning", "This model thinks by a budget in tokens, without an effort.")
         effort = None
     elif budget is not None and not able.budget:
-        effort = effort or _effort_of(budget)
+        effort = effort or effort_of(budget)
         budget = None
         notes.changed("reasoning", "This model thinks by effort: one near to the budget was sent.")
         thinking = {"type": "adaptive"}
@@ -137,45 +118,13 @@ def thinking_out(
         thinking = {"type": "adaptive"}
     if budget is not None:
         thinking = _by_budget(budget, control.budget is not None, limit, notes)
-    return _displayed(thinking, control, notes), effort
+    return displayed(thinking, control, notes), effort
 
 
 def _by_budget(budget: int, said: bool, limit: int | None, notes: Notes) -> dict[str, object] | None:
     if not said and limit is not None and budget >= limit:
-        budget = max(_LEAST, limit // 2)
+        budget = max(LEAST, limit // 2)
         if budget >= limit:
-            notes.dropped("reasoning", f"max_tokens leaves no room for the least budget of {_LEAST} tokens.")
+            notes.dropped("reasoning", f"max_tokens leaves no room for the least budget of {LEAST} tokens.")
             return None
     return {"type": "enabled", "budget_tokens": budget}
-
-
-def _displayed(thinking: dict[str, object] | None, control: ReasoningControl, notes: Notes) -> dict[str, object] | None:
-    if not control.hidden and not control.summary:
-        return thinking
-    if thinking is None:
-        notes.dropped("reasoning.summary", "How thoughts are shown can only be said where thinking is on.")
-        return None
-    if control.hidden:
-        thinking["display"] = "omitted"
-        if control.summary:
-            notes.dropped("reasoning.summary", "Thoughts that are not shown have no digest.")
-    else:
-        thinking["display"] = "summarized"
-        if control.summary != "auto":
-            notes.changed("reasoning.summary", "There is one kind of digest here.")
-    return thinking
-
-
-def _effort(control: ReasoningControl, notes: Notes) -> str | None:
-    if control.effort == "minimal":
-        notes.changed("reasoning.effort", "The least effort here is low.")
-        return "low"
-    return None if control.effort == "none" else control.effort
-
-
-def _effort_of(budget: int) -> str:
-    reached = "low"
-    for effort, tokens in BUDGETS.items():
-        if tokens <= budget and effort != "minimal":
-            reached = effort
-    return reached
