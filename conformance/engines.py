@@ -1,11 +1,13 @@
-"""Asks a real engine through a gateway: llama.cpp's Python server, with a tiny model of random weights made here.
+"""Asks real engines through a gateway: llama.cpp's and Transformers' servers, with tiny models of random weights.
 
-The engine is compiled, which takes minutes, so its environment is kept in conformance/.cache between runs.
+The models are made here. llama.cpp is compiled, which takes minutes, and PyTorch is large, so the engines' environments
+are kept in conformance/.cache between runs.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -13,9 +15,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import anthropic
 import openai
@@ -25,11 +29,9 @@ from stage import Stage
 from report import Outcome, counts, one_line, table, write_section
 
 HERE = Path(__file__).resolve().parent
-CACHE = HERE / ".cache" / "engines"
-PACKAGES = ("llama-cpp-python[server]", "gguf")
-START_SECONDS = 60
+CACHE = HERE / ".cache"
+START_SECONDS = 120
 PROMPT = [{"role": "user", "content": "Tell me about bridges."}]
-MODEL = "engine/tiny"
 SCHEMA = {
     "type": "object",
     "properties": {"ok": {"type": "boolean"}, "size": {"enum": ["s", "m"]}},
@@ -38,53 +40,127 @@ SCHEMA = {
 }
 
 
-def main() -> int:
-    """Build or find the engine, ask it, write the section; 0 when nothing failed."""
-    python = CACHE / "venv" / "bin" / "python"
-    if not python.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        python_with(CACHE, PACKAGES, 3600)
+class Side(NamedTuple):
+    """Where to ask, and for which model."""
+
+    url: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A server: what it is installed from, what writes its model, how it starts, and what it cannot do at all.
+
+    `command` gets the interpreter, the model's file and the port; `model` is its name there, given the file.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    told: tuple[str, ...]
+    writer: str
+    file: str
+    command: Callable[[Path, Path, int], Sequence[object]]
+    model: Callable[[Path], str]
+    lacks: tuple[str, ...] = ()
+
+
+def _llama(python: Path, file: Path, port: int) -> list[object]:
+    words = {"model": file, "model_alias": "tiny", "host": "127.0.0.1", "port": port, "n_threads": 1, "n_ctx": 2048}
+    options = [one for name, value in words.items() for one in (f"--{name}", value)]
+    return [python, "-m", "llama_cpp.server", *options, "--logits_all", "True", "--chat_format", "chatml"]
+
+
+def _transformers(python: Path, file: Path, port: int) -> list[object]:
+    return [python.parent / "transformers", "serve", file, "--device", "cpu", "--host", "127.0.0.1", "--port", port]
+
+
+ENGINES = (
+    Engine(
+        "llama.cpp",
+        ("llama-cpp-python[server]", "gguf"),
+        ("llama_cpp_python", "gguf"),
+        "tiny_gguf.py",
+        "tiny.gguf",
+        _llama,
+        lambda file: "tiny",
+    ),
+    Engine(
+        "Transformers",
+        ("torch==2.13.0", "transformers[serving]"),
+        ("transformers", "torch"),
+        "tiny_transformers.py",
+        "tiny",
+        _transformers,
+        str,
+        lacks=("logprobs", "forms"),
+    ),
+)
+
+
+def main(names: Sequence[str]) -> int:
+    """Build or find the engines, ask them, write the section; 0 when nothing failed."""
+    outcomes: list[Outcome] = []
+    used = []
+    for engine in ENGINES:
+        if names and engine.name not in names:
+            continue
+        folder = CACHE / engine.name.lower()
+        python = folder / "venv" / "bin" / "python"
+        if not python.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            python_with(folder, engine.packages, 3600)
+        outcomes += _tried(engine, python)
+        used.append(versions(python, engine.told))
+    if not names:
+        write_section("Real engines", "make test-engines", ", ".join(used), section(outcomes))
+    found = counts(outcomes)
+    print(f"engines: {found['passed']} passed, {found['failed']} failed")
+    for one in outcomes:
+        print(f"  {one.group}: {one.name}: {one.state} {one.why}")
+    return 1 if found["failed"] or not found["passed"] else 0
+
+
+def _tried(engine: Engine, python: Path) -> list[Outcome]:
     with tempfile.TemporaryDirectory(prefix="engines-") as name:
-        file = Path(name) / "tiny.gguf"
-        run([python, HERE / "tiny_gguf.py", file], Path(name))
-        with _engine(python, file, Path(name)) as url:
+        file = Path(name) / engine.file
+        run([python, HERE / engine.writer, file], Path(name))
+        with _running(engine, python, file, Path(name)) as url:
             provider = [
                 "[providers.engine]",
                 f'base_url = "{url}/v1"',
                 'auth = "none"',
-                'models = ["tiny"]',
                 "local = true",
+                '[models."engine/tiny"]',
+                f'upstream = "{engine.model(file)}"',
             ]
             with Stage([], more=provider) as stage:
-                outcomes = [_outcome(case, stage.url, url) for case in CASES]
-    used = versions(python, ("llama_cpp_python", "gguf"))
-    write_section("A real engine", "make test-engines", used, section(outcomes))
-    found = counts(outcomes)
-    print(f"engines: {found['passed']} passed, {found['failed']} failed")
-    return 1 if found["failed"] or not found["passed"] else 0
+                gate, direct = Side(stage.url, "engine/tiny"), Side(url, engine.model(file))
+                return [_outcome(engine, case, gate, direct) for case in CASES]
 
 
 def section(outcomes: list[Outcome]) -> list[str]:
-    """A row for each case."""
+    """A row for each case, a column for each engine."""
+    engines = [engine.name for engine in ENGINES]
+    found = {(one.name, one.group): one for one in outcomes}
+    names = list(dict.fromkeys(one.name for one in outcomes))
     lines = [
-        "llama-cpp-python's server, a Llama of two layers with random weights written by `conformance/tiny_gguf.py`.",
+        "llama-cpp-python's server and `transformers serve`, each with a Llama of two layers with random weights:",
+        "`conformance/tiny_gguf.py` and `conformance/tiny_transformers.py` write them.",
         "",
     ]
-    lines += table(("case", "outcome", "why"), [(one.name, one.state, one.why) for one in outcomes])
-    lines += ["", "Hugging Face `transformers serve` is not among them: it needs PyTorch, and has not been tried here."]
-    return lines
+    lines += table(("case", *engines), [(name, *(found[name, one].state for one in engines)) for name in names])
+    why = [f"- {one.name}, {one.group}: {one.why}" for one in outcomes if one.why]
+    return [*lines, "", *why] if why else lines
 
 
 @contextmanager
-def _engine(python: Path, file: Path, folder: Path) -> Iterator[str]:
+def _running(engine: Engine, python: Path, file: Path, folder: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    words = {"model": file, "model_alias": "tiny", "host": "127.0.0.1", "port": port, "n_threads": 1, "n_ctx": 2048}
-    options = [str(one) for name, value in words.items() for one in (f"--{name}", value)]
-    command = [str(python), "-m", "llama_cpp.server", *options, "--logits_all", "True", "--chat_format", "chatml"]
+    command = [str(word) for word in engine.command(python, file, port)]
     with (folder / "engine.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "HF_HUB_OFFLINE": "1"})
     url = f"http://127.0.0.1:{port}"
     try:
         until = time.monotonic() + START_SECONDS
@@ -110,80 +186,77 @@ def _chat(url: str) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=60)
 
 
-def _asked(url: str, **more: object) -> object:
-    words = {"model": MODEL, "messages": PROMPT, "max_tokens": 24, "temperature": 0, "seed": 1}
-    return _chat(url).chat.completions.create(**(words | more))  # type: ignore[call-overload]  # by name
+def _asked(side: Side, **more: object) -> object:
+    words = {"model": side.model, "messages": PROMPT, "max_tokens": 24, "temperature": 0, "seed": 1}
+    return _chat(side.url).chat.completions.create(**(words | more))  # type: ignore[call-overload]  # by name
 
 
-def whole(gate: str, engine: str) -> None:
+def whole(gate: Side, direct: Side) -> None:
     """An answer in one piece is the engine's, with its usage."""
-    through, direct = _asked(gate), _asked(engine, model="tiny")
-    assert through.choices[0].message.content == direct.choices[0].message.content
-    assert through.usage == direct.usage
+    through, told = _asked(gate), _asked(direct)
+    assert through.choices[0].message.content == told.choices[0].message.content
+    assert through.usage == told.usage
     assert through.usage.completion_tokens > 0
 
 
-def streaming(gate: str, engine: str) -> None:
+def streaming(gate: Side, direct: Side) -> None:
     """A stream brings the same words as the whole answer, piece by piece."""
     pieces = [one.choices[0].delta.content or "" for one in _asked(gate, stream=True) if one.choices]
-    assert "".join(pieces) == _asked(engine, model="tiny").choices[0].message.content
+    assert "".join(pieces) == _asked(direct).choices[0].message.content
     assert len(pieces) > 3
 
 
-def usage_of_streams(gate: str, engine: str) -> None:
+def usage_of_streams(gate: Side, direct: Side) -> None:
     """A stream tells its usage when it is asked to."""
     chunks = list(_asked(gate, stream=True, stream_options={"include_usage": True}))
-    direct = list(_asked(engine, model="tiny", stream=True, stream_options={"include_usage": True}))
-    if not any(one.usage for one in direct):
+    told = list(_asked(direct, stream=True, stream_options={"include_usage": True}))
+    if not any(one.usage for one in told):
         raise NotImplementedError("the engine tells no usage of streams, asked directly neither")
-    assert chunks[-1].usage == direct[-1].usage
+    assert chunks[-1].usage == told[-1].usage
 
 
-def logprobs(gate: str, engine: str) -> None:
+def logprobs(gate: Side, direct: Side) -> None:
     """Probabilities of tokens come through."""
-    through, direct = (
-        _asked(gate, logprobs=True, top_logprobs=2),
-        _asked(engine, model="tiny", logprobs=True, top_logprobs=2),
-    )
-    assert through.choices[0].logprobs == direct.choices[0].logprobs
+    through, told = [_asked(side, logprobs=True, top_logprobs=2) for side in (gate, direct)]
+    assert through.choices[0].logprobs == told.choices[0].logprobs
     assert through.choices[0].logprobs.content
 
 
-def stop(gate: str, engine: str) -> None:
+def stop(gate: Side, direct: Side) -> None:
     """A stop sequence ends the answer before it."""
-    text = _asked(engine, model="tiny").choices[0].message.content
+    text = _asked(direct).choices[0].message.content
     mark = text[len(text) // 2]
     through = _asked(gate, stop=[mark])
     assert through.choices[0].finish_reason == "stop"
     assert mark not in through.choices[0].message.content
 
 
-def limit(gate: str, engine: str) -> None:
+def limit(gate: Side, direct: Side) -> None:
     """The limit of an answer's length is kept, and told."""
     through = _asked(gate, max_tokens=3)
     assert through.choices[0].finish_reason == "length"
     assert through.usage.completion_tokens <= 3
 
 
-def forms(gate: str, engine: str) -> None:
+def forms(gate: Side, direct: Side) -> None:
     """A model of noise, held to a schema by the engine's grammar, answers in its form."""
     form = {"type": "json_object", "schema": SCHEMA}  # the engine's own word for it
-    asked = _chat(gate).chat.completions.with_raw_response.create(
-        model=MODEL, messages=PROMPT, max_tokens=200, response_format=form
+    asked = _chat(gate.url).chat.completions.with_raw_response.create(
+        model=gate.model, messages=PROMPT, max_tokens=200, response_format=form
     )
     assert set(json.loads(asked.parse().choices[0].message.content)) == {"ok", "size"}
 
 
-def messages(gate: str, engine: str) -> None:
+def messages(gate: Side, direct: Side) -> None:
     """Anthropic's client gets the engine's stream in its own dialect."""
-    client = anthropic.Anthropic(base_url=gate, api_key="none", max_retries=0, timeout=60)
-    with client.messages.stream(model=MODEL, messages=PROMPT, max_tokens=24) as stream:
+    client = anthropic.Anthropic(base_url=gate.url, api_key="none", max_retries=0, timeout=60)
+    with client.messages.stream(model=gate.model, messages=PROMPT, max_tokens=24) as stream:
         final = stream.get_final_message()
     assert final.content[0].text
     assert final.stop_reason in ("max_tokens", "end_turn", "stop_sequence")
 
 
-def cancellation(gate: str, engine: str) -> None:
+def cancellation(gate: Side, direct: Side) -> None:
     """A client that leaves stops the engine, which serves the next one at once, and the trace says so."""
     stream = _asked(gate, stream=True, max_tokens=1900)
     decision = stream.response.headers["x-mesh-decision"]
@@ -191,7 +264,7 @@ def cancellation(gate: str, engine: str) -> None:
     stream.close()
     assert _asked(gate, max_tokens=1).choices
     for _ in range(50):
-        with urllib.request.urlopen(f"{gate}/v1/decisions/{decision}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{gate.url}/v1/decisions/{decision}", timeout=10) as answer:
             told = json.load(answer).get("trace", {})
         if told.get("outcome") == "cancelled":
             return
@@ -199,21 +272,23 @@ def cancellation(gate: str, engine: str) -> None:
     raise AssertionError(f"the trace does not say that the client left: {json.dumps(told)[:300]}")
 
 
-CASES: tuple[Callable[[str, str], None], ...] = (
+CASES: tuple[Callable[[Side, Side], None], ...] = (
     whole, streaming, usage_of_streams, logprobs, stop, limit, forms, messages, cancellation,
 )  # fmt: skip
 
 
-def _outcome(case: Callable[[str, str], None], gate: str, engine: str) -> Outcome:
+def _outcome(engine: Engine, case: Callable[[Side, Side], None], gate: Side, direct: Side) -> Outcome:
     name = (case.__doc__ or case.__name__).rstrip(".")
+    if case.__name__ in engine.lacks:
+        return Outcome(engine.name, name, "skipped", "the engine does not do this, asked directly neither")
     try:
-        case(gate, engine)
+        case(gate, direct)
     except NotImplementedError as error:
-        return Outcome("llama.cpp", name, "skipped", one_line(str(error)))
+        return Outcome(engine.name, name, "skipped", one_line(str(error)))
     except Exception as error:  # noqa: BLE001  # whatever a client raises is this case's result
-        return Outcome("llama.cpp", name, "failed", one_line(f"{type(error).__name__}: {error}"))
-    return Outcome("llama.cpp", name, "passed")
+        return Outcome(engine.name, name, "failed", one_line(f"{type(error).__name__}: {error}"))
+    return Outcome(engine.name, name, "passed")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

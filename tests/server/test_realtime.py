@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -45,6 +48,7 @@ class Talker:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.codes: list[int | None] = []
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -86,6 +90,8 @@ class Talker:
                     await connection.send(message)
         except ConnectionClosed:
             return
+        finally:
+            self.codes.append(connection.close_code)
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +101,9 @@ def talker() -> Iterator[Talker]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory, talker: Talker) -> Iterator[Gateway]:
-    """Keys are required."""
-    toml = f"""
+def voices(talker: Talker) -> str:
+    """The provider, in mesh.toml."""
+    return f"""
 [providers.voices]
 base_url = "http://127.0.0.1:{talker.port}/v1"
 key_env = "VOICE_KEY"
@@ -106,7 +111,13 @@ key_env = "VOICE_KEY"
 upstream = "gpt-talk-2"
 price = [{{ input = 1, output = 2, cache_read = 1, audio_input = 10, audio_output = 20 }}]
 """
-    with Gateway(tmp_path_factory.mktemp("realtime"), toml, {"VOICE_KEY": "sk-up"}, key=KEY) as running:
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory, talker: Talker) -> Iterator[Gateway]:
+    """Keys are required."""
+    folder = tmp_path_factory.mktemp("realtime")
+    with Gateway(folder, voices(talker), {"VOICE_KEY": "sk-up"}, key=KEY) as running:
         yield running
         assert "Traceback" not in running.log()
 
@@ -181,3 +192,35 @@ def test_what_may_not_be_is_a_status_before_the_connection_is_open(gateway, quer
     with pytest.raises(InvalidStatus) as refused, connect(address(gateway, query, path), additional_headers=headers):
         pass
     assert refused.value.response.status_code == status
+
+
+def test_a_gateway_that_is_told_to_stop_says_good_bye_on_both_sides(tmp_path: Path, talker: Talker):
+    toml = voices(talker) + "[server]\ndrain_seconds = 0.5\n"
+    gateway = Gateway(tmp_path, toml, {"VOICE_KEY": "sk-up"}, key=KEY)
+    gateway.start()
+    assert gateway.process is not None
+    talker.codes.clear()
+    try:
+        with connect(address(gateway), additional_headers={"authorization": f"Bearer {KEY}"}) as client:
+            client.send("before")
+            assert client.recv(20) == "before"
+            client.send(json.dumps({"type": "response.create"}))
+            assert json.loads(client.recv(20))["type"] == "response.done"
+            gateway.process.send_signal(signal.SIGTERM)
+            told = json.loads(client.recv(20))
+            assert told["type"] == "error"
+            assert "shutting down" in told["error"]["message"]
+            with pytest.raises(ConnectionClosed):
+                client.recv(20)
+        gateway.process.wait(30)
+    finally:
+        ended = gateway.stop()
+    assert ended == 0
+    (trace,) = gateway.stored()
+    assert trace["outcome"] == "cancelled"
+    assert trace["attempts"][0]["usage"]["output"] == 10, "what was heard before the end is in the ledger"
+    deadline = time.monotonic() + 20
+    while not talker.codes:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert talker.codes == [1001]

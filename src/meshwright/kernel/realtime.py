@@ -127,10 +127,10 @@ class _Bridge:
             code = ended.code if ended.code not in _UNSAYABLE else NORMAL if ended.code == 1005 else FAILED
             usage = self._usage
             self._attempt.close(usage, outcome, unpriced="" if usage else unpriced)
-            await self._upstream.close(code, ended.reason)
-            if client is not None:
+            if client is not None:  # first of all: a provider may take its time to say good-bye
                 await _told(client, ended)
                 await client.close(code, ended.reason)
+            await self._upstream.close(code, ended.reason)
 
     async def _until_closed(self, client: Duplex) -> Closed:
         out = asyncio.create_task(_pump(client, self._upstream, None))

@@ -75,6 +75,8 @@ class Gate:
         self.reading: dict[asyncio.Task[None], float] = {}
         self.background: dict[str, asyncio.Task[None]] = {}
         """Answers that are made while nobody waits, by id."""
+        self.talks: set[asyncio.Task[None]] = set()
+        """Conversations in real time, which no drain can wait for."""
         self._running: set[asyncio.Task[None]] = set()
         self._told = 0.0
         self.idle = asyncio.Event()

@@ -86,6 +86,7 @@ async def converse(gate: Gate, scope: Any, protocol: _Protocol) -> None:
     task = asyncio.current_task()
     assert task is not None
     gate.enter(task)
+    gate.talks.add(task)
     accepted: list[ClientSocket] = []
 
     async def accept() -> ClientSocket:
@@ -107,6 +108,7 @@ async def converse(gate: Gate, scope: Any, protocol: _Protocol) -> None:
         if not accepted:
             protocol.close(500)
     finally:
+        gate.talks.discard(task)
         gate.leave(task)
 
 

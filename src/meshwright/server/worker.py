@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ from meshwright.providers.builtin.transport import BuiltinTransport
 from meshwright.server.database import Opening
 from meshwright.server.document import document
 from meshwright.server.endpoints import ENDPOINTS
-from meshwright.server.gate import Gate, Page
+from meshwright.server.gate import CUT, Gate, Page
 from meshwright.server.lending import Lending, keep_tidy
 from meshwright.server.metrics import Metrics
 from meshwright.server.places import Places
@@ -47,6 +48,7 @@ LOOK_SECONDS = 0.25
 SYNC_SECONDS = 0.1
 LEAVE_SECONDS = 1.0
 SETTLE_SECONDS = 3.0
+GOOD_BYE_SECONDS = 1.5
 _log = logging.getLogger("meshwright.worker")
 
 
@@ -95,11 +97,26 @@ class Worker:
             chores.append(self._sync_journal())
         self._tasks = [loop.create_task(chore) for chore in chores]
 
-    def drain(self) -> None:
-        """Told to stop: refuse what is new; granian waits for what runs, and at the end of its time it is cut off."""
+    def drain(self, stop: Callable[[], object]) -> None:
+        """Told to stop: refuse what is new; granian waits for what runs, and at the end of its time it is cut off.
+
+        `stop` tells granian, which carries no message of a WebSocket from then on: conversations get their good-bye
+        before.
+        """
         if not self.gate.draining:
             self.gate.draining = True
             asyncio.get_running_loop().call_later(self.gate.settings.drain_seconds, self.gate.cut_off)
+            if self.gate.talks:
+                self._tasks.append(asyncio.get_running_loop().create_task(self._say_good_bye(stop)))
+                return
+        stop()
+
+    async def _say_good_bye(self, stop: Callable[[], object]) -> None:
+        talks = tuple(self.gate.talks)
+        for task in talks:
+            task.cancel(CUT)
+        await asyncio.wait(talks, timeout=GOOD_BYE_SECONDS)
+        stop()
 
     async def stop(self) -> None:
         """The connections are closed: let what is left settle, then close what is open."""
@@ -210,19 +227,22 @@ def _read(file: Path) -> Metrics:
     return metrics
 
 
-def _on_signals(loop: asyncio.AbstractEventLoop, drain: Callable[[], None]) -> None:
-    """Call `drain` at SIGTERM and SIGINT, before granian acts on them: it does not tell when it begins to stop."""
+def _on_signals(loop: asyncio.AbstractEventLoop, drain: Callable[[Callable[[], object]], None]) -> None:
+    """Call `drain` at SIGTERM and SIGINT, with what granian does then: it does not tell when it begins to stop."""
     for number in (signal.SIGTERM, signal.SIGINT):
         before = signal.getsignal(number)
 
         def told(
             signum: int, frame: FrameType | None, before: Callable[[int, FrameType | None], Any] | int | None = before
         ) -> None:
-            loop.call_soon_threadsafe(drain)
-            if callable(before):
-                before(signum, frame)
+            stop = partial(before, signum, frame) if callable(before) else _nothing
+            loop.call_soon_threadsafe(drain, stop)
 
         signal.signal(number, told)
+
+
+def _nothing() -> None:
+    """Nobody else wanted the signal."""
 
 
 def _leave_alone_what_stays() -> None:
