@@ -30,7 +30,7 @@ from report import Outcome, counts, one_line, table, write_section
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE / ".cache"
-START_SECONDS = 120
+START_SECONDS = 300
 PROMPT = [{"role": "user", "content": "Tell me about bridges."}]
 SCHEMA = {
     "type": "object",

@@ -113,7 +113,7 @@ class Gate:
         self.cut = True
         if self._running:
             _log.warning("drain_seconds are over: %d requests are cut off", len(self._running))
-        for task in self._running:
+        for task in self._running - self.talks:  # those have had their good-bye when the drain began
             task.cancel(CUT)
 
     def unstored(self, error: StoreError) -> None:

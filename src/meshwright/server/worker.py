@@ -48,7 +48,7 @@ LOOK_SECONDS = 0.25
 SYNC_SECONDS = 0.1
 LEAVE_SECONDS = 1.0
 SETTLE_SECONDS = 3.0
-GOOD_BYE_SECONDS = 1.5
+GOOD_BYE_SECONDS = 3.0
 _log = logging.getLogger("meshwright.worker")
 
 
