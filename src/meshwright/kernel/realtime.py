@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -30,6 +31,8 @@ NORMAL, GOING_AWAY, TOO_BIG, FAILED = 1000, 1001, 1009, 1011
 """Codes of RFC 6455, section 7.4.1."""
 _UNSAYABLE = frozenset({1004, 1005, 1006, 1015})
 """Codes that mean something about a connection and must not be sent on one."""
+TOLD_SECONDS = 1.0
+"""How long a client may take to be told why it is over."""
 GONE_SECONDS = 1.0
 Accept = Callable[[], Awaitable[Duplex]]
 
@@ -128,8 +131,10 @@ class _Bridge:
             usage = self._usage
             self._attempt.close(usage, outcome, unpriced="" if usage else unpriced)
             if client is not None:  # first of all: a provider may take its time to say good-bye
-                await _told(client, ended)
-                await client.close(code, ended.reason)
+                with suppress(TimeoutError):  # a server that is stopping carries no more messages
+                    async with asyncio.timeout(TOLD_SECONDS):
+                        await _told(client, ended)
+                        await client.close(code, ended.reason)
             await self._upstream.close(code, ended.reason)
 
     async def _until_closed(self, client: Duplex) -> Closed:
