@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-INSTALL_SECONDS = 240
+INSTALL_SECONDS = 900
 
 
 def run(command: Sequence[str | Path], folder: Path, seconds: float = INSTALL_SECONDS) -> str:
