@@ -20,7 +20,7 @@ MOST = 2_000
 
 def discreet(trace: Trace) -> Trace:
     """The trace with its errors redacted."""
-    if not trace.error and not any(one.error for one in trace.attempts):
+    if not (trace.error or any(one.error for one in trace.attempts)):
         return trace
     attempts = tuple(
         msgspec.structs.replace(one, error=redact(one.error)) if one.error else one for one in trace.attempts

@@ -95,7 +95,11 @@ class Kernel:
         recording.stage("answer")
         if recording.tab is not None:
             recording.charges = recording.tab.leave()
-        trace = discreet(recording.trace())
+        trace = recording.trace()
+        if (
+            trace.error or len(trace.attempts) != 1 or trace.attempts[0].error
+        ):  # the usual request has no error to redact
+            trace = discreet(trace)
         self.journal.record(with_prompt(trace, recording.said, self.snapshot.privacy) if recording.said else trace)
         self.recent[trace.id] = trace
         if len(self.recent) > RECENT:
