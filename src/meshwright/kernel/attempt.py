@@ -22,6 +22,8 @@ from meshwright.net.transport import Answer, Call, Deadlines
 from meshwright.types.errors import LimitReached, MeshError, NotCarried, UpstreamError
 from meshwright.wire.rate_limits import rate_headers
 
+SOON = 0.05
+"""Seconds that an attempt needs at least; with fewer left none is begun."""
 MAX_ANSWER = 64 * 1024 * 1024
 HELD_ELSEWHERE = frozenset({"conversation", "previous_response_id", "prompt", "thread"})
 """What a request names instead of sending it. Dropped, the model would answer to a conversation without its beginning,
@@ -111,7 +113,7 @@ async def _sent(work: Work, deployment: Deployment, opened: OpenAttempt, hold: H
     opened.adaptations += ready.adaptations
     opened.upstream_id = response.id
     opened.finish = (response.choices[0].finish if response.choices else None) or ""
-    hold.answered(None, work.recording.elapsed() - opened.began)
+    hold.answered()
     unpriced = "" if response.usage else NO_USAGE
     if arrival.strict and (lost := lost_words(ready.adaptations)):
         opened.close(response.usage, "not_carried", unpriced=unpriced)

@@ -75,12 +75,14 @@ def build(
             deployments[model.name] = pattern.serving(model)
         if part.row.name == "builtin":
             measures = {model.name: pattern.serving(model) for model in BUILTIN_MEASURES}
+    names = with_whens(policies(config, [deployment.model for deployment in deployments.values()]), config)
     return Snapshot(
         version=published.version,
         deployments={**deployments, **measures},
         holders=holders(published.keys, published.parties, published.allowances),
         local=limited(LOCAL, published.parties, published.allowances),
-        names=with_whens(policies(config, [deployment.model for deployment in deployments.values()]), config),
+        names=names,
+        coalescing=frozenset(name for name, policy in names.items() if policy.failing.coalesce),
         open=published.open,
         open_ended=open_ended,
         refused=refused,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from meshwright.kernel.attempt import answered
+from meshwright.kernel.attempt import SOON, answered
 from meshwright.kernel.failing import BROKE, another_may_help, free
 from meshwright.kernel.going_on import GoingOn, primed
 from meshwright.kernel.listening import Listening
@@ -70,6 +70,8 @@ class Rescuer:
             if not await self._signals.turns.take(min(self._signals.health.queue_seconds, self._work.left)):
                 return self._nobody("the budget of second attempts is spent")
             try:
+                if self._work.left < SOON:
+                    return self._nobody("the request's own time is over")
                 return await self._taken(deployment, said, encoder)
             except LimitReached as short:
                 self._work.note(Note(kind="passed_over", about=deployment.key, told=short.message))

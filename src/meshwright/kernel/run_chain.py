@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from meshwright.kernel.arrival import Reply
-from meshwright.kernel.attempt import Way, attempt
+from meshwright.kernel.attempt import SOON, Way, attempt
 from meshwright.kernel.failing import another_may_help
 from meshwright.kernel.hedge import hedged
 from meshwright.kernel.record import Recording
@@ -27,9 +27,6 @@ from meshwright.types.errors import (
     UpstreamStatus,
     UpstreamTimeout,
 )
-
-SOON = 0.05
-"""Seconds that an attempt needs at least; with fewer left none is begun."""
 
 
 async def run_chain(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply:

@@ -73,8 +73,9 @@ class Signals:
     def begin(self, deployment: Deployment, placed: bool = False) -> Hold:
         """A call to it is on its way; what is returned hears how it went, once. `placed`: it came by the door."""
         standing = self.standing(deployment.key, deployment.limit)
-        standing.begin(self.now(), placed)
-        return Hold(self, deployment, standing)
+        hold = Hold(self, deployment, standing)
+        standing.begin(hold.began, placed)
+        return hold
 
     def failed(self, name: str, error: UpstreamError) -> None:
         """A failure that was met outside of a request's own calls."""
@@ -115,22 +116,26 @@ class Signals:
 class Hold:
     """One call under way. The first that is told of it counts."""
 
-    __slots__ = ("_deployment", "_signals", "_standing", "flowing", "over")
+    __slots__ = ("_deployment", "_signals", "_standing", "began", "first", "flowing", "over")
 
     def __init__(self, signals: Signals, deployment: Deployment, standing: Standing) -> None:
         self._signals = signals
         self._deployment = deployment
         self._standing = standing
+        self.began = signals.now()
+        self.first: float | None = None
+        """Seconds to the first words of a stream."""
         self.over = False
         """It was told."""
         self.flowing = False
         """A stream has taken it over, and will tell it."""
 
-    def answered(self, first_byte: float | None, total: float) -> None:
-        """It ended well: seconds to the first byte, where there was one before the end, and in all."""
+    def answered(self) -> None:
+        """It ended well."""
         if not self.over:
             self.over = True
-            self._standing.answered(self._signals.now(), first_byte, total)
+            now = self._signals.now()
+            self._standing.answered(now, self.first, now - self.began)
             self._signals.answered(self._deployment.model.name, self._standing)
             if self._signals.doors.queues:
                 self._signals.doors.next(self._deployment.key, self._standing, self._signals.now())

@@ -137,6 +137,8 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     failing: Failing = DEFAULT
     """How hard is tried where no route says so."""
     health: Health = Health()
+    coalescing: frozenset[str] = frozenset()
+    """Names of the routes whose identical requests are made one."""
     state: StateSettings = StateSettings()
     privacy: PrivacySettings = PrivacySettings()
     budgets: BudgetSettings = BudgetSettings()

@@ -146,9 +146,7 @@ class Stream:
             if failed:
                 self._hold.let_go()
             else:
-                began = self._attempt.began
-                first = None if self._recording.first_byte is None else self._recording.first_byte - began
-                self._hold.answered(first, self._recording.elapsed() - began)
+                self._hold.answered()
         try:
             self._settle("ok" if not failed else "upstream_error", failed, self._unpriced)
         except StoreError:
@@ -264,10 +262,11 @@ async def open_flow(
         await stream.open()
     else:
         try:
-            async with asyncio.timeout(first_token - (attempt.recording.elapsed() - attempt.began)):
+            async with asyncio.timeout(max(0.0, hold.began + first_token - kernel.signals.now())):
                 await stream.open(deployment.dialect.useful)
         except TimeoutError:
             told_by = f"{deployment.model.name} brought nothing useful within {first_token:g} s"
             raise UpstreamTimeout(f"{told_by}.", "first_token") from None
+    hold.first = kernel.signals.now() - hold.began
     hold.flowing = True
     return stream

@@ -26,6 +26,7 @@ from meshwright.server.adapting import (
     seconds,
     strict,
 )
+from meshwright.server.again import once
 from meshwright.server.background import Following, begin
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
@@ -55,6 +56,12 @@ PARAMETERS: tuple[Mapping[str, Any], ...] = (
     CACHE,
     TIMEOUT,
     MAX_COST,
+    {
+        "name": "idempotency-key",
+        "in": "header",
+        "description": "The same key with the same request is answered with what was said before; with another: 422.",
+        "schema": {"type": "string", "maxLength": 255},
+    },
 )
 _PASS_ON = passing_on(counts=True)
 NO_BUFFER = ("x-accel-buffering", "no")
@@ -174,7 +181,7 @@ def inference(path: str, dialect: Dialect, summary: str, *, stream: bool = False
         method="POST",
         path=path,
         summary=summary,
-        answer=asking(dialect, stream=stream),
+        answer=once(asking(dialect, stream=stream)),
         scope="inference",
         dialect=dialect,
         slow=True,

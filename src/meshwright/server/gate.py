@@ -7,13 +7,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from meshwright.kernel.config import ServerSettings
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.snapshot import Snapshot
+from meshwright.resilience.idempotency import Remembered
 from meshwright.server.metrics import Metrics
 from meshwright.server.shelf import Shelf
 from meshwright.types.decision import Trace
@@ -77,6 +78,10 @@ class Gate:
         """Answers that are made while nobody waits, by id."""
         self.talks: set[asyncio.Task[None]] = set()
         """Conversations in real time, which no drain can wait for."""
+        self.remembered: Remembered[Any] = Remembered()
+        """Answers by idempotency key, see `server.again`."""
+        self.making: dict[tuple[str, bytes], Any] = {}
+        """Answers that those who ask the same may join."""
         self._running: set[asyncio.Task[None]] = set()
         self._told = 0.0
         self.idle = asyncio.Event()

@@ -10,6 +10,7 @@ MeshError
 │   │   └── PriceUnknown   403  the key has a budget, and what this costs is not known
 │   ├── NotFound           404  no such path, decision or response
 │   │   └── UnknownModel   404  no model or route of that name
+│   ├── KeyReused          422
 │   ├── MethodNotAllowed   405
 │   ├── TooLarge           413  body, header or nesting over its limit
 │   ├── Blocked            403  a guard said no
@@ -105,6 +106,13 @@ class UnknownModel(NotFound):
     """No model, route or alias has that name."""
 
     code = "model_not_found"
+
+
+class KeyReused(ClientError):
+    """An idempotency key was given to another request before."""
+
+    status = 422
+    code = "idempotency_key_reused"
 
 
 class MethodNotAllowed(ClientError):
