@@ -163,15 +163,21 @@ class Chain:
         reasons = [self._signals.shut(one) for one in equals]
         open_ones = [one for one, reason in zip(equals, reasons, strict=True) if not reason]
         others = [one for one in open_ones if one is not but] or open_ones
-        return others[chosen([self._load(one) for one in others], self._signals.draw)] if others else reasons[0]
+        return others[chosen(self._loads(others), self._signals.draw)] if others else reasons[0]
 
-    def _load(self, deployment: Deployment) -> float:
-        standing = self._signals.standing(deployment.key, deployment.limit)
-        return load(standing.first_byte or standing.total, standing.concurrency.running)
+    def _loads(self, equals: Sequence[Deployment]) -> list[float]:
+        """What each has to do. One that was never timed counts as quick as the quickest, so that it is tried."""
+        standings = [self._signals.standing(one.key, one.limit) for one in equals]
+        times = [standing.first_byte or standing.total for standing in standings]
+        quickest = min((time for time in times if time is not None), default=None)
+        return [
+            load(quickest if time is None else time, standing.concurrency.running)
+            for time, standing in zip(times, standings, strict=True)
+        ]
 
     def _balanced(self, models: list[Deployment]) -> list[Deployment]:
         """The lighter of two first, then the others by their load."""
-        loads = [self._load(one) for one in models]
+        loads = self._loads(models)
         first = chosen(loads, self._signals.draw)
         rest = sorted((at for at in range(len(models)) if at != first), key=loads.__getitem__)
         return [models[at] for at in (first, *rest)]

@@ -258,12 +258,14 @@ async def open_flow(
         told = partial(verdict, attempt.recording, request, model=deployment.model.name)
         path = Listening(path, deployment.dialect.stream_decoder(deployment.target), told)
     stream = Stream(kernel, path, attempt, answer, hold=hold, rescue=rescue, finishes=deployment.finishes)
+    # Who may have to be gone on with must have said something: an encoder cannot be told of what has no words.
+    useful = deployment.dialect.useful if first_token is not None or rescue is not None else None
     if first_token is None:
-        await stream.open()
+        await stream.open(useful)
     else:
         try:
             async with asyncio.timeout(max(0.0, hold.began + first_token - kernel.signals.now())):
-                await stream.open(deployment.dialect.useful)
+                await stream.open(useful)
         except TimeoutError:
             told_by = f"{deployment.model.name} brought nothing useful within {first_token:g} s"
             raise UpstreamTimeout(f"{told_by}.", "first_token") from None
