@@ -30,6 +30,7 @@ ConfigFile = Annotated[
 def print_json(value: Any) -> None:
     """A value as indented JSON on standard output."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    sys.stdout.flush()  # a script may wait for it in a file, while the command goes on
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -139,7 +139,7 @@ async def answered(
 ) -> Answer:
     """The provider's answer, its head with status 200. Raises UpstreamError."""
     arrival, dialect = work.arrival, deployment.dialect
-    deadlines = within(deployment.deadlines, work.left, first_token)
+    deadlines = within(deployment.deadlines, work.until - work.kernel.signals.now(), first_token)
     answer = await deployment.send(Call(deployment.at(arrival.request.stream), body, forward, deadlines))
     try:
         opened.answering(answer.status)

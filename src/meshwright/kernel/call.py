@@ -38,7 +38,8 @@ async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: 
     assert decision is not None
     policy = snapshot.names.get(decision.asked) or meant(snapshot, decision.asked)[0]
     policy = bounded(policy, decision.bounds)
-    kernel.signals.adopt(snapshot.health)
+    if snapshot.health is not kernel.signals.health:
+        kernel.signals.adopt(snapshot.health)
     seconds = policy.failing.total if arrival.seconds is None else min(arrival.seconds, policy.failing.total)
     recording.counted = True
     kernel.signals.turns.begin()

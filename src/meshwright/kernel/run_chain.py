@@ -112,7 +112,7 @@ class Chain:
 
     async def _tried(self, deployment: Deployment, others: Sequence[Deployment], *, hedge: bool, placed: bool) -> Reply:
         work, failing = self._work, self._policy.failing
-        if work.left < SOON:
+        if work.until - self._signals.now() < SOON:
             told = f"The request's own time of {failing.total:g} s is over."
             raise UpstreamTimeout(told, "total") from self._failed
         stream = work.arrival.request.stream

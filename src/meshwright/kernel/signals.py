@@ -38,9 +38,9 @@ class Signals:
 
     def adopt(self, health: Health) -> None:
         """Go by these from now on. Circuits and limits that went by others are forgotten."""
-        if health is self.health or health == self.health:
+        before, self.health = self.health, health
+        if health == before:
             return
-        self.health = health
         self.turns.bound(health.share, health.least)
         self.doors.bound(health.queue)
         self._standings.clear()

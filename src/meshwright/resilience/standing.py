@@ -6,7 +6,7 @@ import msgspec
 
 from meshwright.resilience.breaker import Breaker, Rests
 from meshwright.resilience.concurrency import Bounds, Concurrency
-from meshwright.resilience.ejection import Record
+from meshwright.resilience.ejection import MEMORY, Record
 from meshwright.resilience.kinds import MANNERS, kind_of
 from meshwright.resilience.tail import Tail
 from meshwright.types.errors import UpstreamError, UpstreamStatus
@@ -47,19 +47,21 @@ class Standing:
     def begin(self, now: float, placed: bool = False) -> None:
         """A call is on its way; `placed`: it has been counted already."""
         if not placed:
-            self.concurrency.begin()
+            self.concurrency.running += 1
         if self.breaker.circuits:
             self.breaker.began(now)
 
     def answered(self, now: float, first_byte: float | None, total: float) -> None:
         """The call ended well: seconds to its first byte, where there was one before the end, and in all."""
-        self.concurrency.end()
+        self.concurrency.running -= 1
         if self.breaker.circuits:
             self.breaker.succeeded(now)
         early = total if first_byte is None else first_byte
         self.concurrency.answered(early)
         self.tail.add(early)
-        self.record.add(failed=False)
+        record = self.record
+        record.calls += 1
+        record.rate -= MEMORY * record.rate
         if first_byte is not None:
             before = self.first_byte
             self.first_byte = first_byte if before is None else before + SMOOTHING * (first_byte - before)
@@ -69,7 +71,7 @@ class Standing:
     def failed(self, now: float, error: UpstreamError) -> None:
         """The call failed. What says nothing of the deployment (a refused request) counts as an answer in one thing:
         whoever refuses is well enough to be asked."""
-        self.concurrency.end()
+        self.concurrency.running -= 1
         kind = kind_of(error)
         if kind is None:
             if self.breaker.circuits:
@@ -83,6 +85,6 @@ class Standing:
 
     def let_go(self) -> None:
         """The call was given up by us: nothing was learned."""
-        self.concurrency.end()
+        self.concurrency.running -= 1
         if self.breaker.circuits:
             self.breaker.let_go()
