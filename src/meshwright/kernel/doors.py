@@ -41,7 +41,7 @@ class Doors:
         if queue is None:
             queue = self.queues[key] = FairQueue(self._most)
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        for turned_away in queue.push(ticket, principal.id, tokens, until=until, priority=priority(principal)):
+        for turned_away in queue.push(ticket, principal.id, tokens, until=until, priority=principal.priority):
             turned_away.set_exception(Overloaded(TURNED_AWAY, fix="Ask again in a while."))
         try:
             async with asyncio.timeout(max(0.0, until - now)):
@@ -143,8 +143,3 @@ class Turns:
         if turn in self._waiting:
             self._waiting.remove(turn)
         return False
-
-
-def priority(principal: Principal) -> int:
-    """Who goes first where requests wait."""
-    return int(getattr(principal, "priority", 0))

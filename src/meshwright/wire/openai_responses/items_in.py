@@ -111,10 +111,11 @@ class Turns:
 
     def _whole(self, role: Role) -> Message:
         id, extra = self._id, self._extra
-        if not self._parts and [one.kind for one in extra] == ["message.0"]:
-            # An empty message is all there is: nothing to keep apart, unless nothing else would tell of it.
+        silent = all(isinstance(part, Reasoning | ToolCall) for part in self._parts)
+        if silent and [one.kind for one in extra] == [f"message.{len(self._parts)}"]:
+            # An empty message is the last of it: nothing to keep apart, unless nothing else would tell of it.
             members = OBJECT.decode(extra[0].raw)
-            if members or not self._answer:
+            if members or not (self._answer or self._parts):
                 id = STRING.decode(members.pop("id", _NAMELESS))
                 extra = _asides(members)
         return Message(role, tuple(self._parts), id=id, extra=tuple(extra))
