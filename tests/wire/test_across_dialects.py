@@ -338,6 +338,8 @@ def plain_part(part: object) -> object:
             return (part.call_id, part.is_error, tuple(plain_part(one) for one in part.parts if one != Text("")))
         case File(media_type="") if part.text:
             return msgspec.structs.replace(part, media_type="text/plain")
+        case File() if part.data and part.name.startswith("file."):
+            return msgspec.structs.replace(part, name="")  # Responses needs a name, and gives it one
     return part
 
 
