@@ -63,6 +63,14 @@ def test_the_same_request_again_shortly_after_is_held_against_the_first_answer()
     assert list(following.see(trace(511.0, turns=2, input_tokens=90))) == []
 
 
+def test_it_is_noted_whichever_of_two_workers_journals_is_read_first():
+    following = Following()
+    assert list(following.see(trace(20.0))) == []
+    [again] = following.see(trace(0.0))
+    assert (again.kind, again.decision, again.at, again.asked) == ("asked_again", "dec_0.0", 20.0, 0.0)
+    assert [one.decision for one in following.see(trace(30.0))] == ["dec_20.0"]
+
+
 def test_a_failed_tool_is_held_against_the_answer_that_called_it():
     following = Following()
     list(following.see(trace(0.0)))

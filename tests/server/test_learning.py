@@ -26,7 +26,7 @@ skills = { "*" = 0.7 }
 skills = { "*" = 0.6 }
 """
 QUESTION = "Which of the two shall it be, the echo of the garden or the river?"
-PATIENCE = 25
+PATIENCE = 60
 WORKERS = 2
 
 

@@ -95,32 +95,49 @@ class _Earlier(msgspec.Struct, frozen=True):
 
 
 class Following:
-    """Traces in order of time, and what each says of the answer before it in the same conversation."""
+    """Traces about in order of time, and what each says of the answer before it in the same conversation.
+
+    Journals of several workers are read one after the other, so that the later of two requests may come first.
+    """
 
     def __init__(self) -> None:
         self._latest: dict[tuple[str, str], _Earlier] = {}
 
     def see(self, trace: Trace) -> Iterator[Feedback]:
-        """What this request tells of an earlier answer: that it had to be asked again, that its tool calls failed."""
+        """What requests tell of earlier answers: that one had to be asked again, that its tool calls failed."""
         decision = trace.decision
         seen = decision.features if decision is not None else None
         if seen is None or not seen.conversation or trace.of:
             return
         place = trace.principal, seen.conversation
-        before = self._latest.pop(place, None)
+        known = self._latest.pop(place, None)
+        template = about(trace, trace.served, "asked_again", "", trace.at, None, "")
         failures = seen.loop.failures if seen.loop is not None else 0
-        if before is not None and 0 <= trace.at - before.at <= SHORTLY:
-            if (seen.turns, seen.input_tokens) == (before.turns, before.tokens):
-                yield self._sign(before, "asked_again", trace, f"asked again after {trace.at - before.at:.0f} s")
-            elif failures > before.failures:
-                yield self._sign(before, "tool_failed", trace, "a tool failed with what it was called with")
-        if trace.outcome == "ok" and trace.served:
-            template = about(trace, trace.served, "asked_again", "", trace.at, None, "")
-            self._latest[place] = _Earlier(trace.at, seen.turns, seen.input_tokens, failures, template)
+        this = _Earlier(trace.at, seen.turns, seen.input_tokens, failures, template)
+        late = known is not None and known.at > this.at
+        before, after = (this, known) if late else (known, this)
+        answered = trace.outcome == "ok" and bool(trace.served)
+        if before is not None and after is not None and (answered or not late):
+            yield from _told(before, after)
+        if known is not None and late:
+            self._latest[place] = known
+        elif answered:
+            self._latest[place] = this
             if len(self._latest) > REMEMBERED:
                 del self._latest[next(iter(self._latest))]
 
-    def _sign(self, before: _Earlier, kind: FeedbackKind, trace: Trace, told: str) -> Feedback:
-        return msgspec.structs.replace(
-            before.template, kind=kind, at=trace.at, score=WORTH[kind], text=f"{told}: {trace.id}"
-        )
+
+def _told(before: _Earlier, after: _Earlier) -> Iterator[Feedback]:
+    """What the later request says of the earlier one's answer."""
+    if after.at - before.at > SHORTLY:
+        return
+    if (after.turns, after.tokens) == (before.turns, before.tokens):
+        yield _sign(before, "asked_again", after, f"asked again after {after.at - before.at:.0f} s")
+    elif after.failures > before.failures:
+        yield _sign(before, "tool_failed", after, "a tool failed with what it was called with")
+
+
+def _sign(before: _Earlier, kind: FeedbackKind, after: _Earlier, told: str) -> Feedback:
+    return msgspec.structs.replace(
+        before.template, kind=kind, at=after.at, score=WORTH[kind], text=f"{told}: {after.template.decision}"
+    )
