@@ -132,12 +132,12 @@ def _told(before: _Earlier, after: _Earlier) -> Iterator[Feedback]:
     if after.at - before.at > SHORTLY:
         return
     if (after.turns, after.tokens) == (before.turns, before.tokens):
-        yield _sign(before, "asked_again", after, f"asked again after {after.at - before.at:.0f} s")
+        yield _held_against(before, "asked_again", after, f"asked again after {after.at - before.at:.0f} s")
     elif after.failures > before.failures:
-        yield _sign(before, "tool_failed", after, "a tool failed with what it was called with")
+        yield _held_against(before, "tool_failed", after, "a tool failed with what it was called with")
 
 
-def _sign(before: _Earlier, kind: FeedbackKind, after: _Earlier, told: str) -> Feedback:
+def _held_against(before: _Earlier, kind: FeedbackKind, after: _Earlier, told: str) -> Feedback:
     return msgspec.structs.replace(
         before.template, kind=kind, at=after.at, score=WORTH[kind], text=f"{told}: {after.template.decision}"
     )
