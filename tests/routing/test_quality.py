@@ -82,6 +82,33 @@ def test_where_routing_cannot_help_the_best_single_model_is_taken():
     assert chosen == {"good"}
 
 
+def test_what_does_not_carry_over_to_other_tasks_is_believed_less():
+    # Which of the two is better changes from task to task, and says nothing of the next.
+    dice = random.Random(5)
+    words = [f"{first}{last}" for first in "bcdfgklm" for last in ("ado", "elu", "iro", "osu", "uta")]
+    rows = []
+    for task in range(10):
+        wins = task % 2 == 0
+        told = [*words[4 * task : 4 * task + 4], *POEMS]
+        for at in range(60):
+            scores = {
+                "one": float(dice.random() < (0.8 if wins else 0.4)),
+                "two": float(dice.random() < (0.3 if wins else 0.7)),
+            }
+            rows.append(Row(prompt=f"{' '.join(dice.sample(told, 6))} {at}", task=f"task {task}", scores=scores))
+    unlabelled = [msgspec.structs.replace(row, task="") for row in rows]
+    with_tasks, without = (Router.fit(each).expect(rows[0].prompt)["one"] for each in (rows, unlabelled))
+    assert without.own > 0.05
+    assert abs(with_tasks.own) < without.own / 2
+
+
+def test_what_carries_over_to_other_tasks_is_believed_as_before():
+    rows = [msgspec.structs.replace(row, task=f"task {at % 9}") for at, row in enumerate(outcomes(400))]
+    question = "Is the matrix of this equation prime?"
+    with_tasks, without = (Router.fit(each).expect(question)["counter"] for each in (rows, outcomes(400)))
+    assert with_tasks.own == pytest.approx(without.own, abs=0.02)
+
+
 def test_models_that_never_met_are_pools_of_their_own():
     rows = outcomes(60) + [Row(prompt=f"how are you, {at}", scores={"hermit": 1.0}) for at in range(40)]
     weights = Router.fit(rows).weights

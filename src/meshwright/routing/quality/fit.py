@@ -3,6 +3,7 @@
 A score is a model's level, plus how hard the question is for the whole pool, plus what this model makes of it beside
 the others: the last is what routing lives on, so it is a regression of its own with a penalty of its own, found on rows
 that were set aside. Where it says nothing about those, routing cannot help, and models keep no more than their levels.
+Where rows say which task they are of, it counts for as much as it says of whole tasks that were left out.
 (Conjugate gradients: Hestenes & Stiefel, 1952.)
 """
 
@@ -21,6 +22,7 @@ from meshwright.types.errors import ConfigError
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
 
 PENALTIES = (5.0, 10.0, 20.0, 40.0, 80.0)
 ASIDE = 5
@@ -30,6 +32,9 @@ FEWEST = 30
 """Rows under which nothing is learned but levels."""
 STEPS = 30
 SEED = 11
+NO_TASK = -1
+LEAST = 0.1
+"""Of what was learned of each model this part is always kept: rows left out at random did bear it out."""
 PRIOR = 5.0
 """Rows that a level is drawn towards its pool's mean by."""
 
@@ -56,11 +61,15 @@ def fit(rows: Iterable[Row | Mapping[str, object]]) -> Weights:
     for at, row in enumerate(found):
         for model, score in row.scores.items():
             scores[at, place[model]] = score
+    order = {task: at for at, task in enumerate(sorted({row.task for row in found if row.task}))}
+    tasks = np.array([order.get(row.task, NO_TASK) for row in found])
     columns: list[Array] = []
     penalties: list[float] = []
     models: list[Measured] = []
     for pool in pools(names, scores):
-        learned = _learn(grid.of(pool.rows), scores[pool.rows][:, [place[name] for name in pool.models]])
+        learned = _learn(
+            grid.of(pool.rows), scores[pool.rows][:, [place[name] for name in pool.models]], tasks[pool.rows]
+        )
         common = len(columns)
         columns.append(learned.common)
         penalties.append(learned.penalty)
@@ -107,7 +116,7 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
     own_penalty: float
 
 
-def _learn(grid: Grid, scores: Array) -> Learned:
+def _learn(grid: Grid, scores: Array, tasks: Places) -> Learned:
     """Levels, the common column and each model's own, with penalties chosen on rows set aside."""
     given = ~np.isnan(scores)
     counts = given.sum(axis=0).astype(float)
@@ -125,8 +134,9 @@ def _learn(grid: Grid, scores: Array) -> Learned:
         penalty, _ = _best(grid, common[:, None], everyone[:, None], asides)
         own_penalty, differs = _best(grid, own, compared, asides)
     column = _ridge(grid, common, everyone, penalty) if len(scores) >= FEWEST else np.zeros(grid.wide)
+    carried = _carried(grid, own, compared, tasks, own_penalty) if differs else 0.0
     columns = [
-        _ridge(grid, own[:, at], compared[:, at], own_penalty) if differs else np.zeros(grid.wide)
+        carried * _ridge(grid, own[:, at], compared[:, at], own_penalty) if carried else np.zeros(grid.wide)
         for at in range(scores.shape[1])
     ]
     told = grid.times(column)[:, None] + np.stack([grid.times(each) for each in columns], axis=1)
@@ -183,6 +193,32 @@ def _best(grid: Grid, targets: Array, used: Flags, asides: list[Flags]) -> tuple
         if error < least:
             least, best = error, penalty
     return best, least < silent
+
+
+def _carried(grid: Grid, targets: Array, used: Flags, tasks: Places, penalty: float) -> float:
+    """How much of what was learned of each model holds on tasks that were not learned from: `LEAST` to 1, all.
+
+    Whole tasks are left out in turn, and the true differences regressed on those predicted. Fewer than `ASIDE` tasks
+    cannot tell: all is kept. Rows of no task are never left out.
+    """
+    found = np.unique(tasks[tasks != NO_TASK])
+    if len(found) < ASIDE:
+        return 1.0
+    parts = np.full(len(tasks), NO_TASK)
+    for part, left in enumerate(np.array_split(np.random.default_rng(SEED).permutation(found), ASIDE)):
+        parts[np.isin(tasks, left)] = part
+    both = square = 0.0
+    for part in range(ASIDE):
+        for at in range(targets.shape[1]):
+            known, aside = used[:, at] & (parts != part), used[:, at] & (parts == part)
+            if not known.any():
+                continue
+            # Around the mean of the others, or the left-out tasks would be known by what they moved it.
+            true = targets[:, at] - targets[known, at].mean()
+            told = grid.times(_ridge(grid, true, known, penalty))[aside]
+            both += float(true[aside] @ told)
+            square += float(told @ told)
+    return min(1.0, max(LEAST, both / square)) if square else LEAST
 
 
 def _packed(
