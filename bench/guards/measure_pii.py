@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import thread_time
+from typing import Any
 
 from intervals import is_test, told
 from meshwright.guards import GUARDS
@@ -35,6 +36,8 @@ PLAIN = (
 COVERED = 0.9
 """The share of a span's characters that must be found, for it to count as found."""
 Look = Callable[[str], Sequence[Finding]]
+Row = dict[str, Any]
+"""A sentence with its spans, as the data has it."""
 
 
 def plain(text: str) -> list[Finding]:
@@ -71,7 +74,7 @@ def measure_pii(path: Path, *, test: bool, wrong: bool) -> None:
         print(f"{name}: {(thread_time() - began) * 1e6 / size * 1000:.1f} µs per kB of these sentences")
 
 
-def _recall(rows: list[dict], found: list[Sequence[Finding]], theirs: str, tell: bool) -> tuple[int, int]:  # type: ignore[type-arg]  # rows of JSON
+def _recall(rows: list[Row], found: list[Sequence[Finding]], theirs: str, tell: bool) -> tuple[int, int]:
     hits = of = 0
     for row, findings in zip(rows, found, strict=True):
         for span in row["spans"]:
@@ -86,7 +89,7 @@ def _recall(rows: list[dict], found: list[Sequence[Finding]], theirs: str, tell:
     return hits, of
 
 
-def _precision(rows: list[dict], found: list[Sequence[Finding]], kind: str, tell: bool) -> tuple[int, int]:  # type: ignore[type-arg]  # rows of JSON
+def _precision(rows: list[Row], found: list[Sequence[Finding]], kind: str, tell: bool) -> tuple[int, int]:
     right = of = 0
     for row, findings in zip(rows, found, strict=True):
         wanted = [span for span in row["spans"] if span["entity_type"] in KINDS]

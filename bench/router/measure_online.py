@@ -201,6 +201,17 @@ def _first(means: Array, whole: float) -> str:
     return f" ({GOAL:.0%} at {reached[0]:,})" if reached else ""
 
 
+class Last:
+    """Keeps what was learned at the end of a stream."""
+
+    def __init__(self) -> None:
+        self.gains: Gains
+
+    def __call__(self, _: int, gains: Gains, __: Online) -> None:
+        """Called after each lot."""
+        self.gains = gains
+
+
 def pool(world: World, seeds: int) -> None:
     """Many models: what their choice earns, on questions that were not in the stream, and on the way."""
     size = len(world.rows) - 700
@@ -219,15 +230,9 @@ def pool(world: World, seeds: int) -> None:
         )
         for name, policy in POLICIES.items():
             free = msgspec.structs.replace(policy, options={**policy.options, "thrift": 0.0})
-            last: list[Gains] = []
-            earned = run(
-                world,
-                stream,
-                free,
-                lambda _, gains, __, last=last: last.__setitem__(slice(None), [gains]),  # type: ignore[misc]  # a default binds it
-                lambda _, at, n: float(world.scores[at, n]),
-            )
-            found.setdefault(name, []).append((picks(world.expected(last[0], test)), float(earned.mean())))
+            last = Last()
+            earned = run(world, stream, free, last, lambda _, at, n: float(world.scores[at, n]))
+            found.setdefault(name, []).append((picks(world.expected(last.gains, test)), float(earned.mean())))
     print(f"\n## {len(world.names)} models: accuracy after {size:,} requests, and on the way; mean of {seeds} orders\n")
     print("| chosen by | on 700 questions left out | on the way |\n| --- | ---: | ---: |")
     for name, values in found.items():

@@ -112,19 +112,16 @@ class _Bridge:
 
     async def carry(self, accept: Accept) -> None:
         """Messages both ways, until one side closes; the other is told the same code and reason."""
-        outcome, unpriced = "ok", ""
+        outcome, unpriced = MeshError.code, BROKE  # until it is known how it ended
         client: Duplex | None = None
         ended = Closed(FAILED, "The gateway failed.")
         try:
             client = await accept()
             ended = await self._until_closed(client)
-            unpriced = NO_USAGE if self._answers else ""
+            outcome, unpriced = "ok", NO_USAGE if self._answers else ""
         except asyncio.CancelledError as error:
             outcome, unpriced = "cancelled", CUT if error.args else LEFT
             ended = Closed(GOING_AWAY, "The gateway is shutting down.")
-            raise
-        except Exception:
-            outcome, unpriced = MeshError.code, BROKE
             raise
         finally:
             code = ended.code if ended.code not in _UNSAYABLE else NORMAL if ended.code == 1005 else FAILED

@@ -23,6 +23,9 @@ class Rests(msgspec.Struct, frozen=True):
     asked: float = 300.0
 
 
+USUAL = Rests()
+
+
 class Circuit:
     """The failures of one kind at one deployment."""
 
@@ -78,7 +81,7 @@ class Breaker:
 
     __slots__ = ("_rests", "circuits")
 
-    def __init__(self, rests: Rests = Rests()) -> None:  # noqa: B008  frozen
+    def __init__(self, rests: Rests = USUAL) -> None:
         self._rests = rests
         self.circuits: dict[Kind, Circuit] = {}
         """Those that have something to remember; none where nothing has failed for long."""

@@ -19,6 +19,9 @@ class Bounds(msgspec.Struct, frozen=True):
     drop: float = 0.9
 
 
+USUAL = Bounds()
+
+
 class Concurrency:
     """A limit that moves with the time to the first byte (after Netflix's concurrency-limits, Gradient and Vegas).
 
@@ -29,7 +32,7 @@ class Concurrency:
 
     __slots__ = ("_bounds", "_short", "_unhurried", "limit", "running")
 
-    def __init__(self, bounds: Bounds = Bounds()) -> None:  # noqa: B008  frozen
+    def __init__(self, bounds: Bounds = USUAL) -> None:
         self._bounds = bounds
         self._unhurried: float | None = None
         self._short: float | None = None

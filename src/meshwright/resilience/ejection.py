@@ -22,6 +22,9 @@ class Rules(msgspec.Struct, frozen=True):
     most: float = 0.5
 
 
+USUAL = Rules()
+
+
 class Record:
     """How often one deployment failed of late."""
 
@@ -42,7 +45,7 @@ class Record:
         return now < self.out_until
 
 
-def eject(one: Record, equals: Iterable[Record], now: float, rules: Rules = Rules()) -> bool:  # noqa: B008  frozen
+def eject(one: Record, equals: Iterable[Record], now: float, rules: Rules = USUAL) -> bool:
     """Leave it out if it is an outlier among its equals; True if that was done now. It begins anew afterwards."""
     others = [other for other in equals if other is not one]
     if not others or one.out(now) or one.calls < rules.least or one.rate <= rules.share:

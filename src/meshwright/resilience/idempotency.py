@@ -22,6 +22,9 @@ class Limits(msgspec.Struct, frozen=True):
     principals: int = 1024
 
 
+USUAL = Limits()
+
+
 class _Entry(msgspec.Struct, eq=False):
     fingerprint: bytes
     value: object
@@ -35,7 +38,7 @@ class Remembered(Generic[Value]):
 
     __slots__ = ("_limits", "_of")
 
-    def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008  frozen
+    def __init__(self, limits: Limits = USUAL) -> None:
         self._limits = limits
         self._of: dict[str, dict[str, _Entry]] = {}
 

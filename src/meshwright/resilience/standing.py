@@ -21,12 +21,15 @@ class Settings(msgspec.Struct, frozen=True):
     bounds: Bounds = Bounds()
 
 
+USUAL = Settings()
+
+
 class Standing:
     """All that is remembered of a deployment; one event loop uses it. Every call begins and ends once."""
 
     __slots__ = ("breaker", "concurrency", "first_byte", "record", "tail", "total")
 
-    def __init__(self, settings: Settings = Settings()) -> None:  # noqa: B008  frozen
+    def __init__(self, settings: Settings = USUAL) -> None:
         self.breaker = Breaker(settings.rests)
         self.concurrency = Concurrency(settings.bounds)
         self.tail = Tail()

@@ -7,9 +7,9 @@ import hmac
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,9 +18,11 @@ from meshwright.store import audit
 from meshwright.store.database import Database
 from meshwright.types.errors import ConfigError, InvalidRequest, StoreError
 
-ED25519, HMAC = "ed25519", "hmac-sha256"
+Kind = Literal["ed25519", "hmac-sha256"]
+ED25519: Final = "ed25519"
+HMAC: Final = "hmac-sha256"
 _HEAD = b"meshwright checkpoint 1\n"
-_NAMES = {ED25519: "ed25519.key", HMAC: "hmac.key"}
+_NAMES: Mapping[Kind, str] = {ED25519: "ed25519.key", HMAC: "hmac.key"}
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +35,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     hash: str
     at: int
-    kind: Literal["ed25519", "hmac-sha256"]
+    kind: Kind
     key: str
     signature: str = ""
 
@@ -45,7 +47,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
 class Signer(msgspec.Struct, frozen=True):
     """A key that signs checkpoints, and how."""
 
-    kind: Literal["ed25519", "hmac-sha256"]
+    kind: Kind
     secret: bytes
 
     @property
@@ -71,10 +73,10 @@ class Signer(msgspec.Struct, frozen=True):
 def signers(folder: Path) -> tuple[Signer, ...]:
     """The keys that are in the folder. Raises StoreError."""
     found = []
-    for kind, name in (("ed25519", _NAMES[ED25519]), ("hmac-sha256", _NAMES[HMAC])):
+    for kind, name in _NAMES.items():
         secret = _read(folder / name)
         if secret is not None and (kind == HMAC or possible()):
-            found.append(Signer(kind, secret))  # type: ignore[arg-type]  # the names of the tuple above
+            found.append(Signer(kind, secret))
     return tuple(found)
 
 
@@ -83,7 +85,7 @@ def signer(folder: Path) -> Signer:
 
     Raises StoreError.
     """
-    kind: Literal["ed25519", "hmac-sha256"] = "hmac-sha256"
+    kind: Kind = HMAC
     if possible():
         kind = "ed25519"
     file = folder / _NAMES[kind]
