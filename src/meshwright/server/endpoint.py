@@ -48,3 +48,26 @@ class Endpoint(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     def takes(self, method: str) -> bool:
         """Whether it takes that method."""
         return self.method == method or (self.method in (ANY, "GET") and method in self.methods)
+
+
+def resource(
+    path: str,
+    summary: str,
+    answer: Callable[[Gate, Asked], Awaitable[Answered | Flowing]],
+    dialect: Dialect,
+    *,
+    answers: str = "Kept",
+    method: str = ANY,
+    scope: str = "inference",
+) -> Endpoint:
+    """An endpoint of what is kept for callers, here or by a provider: it may have to wait for one."""
+    return Endpoint(
+        method=method,
+        path=path,
+        summary=summary,
+        answer=answer,
+        scope=scope,
+        dialect=dialect,
+        slow=True,
+        answers=answers,
+    )

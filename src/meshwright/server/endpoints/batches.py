@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from meshwright.server.endpoint import ANY, Endpoint
+from meshwright.server.endpoint import Endpoint, resource
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, Flowing, as_json, query_values
 from meshwright.server.owned import for_us, missing
@@ -158,14 +158,11 @@ def _moment(at: float | None) -> int | None:
 
 
 def _endpoint(path: str, answer: Callable[[Gate, Asked], Any]) -> Endpoint:
-    return Endpoint(
-        method=ANY,
-        path=path,
-        summary="Requests that may take a day, run here or by the provider.",
-        answer=answer,
-        scope="inference",
-        dialect=CODECS["openai_chat"],
-        slow=True,
+    return resource(
+        path,
+        "Requests that may take a day, run here or by the provider.",
+        answer,
+        CODECS["openai_chat"],
         answers="Forwarded",
     )
 

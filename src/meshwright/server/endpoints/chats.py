@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from meshwright.server.endpoint import ANY, Endpoint
+from meshwright.server.endpoint import resource
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing, as_json, query_values
 from meshwright.server.keeping import labels_of, ours
@@ -80,24 +80,11 @@ def _messages(asked: Asked, kept: KeptAnswer) -> Answered:
 
 
 ENDPOINTS = (
-    Endpoint(
-        method="GET",
-        path="/v1/chat/completions",
-        summary="Chats that are kept; a provider's are passed on.",
-        answer=every,
-        scope="inference",
-        dialect=OPENAI,
-        slow=True,
-        answers="Kept",
-    ),
-    Endpoint(
-        method=ANY,
-        path="/v1/chat/completions/{path}",
-        summary="A chat that is kept: get, update, delete, list its messages; one of a provider's is passed on.",
-        answer=one,
-        scope="inference",
-        dialect=OPENAI,
-        slow=True,
-        answers="Kept",
+    resource("/v1/chat/completions", "Chats that are kept; a provider's are passed on.", every, OPENAI, method="GET"),
+    resource(
+        "/v1/chat/completions/{path}",
+        "A chat that is kept: get, update, delete, list its messages; one of a provider's is passed on.",
+        one,
+        OPENAI,
     ),
 )

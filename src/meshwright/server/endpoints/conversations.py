@@ -11,7 +11,7 @@ from time import time
 import msgspec
 from msgspec import Raw
 
-from meshwright.server.endpoint import ANY, Endpoint
+from meshwright.server.endpoint import resource
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, Flowing, as_json
 from meshwright.server.keeping import expiry, labels_of, new_id, ours
@@ -111,24 +111,16 @@ def _shown(conversation: Conversation) -> Answered:
 
 
 ENDPOINTS = (
-    Endpoint(
-        method=ANY,
-        path="/v1/conversations",
-        summary="Begin a conversation that any model can go on with; a provider's are passed on.",
-        answer=begin,
-        scope="inference",
-        dialect=OPENAI,
-        slow=True,
-        answers="Kept",
+    resource(
+        "/v1/conversations",
+        "Begin a conversation that any model can go on with; a provider's are passed on.",
+        begin,
+        OPENAI,
     ),
-    Endpoint(
-        method=ANY,
-        path="/v1/conversations/{path}",
-        summary="A conversation that is kept: get, update, delete, and its items; one of a provider's is passed on.",
-        answer=one,
-        scope="inference",
-        dialect=OPENAI,
-        slow=True,
-        answers="Kept",
+    resource(
+        "/v1/conversations/{path}",
+        "A conversation that is kept: get, update, delete, and its items; one of a provider's is passed on.",
+        one,
+        OPENAI,
     ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from meshwright.server.endpoint import ANY, Endpoint
+from meshwright.server.endpoint import Endpoint, resource
 from meshwright.server.form import FormPart, read_form
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, Flowing, as_json, query_values
@@ -112,15 +112,8 @@ def _shown(file: StoredFile) -> dict[str, Any]:
 
 
 def _endpoint(path: str, answer: Callable[[Gate, Asked], Any]) -> Endpoint:
-    return Endpoint(
-        method=ANY,
-        path=path,
-        summary="Files of batches; others that the provider keeps.",
-        answer=answer,
-        scope="inference",
-        dialect=CODECS["openai_chat"],
-        slow=True,
-        answers="Forwarded",
+    return resource(
+        path, "Files of batches; others that the provider keeps.", answer, CODECS["openai_chat"], answers="Forwarded"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshwright.server.endpoint import ANY, Endpoint
+from meshwright.server.endpoint import ANY, Endpoint, resource
 from meshwright.server.passing import passing_on
 from meshwright.wire import CODECS
 
@@ -43,16 +43,7 @@ GOVERNING = (
 def _endpoint(
     path: str, summary: str, *, method: str = ANY, counts: bool = False, scope: str = "inference"
 ) -> Endpoint:
-    return Endpoint(
-        method=method,
-        path=path,
-        summary=summary,
-        answer=passing_on(counts),
-        scope=scope,
-        dialect=OPENAI,
-        slow=True,
-        answers="Forwarded",
-    )
+    return resource(path, summary, passing_on(counts), OPENAI, answers="Forwarded", method=method, scope=scope)
 
 
 def _family(name: str, summary: str, *, counts: bool = False, scope: str = "inference") -> tuple[Endpoint, Endpoint]:

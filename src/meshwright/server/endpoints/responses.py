@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.server.background import OPEN, Following, cancel
-from meshwright.server.endpoint import ANY, Endpoint
+from meshwright.server.endpoint import resource
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing, as_json, query_values
 from meshwright.server.keeping import ours
@@ -90,14 +90,10 @@ def _input_items(asked: Asked, kept: KeptAnswer) -> Answered:
 
 
 ENDPOINTS = (
-    Endpoint(
-        method=ANY,
-        path="/v1/responses/{path}",
-        summary="A response that is kept: get, delete, cancel, list its input; a provider's is passed on.",
-        answer=answer,
-        scope="inference",
-        dialect=OPENAI,
-        slow=True,
-        answers="Kept",
+    resource(
+        "/v1/responses/{path}",
+        "A response that is kept: get, delete, cancel, list its input; a provider's is passed on.",
+        answer,
+        OPENAI,
     ),
 )
