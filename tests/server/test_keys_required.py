@@ -21,7 +21,7 @@ from tests.server.raw import ask
 SECRET = "sk-provider-secret-0123456789"
 FILE_SECRET = "sk-file-secret-9876543210"
 SCOPED = [endpoint for endpoint in ENDPOINTS if endpoint.scope and endpoint.answers not in ("Forwarded", "Kept")]
-"""Those that are passed on have their own test (test_forward.py)."""
+"""Those that are passed on have their own tests (forward/)."""
 PATH = {"/v1/decisions/{id}": "/v1/decisions/dec_0", "/v1/models/{model}": "/v1/models/auto"}
 HI = [{"role": "user", "content": "hi"}]
 

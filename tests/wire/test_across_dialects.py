@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from meshwright.types.content import Citation, File, Image, Message, Reasoning, Refusal, Text, ToolCall, ToolResult
+from meshwright.types.content import Citation, Image, Message, Reasoning, Refusal, Text, ToolCall, ToolResult
 from meshwright.types.errors import InvalidRequest
-from meshwright.types.request import Adaptation, OutputFormat, ReasoningControl, Request, ToolChoice, ToolSpec
+from meshwright.types.request import Adaptation, OutputFormat, Request, ToolChoice, ToolSpec
 from meshwright.types.response import Choice, Response
 from meshwright.types.usage import Usage
 from meshwright.wire import CODECS
@@ -19,6 +19,7 @@ from meshwright.wire.dialect import Dialect, Target
 from meshwright.wire.fold import fold, unfold
 from meshwright.wire.gemini.address import with_model
 from meshwright.wire.strictness import ALWAYS
+from tests.wire.alike import plain_part, unlike
 from tests.wire.strategies import changed_fields, raw, requests, responses
 
 ORIGIN = "somebody/model"
@@ -247,9 +248,6 @@ def test_a_cited_page_is_cited_or_named(one: str, other: str) -> None:
     assert b"https://example.org" in encoded.body or "choices" in named(unsaid.adaptations)
 
 
-STATED = ("model", "stream_usage", "extra", "source")
-
-
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_whatever_a_request_loses_on_the_way_is_named(one: str, other: str) -> None:
     first, second = CODECS[one], CODECS[other]
@@ -287,83 +285,6 @@ def test_whatever_a_request_loses_on_the_way_is_named(one: str, other: str) -> N
         assert unlike(meant, read) <= lost
 
     whatever()
-
-
-def unlike(before: Request, after: Request) -> set[str]:
-    """The fields in which two requests differ, beyond two ways to say the same."""
-    found = changed_fields(before, after, STATED)
-    for name in found & {"n", "frequency_penalty", "presence_penalty", "store", "parallel_tools", "logprobs"}:
-        usual = {"n": (None, 1), "parallel_tools": (None, True)}.get(name, (None, False, 0))
-        if getattr(before, name) in usual and getattr(after, name) in usual:
-            found.discard(name)
-    if before.max_tokens is None:
-        found.discard("max_tokens")
-    if "tool_choice" in found and {before.tool_choice, after.tool_choice} <= {None, ToolChoice("auto")}:
-        found.discard("tool_choice")
-    if "messages" in found and said(before) == said(after):
-        found.discard("messages")
-    if "tools" in found and [plain_tool(tool) for tool in before.tools] == [plain_tool(tool) for tool in after.tools]:
-        found.discard("tools")
-    if "output" in found and plain_output(before.output) == plain_output(after.output):
-        found.discard("output")
-    if "reasoning" in found and {before.reasoning, after.reasoning} <= {None, ReasoningControl()}:
-        found.discard("reasoning")
-    if "modalities" in found and {before.modalities, after.modalities} <= {(), ("text",)}:
-        found.discard("modalities")
-    return found
-
-
-def said(request: Request) -> list[tuple[str, tuple[object, ...]]]:
-    """The turns without what says nothing; turns of one role in a row are one, arguments are values."""
-    turns: list[tuple[str, tuple[object, ...]]] = []
-    for message in request.messages:
-        role = "system" if message.role == "developer" else message.role
-        parts = tuple(plain_part(part) for part in message.parts if part not in (Text(""), Refusal("")))
-        if turns and turns[-1][0] == role:
-            turns[-1] = (role, turns[-1][1] + parts)
-        elif parts:
-            turns.append((role, parts))
-    return turns
-
-
-def plain_part(part: object) -> object:
-    match part:
-        case ToolCall(kind="function"):
-            return (
-                part.id,
-                part.name,
-                msgspec.json.encode(msgspec.json.decode(part.arguments or "{}"), order="sorted"),
-            )
-        case ToolResult():
-            return (part.call_id, part.is_error, tuple(plain_part(one) for one in part.parts if one != Text("")))
-        case File(media_type="") if part.text:
-            return msgspec.structs.replace(part, media_type="text/plain")
-        case File() if part.data and part.name.startswith("file."):
-            return msgspec.structs.replace(part, name="")  # Responses needs a name, and gives it one
-    return part
-
-
-def sorted_json(text: str | msgspec.Raw) -> bytes:
-    return msgspec.json.encode(msgspec.json.decode(text), order="sorted")
-
-
-def plain_tool(tool: ToolSpec) -> object:
-    empty = {"type": "object", "properties": {}}
-    schema = msgspec.json.decode(tool.schema) if tool.schema is not None else empty
-    return (
-        tool.name,
-        tool.description,
-        tool.kind,
-        msgspec.json.encode(schema, order="sorted"),
-        bool(tool.strict),
-        tool.cache,
-    )
-
-
-def plain_output(output: OutputFormat | None) -> object:
-    if output is None or output.kind == "text":
-        return None
-    return (output.kind, output.name or "answer", output.description, output.schema, output.strict)
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)

@@ -11,8 +11,9 @@ from meshwright.wire import CODECS
 from meshwright.wire.dialect import Encoded, Target
 from scripts.make_matrix import OUT
 from tests.wire.matrix import ONE_PROMPT, prefix_is_stable, verdict
-from tests.wire.matrix_features import BOUND, ELSEWHERE, FEATURES, GROWING, HIDDEN, SIGNED, STEADY
+from tests.wire.matrix_features import BOUND, FEATURES, GROWING, HIDDEN, STEADY
 from tests.wire.matrix_page import page
+from tests.wire.matrix_samples import ELSEWHERE, SIGNED
 
 PAIRS = [(client, provider) for client in CODECS for provider in CODECS]
 

@@ -12,6 +12,7 @@ from msgspec import UNSET, Raw
 from meshwright.types.content import Opaque, Ttl
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.request import Request, Source, ToolSpec
+from meshwright.wire.openai_chat.loose import TOOL, TURN
 from meshwright.wire.openai_chat.options_in import (
     OBJECT,
     cache,
@@ -25,8 +26,6 @@ from meshwright.wire.openai_chat.options_in import (
 )
 from meshwright.wire.openai_chat.shape import (
     NAME,
-    TOOL,
-    TURN,
     Body,
     CacheControl,
     CustomToolIn,

@@ -14,7 +14,8 @@ from meshwright.types.errors import UpstreamProtocol
 from meshwright.types.response import Choice, Finish, Response, TokenProbability
 from meshwright.wire.dialect import Target
 from meshwright.wire.openai_chat.errors import decode_error
-from meshwright.wire.openai_chat.shape import CHOICE, NAME, ChoiceIn, Probability
+from meshwright.wire.openai_chat.loose import CHOICE
+from meshwright.wire.openai_chat.shape import NAME, ChoiceIn, Probability
 from meshwright.wire.openai_chat.sift import NULL, Found, Members, sift
 from meshwright.wire.openai_chat.turns_in import opaques, spoken_in
 from meshwright.wire.openai_chat.usage import usage_in

@@ -30,11 +30,11 @@ from meshwright.types.response import (
 from meshwright.wire.dialect import Target
 from meshwright.wire.fold import WHOLE
 from meshwright.wire.openai_chat.errors import failure
+from meshwright.wire.openai_chat.loose import PIECE, members
 from meshwright.wire.openai_chat.parts import citation_in, image_in, part_in
 from meshwright.wire.openai_chat.response import call_ids, finish_in, probabilities_in
 from meshwright.wire.openai_chat.shape import (
     NAME,
-    PIECE,
     CallPiece,
     ChoicePiece,
     Chunk,
@@ -42,7 +42,6 @@ from meshwright.wire.openai_chat.shape import (
     DeltaIn,
     FunctionPiece,
     SpokenIn,
-    members,
 )
 from meshwright.wire.openai_chat.sift import NULL, Each, Found, Members, sift
 from meshwright.wire.openai_chat.usage import usage_in

@@ -15,8 +15,8 @@ from msgspec import Raw
 
 from meshwright.types.errors import UpstreamProtocol
 from meshwright.types.usage import Usage
+from meshwright.wire.openai_chat.loose import members
 from meshwright.wire.openai_chat.parts import Notes
-from meshwright.wire.openai_chat.shape import members
 from meshwright.wire.openai_chat.sift import Found, Members, sift
 
 
