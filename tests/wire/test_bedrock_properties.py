@@ -19,12 +19,12 @@ from meshwright.wire.bedrock_converse.address import with_model
 from meshwright.wire.bedrock_converse.eventstream import event
 from meshwright.wire.dialect import Target
 from meshwright.wire.fold import fold, unfold
+from tests.wire.alike import said as said_turns
+from tests.wire.alike import unlike
 from tests.wire.strategies import requests, splits
 from tests.wire.strategies_anthropic import json_values, objects
 from tests.wire.strategies_anthropic_any import any_answers, anything
 from tests.wire.strategies_bedrock import answers, carried
-from tests.wire.test_across_dialects import said as said_turns
-from tests.wire.test_across_dialects import unlike
 
 # It thinks by a budget and by an effort, and takes top_k.
 TARGET = Target("eu.anthropic.claude-opus-4-6-v1:0", "p/m")

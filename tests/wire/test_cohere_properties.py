@@ -16,9 +16,10 @@ from meshwright.types.response import Response
 from meshwright.wire.cohere import DIALECT
 from meshwright.wire.dialect import Target
 from meshwright.wire.fold import fold, unfold
+from tests.wire.alike import unlike
 from tests.wire.strategies import json_values, raw, requests, splits
 from tests.wire.strategies_cohere import carried_requests, carried_responses
-from tests.wire.test_across_dialects import named, unlike
+from tests.wire.test_across_dialects import named
 
 TARGET = Target("m", "p/m")
 STREAMED = Request(model="m", stream=True, stream_usage=True)
