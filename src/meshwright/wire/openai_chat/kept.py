@@ -48,7 +48,7 @@ class RenamedChat:
                 continue
             try:
                 members = _OBJECT.decode(found[0][1])
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 made.append(one + b"\n\n")
                 continue
             changes = self._changes if "choices" in members else {}

@@ -41,15 +41,16 @@ class RenamedResponse:
         name, payload = found[0]
         try:
             members = OBJECT.decode(payload)
-        except msgspec.DecodeError:
+            response = members.get("response")
+            if response is None or not is_object(response):
+                return whole
+            body = patched(response, self._changes)
+            ends = said(members.get("type")) in ENDS
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return whole  # no event of this API: its reader may know what it is
-        response = members.get("response")
-        if response is None or not is_object(response):
-            return whole
-        body = patched(response, self._changes)
-        if said(members.get("type")) in ENDS:
+        if ends:
             self.end = body
-        return _line(name, msgspec.json.encode({**members, "response": msgspec.Raw(body)}))
+        return event(msgspec.json.encode({**members, "response": msgspec.Raw(body)}), name)
 
     def rest(self) -> bytes:
         """What is left when the stream is over."""
@@ -58,10 +59,4 @@ class RenamedResponse:
 
 def lines(block: bytes) -> list[bytes]:
     """The events of a block of whole events, each in one piece with lines that end alike."""
-    return [_line(name, payload) for name, payload in events(block)]
-
-
-def _line(name: bytes, payload: bytes) -> bytes:
-    if b"\n" in payload or b"\r" in payload:
-        payload = msgspec.json.format(payload, indent=-1)
-    return event(payload, name)
+    return [event(payload, name) for name, payload in events(block)]
