@@ -8,10 +8,10 @@ import numpy.typing as npt
 from baselines import Case, Places
 from meshwright.routing.quality.fit import fit
 from meshwright.routing.quality.knowledge import Knowledge
+from meshwright.routing.quality.levels import NINE_IN_TEN
 
 Array = npt.NDArray[np.float64]
 BINS = 10
-NINE_IN_TEN = 1.645
 FEWEST = 8
 """Questions of a task under which its mean says too little."""
 

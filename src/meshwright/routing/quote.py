@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from meshwright.routing.calibrate import candidates
+from meshwright.routing.calibrate import NOMINAL, candidates
 from meshwright.types.calibration import ALL, Calibration, bound
 from meshwright.types.decision import Candidate, Decision, Interval, Plan
 
@@ -58,7 +58,7 @@ def quote(decision: Decision, calibration: Calibration | None) -> Quote:
         plan=decision.plan,
         cost=_planned(decision.plan, found),
         candidates=tuple(found[name] for name in order if name in found),
-        nominal=calibration.nominal if calibration is not None else 0.9,
+        nominal=calibration.nominal if calibration is not None else NOMINAL,
         measured=kept.share if kept is not None else None,
         rows=kept.rows if kept is not None else 0,
     )

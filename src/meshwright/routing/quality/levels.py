@@ -8,7 +8,7 @@ from functools import lru_cache
 from meshwright.types.decision import Expected, Interval
 
 NINE_IN_TEN = 1.645
-"""Standard deviations."""
+"""Standard deviations between a prediction and its bounds."""
 LEAST, MOST = 0.01, 0.99
 BORROWED = 0.5
 """How much of a relative's ups and downs a model without data is expected to share."""

@@ -6,12 +6,10 @@ from meshwright.routing.exploring import MOST, Drawn, best_chances, fallen
 from meshwright.routing.lots import draw
 from meshwright.routing.policy import Policy
 from meshwright.routing.predict import hopeless, quality
+from meshwright.routing.quality.levels import NINE_IN_TEN
 from meshwright.routing.strategies.strategy import Strategy, number
 from meshwright.types.decision import Candidate, Features
 from meshwright.types.money import dollars
-
-NINE_IN_TEN = 1.645
-"""Standard deviations between a prediction and its bounds."""
 
 
 def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tuple[list[Candidate], str]:
