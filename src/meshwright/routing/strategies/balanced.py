@@ -6,7 +6,7 @@ from math import inf
 
 from meshwright.routing.policy import Policy
 from meshwright.routing.predict import hopeless, quality
-from meshwright.routing.strategies.strategy import Strategy, kind, number
+from meshwright.routing.strategies.strategy import Strategy, dearest, dial, kind, number
 from meshwright.types.decision import Candidate, Features
 from meshwright.types.money import dollars
 
@@ -21,17 +21,20 @@ def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tup
     quality, and the others in proportion. `per_dollar` sets λ outright, in quality per USD; `per_second` sets μ, which
     else is 0. An unknown cost counts as the dearest that is known, an unknown time as the slowest: never as nothing.
     """
-    thrift, per_second = min(1.0, max(0.0, number(policy, "thrift", THRIFT))), number(policy, "per_second", 0.0)
-    dearest = max((candidate.cost.value for candidate in candidates if candidate.cost), default=0.0)
+    (thrift, weight), per_second = dial(policy, THRIFT), number(policy, "per_second", 0.0)
+    most = dearest(candidates)
     slowest = max((candidate.latency.value for candidate in candidates if candidate.latency), default=0.0)
     if "per_dollar" in policy.options:
-        lambda_, dial = number(policy, "per_dollar", 0.0) / NANO, f"λ = {number(policy, 'per_dollar', 0.0):g} per USD"
+        lambda_, by = (
+            number(policy, "per_dollar", 0.0) / NANO,
+            f"λ = {number(policy, 'per_dollar', 0.0):g} per USD",
+        )
     else:
-        lambda_ = inf if thrift == 1 else thrift / (1 - thrift) / dearest if dearest else 0.0
-        dial = f"thrift {thrift:g}"
+        lambda_ = inf if weight == inf else weight / most if most else 0.0
+        by = f"thrift {thrift:g}"
 
     def terms(candidate: Candidate) -> tuple[float, float]:
-        cost = candidate.cost.value if candidate.cost else dearest
+        cost = candidate.cost.value if candidate.cost else most
         seconds = candidate.latency.value if candidate.latency else slowest
         return (cost if lambda_ == inf else lambda_ * cost), per_second * seconds
 
@@ -50,7 +53,7 @@ def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tup
     told = f"quality {quality(first):.2f} for about {cost}"
     if first.latency is not None and per_second:
         told += f" in about {first.latency.value:.3g} s"
-    return ordered, f"the best balance of {len(ordered)} models at {dial}: {told}; {kind(features)}"
+    return ordered, f"the best balance of {len(ordered)} models at {by}: {told}; {kind(features)}"
 
 
 STRATEGY = Strategy(

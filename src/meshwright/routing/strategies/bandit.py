@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from meshwright.routing.exploring import MOST, Drawn, best_chances, fallen
 from meshwright.routing.lots import draw
 from meshwright.routing.policy import Policy
 from meshwright.routing.predict import hopeless, quality
 from meshwright.routing.quality.levels import NINE_IN_TEN
-from meshwright.routing.strategies.strategy import Strategy, number
+from meshwright.routing.strategies.strategy import Strategy, cost_share, dearest, dial, number
 from meshwright.types.decision import Candidate, Features
 from meshwright.types.money import dollars
+
+HEAVIEST = 1e6
+"""What the dearest loses where nothing but cost counts: quality still parts those of one price."""
 
 
 def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tuple[list[Candidate], str]:
@@ -49,13 +54,10 @@ def lot(candidates: list[Candidate], features: Features, policy: Policy) -> Draw
 
 def _worth(candidates: list[Candidate], policy: Policy) -> dict[str, float]:
     """Quality less what the cost weighs at the dial `thrift`, as `learned` has it."""
-    thrift = min(1.0, max(0.0, number(policy, "thrift", 0.0)))
-    dearest = max((one.cost.value for one in candidates if one.cost), default=0.0)
-    weight = 1e6 if thrift == 1 else thrift / (1 - thrift)
-    return {
-        one.model: quality(one) - weight * ((one.cost.value if one.cost else dearest) / dearest if dearest else 0.0)
-        for one in candidates
-    }
+    _, weight = dial(policy)
+    most = dearest(candidates)
+    weight = HEAVIEST if weight == inf else weight
+    return {one.model: quality(one) - weight * cost_share(one, most) for one in candidates}
 
 
 def _spread(candidate: Candidate) -> float:

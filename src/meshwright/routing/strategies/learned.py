@@ -8,7 +8,7 @@ from meshwright.routing.exploring import Drawn, fallen
 from meshwright.routing.lots import draw
 from meshwright.routing.policy import Policy
 from meshwright.routing.predict import hopeless, quality
-from meshwright.routing.strategies.strategy import Strategy, kind, number
+from meshwright.routing.strategies.strategy import Strategy, cost_share, dearest, dial, kind, number
 from meshwright.types.decision import Candidate, Features
 from meshwright.types.money import dollars
 
@@ -19,12 +19,11 @@ def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tup
     The dial `thrift` t goes from 0, the best (default), to 1, the cheapest: the dearest candidate loses t/(1-t) of
     quality, the others in proportion. An unknown cost counts as the dearest that is known, never as nothing.
     """
-    thrift = min(1.0, max(0.0, number(policy, "thrift", 0.0)))
-    dearest = max((candidate.cost.value for candidate in candidates if candidate.cost), default=0.0)
-    weight = inf if thrift == 1 else thrift / (1 - thrift)
+    thrift, weight = dial(policy)
+    most = dearest(candidates)
 
     def key(candidate: Candidate) -> tuple[bool, float, float]:
-        share = (candidate.cost.value if candidate.cost else dearest) / dearest if dearest else 0.0
+        share = cost_share(candidate, most)
         if weight == inf:
             return hopeless(candidate), share, -quality(candidate)
         return hopeless(candidate), weight * share - quality(candidate), share

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
 import msgspec
 
@@ -88,3 +89,19 @@ def kind(features: Features) -> str:
 def number(policy: Policy, name: str, usual: float) -> float:
     """An option that is a number."""
     return float(policy.options.get(name, usual))
+
+
+def dial(policy: Policy, usual: float = 0.0) -> tuple[float, float]:
+    """`thrift` t from 0, the best, to 1, the cheapest; and the quality that the dearest model loses by it, t/(1-t)."""
+    thrift = min(1.0, max(0.0, number(policy, "thrift", usual)))
+    return thrift, inf if thrift == 1 else thrift / (1 - thrift)
+
+
+def dearest(candidates: Sequence[Candidate]) -> float:
+    """The highest predicted cost that is known: what an unknown one counts as, never as nothing."""
+    return max((candidate.cost.value for candidate in candidates if candidate.cost), default=0.0)
+
+
+def cost_share(candidate: Candidate, most: float) -> float:
+    """Its cost as a part of the dearest's."""
+    return (candidate.cost.value if candidate.cost else most) / most if most else 0.0
