@@ -76,7 +76,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 def wished(request: Request, question: str) -> Wish:
     """What is said of the length of the answer, in words and in settings."""
     told = (question if len(question) <= 2 * EDGE else f"{question[:EDGE]}\n{question[-EDGE:]}").lower()
-    wordy = VERBOSITY.get(request.verbosity, 1.0) if request.verbosity else 1.0
+    wordy = VERBOSITY.get(request.verbosity, 1.0)
     # Looking for a piece of a word takes a tenth of what the expression takes, and mostly none is there.
     if any(word in told for word in _HINTS):
         wordy *= 0.5 if _BRIEF.search(told) else 2.0 if _LONG.search(told) else 1.0

@@ -70,22 +70,20 @@ def see(
         if len(every) == 1 and not strategies[0].learned:
             return seen
     more: dict[str, object] = {}
-    if any(strategy.learned for strategy in strategies):
+    learned, lots = any(strategy.learned for strategy in strategies), any(map(draws_lots, every))
+    warmth = warm if seen.input_tokens >= LEAST_CACHED and len(models) > 1 and tasks else None
+    if warmth is not None or lots or (learned and gains is not None):
+        more["conversation"] = digest = conversation(request)
+        if warmth is not None and (held := warmth(digest)):
+            more["warm"] = held
+    if learned:
         asked = question(request.messages)
         more["expected"] = (knowledge or shipped()).expect(asked)
         if gains is not None:
             more["sketch"], more["gained"] = gains.look(asked)
-            more["conversation"] = conversation(request)
-    if warm is not None and seen.input_tokens >= LEAST_CACHED and len(models) > 1 and tasks:
-        more["conversation"] = digest = conversation(request)
-        if held := warm(digest):
-            more["warm"] = held
-    if any(map(draws_lots, every)):
-        if "conversation" not in more:
-            more["conversation"] = conversation(request)
-        if gains is not None and gains.left:
-            names = {one.name.removeprefix("route/") for one in every}
-            more["purse"] = {name: left for name, left in gains.left.items() if name in names}
+    if lots and gains is not None and gains.left:
+        names = {one.name.removeprefix("route/") for one in every}
+        more["purse"] = {name: left for name, left in gains.left.items() if name in names}
     if len(every) == 1:
         return msgspec.structs.replace(seen, **more) if more else seen
     if any(strategy.loop for strategy in strategies):
