@@ -9,6 +9,7 @@ import msgspec
 from meshwright.store.rows import Feedback, FeedbackKind
 from meshwright.types.decision import Candidate, Decision, Trace
 from meshwright.types.errors import InvalidRequest
+from meshwright.types.model import bare
 
 LONGEST_CORRECTION = 100_000
 LONGEST_LABEL = 64
@@ -98,11 +99,6 @@ def worth(found: Iterable[Feedback], labels: Mapping[str, float]) -> tuple[float
     most = max(weight for weight, _ in known)
     best = [score for weight, score in known if weight == most]
     return sum(best) / len(best), most
-
-
-def bare(model: str) -> str:
-    """A model's name without its provider, as what is learned of it is called."""
-    return model.rpartition("/")[2].lower()
 
 
 def meant(trace: Trace, name: str) -> str:

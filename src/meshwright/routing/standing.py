@@ -7,7 +7,7 @@ from math import log10
 
 import msgspec
 
-from meshwright.types.model import Model, Price
+from meshwright.types.model import Model, Price, bare
 
 EVEN = 0.5
 """The quality of a model of which nothing is known."""
@@ -59,7 +59,7 @@ def base_price(model: Model, tokens: int = 0) -> Price | None:
 
 
 def _made(model: Model) -> Standing:
-    bare = model.upstream.rpartition("/")[2].lower() or model.name.rpartition("/")[2].lower()
+    name = bare(model.upstream) or bare(model.name)
     price = base_price(model)
     per_million = None if price is None or price.output is None else price.output / 1e9
     if per_million is None or per_million <= 0:
@@ -67,5 +67,5 @@ def _made(model: Model) -> Standing:
     else:
         value = min(0.9, max(0.5, 0.68 + 0.12 * log10(per_million)))
         margin, why = 0.25, f"nothing measured; a guess from its price, {per_million:g} USD per million tokens out"
-    unasked = bool(_UNASKED.match(bare))
-    return Standing(bare, value, margin, why, unasked or model.abilities.get("reasoning") is True, unasked)
+    unasked = bool(_UNASKED.match(name))
+    return Standing(name, value, margin, why, unasked or model.abilities.get("reasoning") is True, unasked)

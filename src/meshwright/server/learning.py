@@ -14,11 +14,12 @@ import msgspec
 from meshwright.kernel import router_files
 from meshwright.kernel.config import Config
 from meshwright.ledger.evidence import PURSE, WORTH
-from meshwright.ledger.feedback import BELIEVED, bare, worth
+from meshwright.ledger.feedback import BELIEVED, worth
 from meshwright.routing.quality.gains import Gains
 from meshwright.store import decisions, feedback, settings, trials
 from meshwright.store.database import Database, Transaction
 from meshwright.store.rows import Feedback
+from meshwright.types.model import bare
 
 if TYPE_CHECKING:
     from meshwright.routing.quality.online import Online, Outcome

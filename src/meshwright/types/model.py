@@ -41,6 +41,11 @@ class Price(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     above: int = 0
 
 
+def bare(name: str) -> str:
+    """A model's name without its provider, in small letters: what is learned of it holds under every provider."""
+    return name.rpartition("/")[2].lower()
+
+
 class Model(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One model at one provider: a deployment. `name` is "provider/upstream"; `upstream` is what the provider calls it.
 

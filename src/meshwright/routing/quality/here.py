@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from meshwright.routing.quality.knowledge import bare
 from meshwright.routing.quality.levels import LEAST, MOST, NINE_IN_TEN, PLAIN, bounded
 from meshwright.types.decision import Features, Gain, Interval
-from meshwright.types.model import Model
+from meshwright.types.model import Model, bare
 
 
 def moved(model: Model, features: Features, before: Interval, why: str) -> tuple[Interval, str]:

@@ -18,6 +18,7 @@ import msgspec
 from meshwright.routing.quality.sight import SHAPES, in_reach, sight
 from meshwright.routing.quality.weights import MIDDLE, Measured, Weights, read
 from meshwright.types.decision import Expected
+from meshwright.types.model import bare
 
 _FINE = 64
 """A gram's worth is counted in this part of one."""
@@ -129,11 +130,6 @@ def _four(value: float) -> float:
 def rarity(holding: int, rows: int) -> float:
     """Inverse document frequency, smoothed; the fit uses the same."""
     return log((1 + rows) / (1 + holding)) + 1
-
-
-def bare(name: str) -> str:
-    """A model's name without its provider: the same weights are served under many."""
-    return name.rpartition("/")[2].lower()
 
 
 @cache
