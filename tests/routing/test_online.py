@@ -103,6 +103,28 @@ def test_a_model_that_falls_is_noticed_and_its_past_counts_less():
     assert all(drift.model == "poet" for drift in online.drifts)
 
 
+def test_what_is_said_later_of_an_answer_from_before_a_change_still_counts_less():
+    online = Online(SALT)
+    before = found(1_000)
+    online.take(before)
+    online.take(found(300, right=0.0, begin=1_000))
+    assert online.drifts
+    count = online.gains(1).gain(b"")["poet"].outcomes
+    assert count < 300
+    online.take(before[:200])
+    assert online.gains(2).gain(b"")["poet"].outcomes == count
+
+
+def test_more_at_once_than_is_kept_is_taken_in_like_the_same_in_parts():
+    every = [*found(1_000), *found(1_000, right=0.0, begin=1_000)]
+    once, parts = Online(SALT, window=100), Online(SALT, window=100)
+    once.take(every)
+    for at in range(0, len(every), 100):
+        parts.take(every[at : at + 100])
+    assert once.drifts == parts.drifts
+    assert once.drifts
+
+
 def test_no_alarm_while_nothing_changes_though_the_expectation_is_wrong():
     dice = random.Random(11)
     watch = Watch()

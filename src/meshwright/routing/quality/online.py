@@ -78,7 +78,8 @@ class Online:
         self._first = 0
         """The number of the window's first outcome, counted from the beginning."""
         self._model = np.zeros(0, dtype=np.int32)
-        self._score = self._prior = self._weight = np.zeros(0)
+        self._score = self._prior = self._weight = self._faded = np.zeros(0)
+        """`_weight` is what an outcome counts: how far it is believed, times `_faded`, what a change has left of it."""
         self._lengths = np.zeros(0, dtype=np.int64)
         self._flat = np.zeros(0, dtype=np.int32)
         self._values = np.zeros(0)
@@ -97,15 +98,18 @@ class Online:
         steps = steps or (STEPS if len(outcomes) < MANY else STEPS_OF_MANY)
         fresh: dict[str, Outcome] = {}
         for one in outcomes:
-            at = self._at.get(one.key)
-            if at is not None and at >= self._first:
-                self._score[at - self._first], self._weight[at - self._first] = one.score, one.weight
-            elif one.key in fresh or at is None:
+            number = self._at.get(one.key)
+            if number is None:
                 fresh[one.key] = one
-        if fresh:
-            self._append(list(fresh.values()))
-        for one in fresh.values():
-            self._watch(one)
+                continue
+            at = number - self._first
+            self._score[at], self._weight[at] = one.score, one.weight * self._faded[at]
+        rows = list(fresh.values())
+        for begin in range(0, len(rows), self._window):  # more at once would push out what was not watched yet
+            lot = rows[begin : begin + self._window]
+            self._append(lot)
+            for one in lot:
+                self._watch(one)
         self._start = 0.0
         self.improve(steps)
 
@@ -205,6 +209,7 @@ class Online:
         self._score = np.append(self._score, [one.score for one in fresh])
         self._prior = np.append(self._prior, [one.prior for one in fresh])
         self._weight = np.append(self._weight, [one.weight for one in fresh])
+        self._faded = np.append(self._faded, np.ones(len(fresh)))
         self._lengths = np.append(self._lengths, lengths)
         self._flat = np.append(self._flat, np.minimum(flat, WIDE - 1))
         self._values = np.append(self._values, _values(flat, lengths))
@@ -225,15 +230,14 @@ class Online:
     def _drop(self, count: int) -> None:
         """Forget the oldest."""
         for key in self._keys[:count]:
-            if self._at[key] < self._first + count:
-                del self._at[key]
+            del self._at[key]
         self._keys = self._keys[count:]
         self._first += count
         cut = int(self._lengths[:count].sum())
         self._flat, self._values = self._flat[cut:], self._values[cut:]
         self._model, self._score = self._model[count:], self._score[count:]
         self._prior, self._weight = self._prior[count:], self._weight[count:]
-        self._lengths = self._lengths[count:]
+        self._faded, self._lengths = self._faded[count:], self._lengths[count:]
 
     def _watch(self, one: Outcome) -> None:
         """Look whether its model has changed, and let what was before count less."""
@@ -247,6 +251,7 @@ class Online:
         theirs = np.flatnonzero(self._model[:upto] == self._models.index(one.model))
         old = theirs[: max(0, len(theirs) - change.since)]
         self._weight[old] *= FORGOTTEN
+        self._faded[old] *= FORGOTTEN
         self.drifts.append(
             Drift(model=one.model, key=one.key, before=change.before, after=change.after, outcomes=len(old))
         )
