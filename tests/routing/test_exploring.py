@@ -11,6 +11,7 @@ import pytest
 from meshwright.routing.choose import choose
 from meshwright.routing.exploring import best_chances, fallen
 from meshwright.routing.policy import Policy
+from meshwright.routing.quality.gains import Gained, Gains
 from meshwright.types.decision import Decision, Features, Gain
 from meshwright.types.model import Model, Price
 
@@ -84,6 +85,23 @@ def test_outcomes_narrow_what_is_tried():
 
     assert share(0) > share(200) > share(5_000)
     assert share(5_000) < 0.01
+
+
+def test_the_page_on_strategies_tells_the_chances_that_are_drawn_by():
+    def drawn(outcomes: int) -> tuple[float, float]:
+        """How many of a hundred conversations go to the cheap model, and half of its interval."""
+        learned = (Gained(name=name, level=0, outcomes=outcomes, noise=0.2, scale=1) for name in ("good", "cheap"))
+        gained = Gains(version=1, salt=1, models=tuple(learned)).gain(b"")
+        seen = msgspec.structs.replace(FEATURES, gained=gained, conversation="x")
+        one = choose(seen, Policy(name="r", strategy="bandit", pool=()), [GOOD, CHEAP], {}, asked="r", snapshot=1)
+        assert one.propensity is not None
+        cheap = next(each for each in one.candidates if each.model == CHEAP.name)
+        assert cheap.quality is not None
+        chance = one.propensity if one.plan.models[0] == CHEAP.name else 1 - one.propensity
+        return round(100 * chance), round(cheap.quality.high - cheap.quality.value, 2)
+
+    assert [drawn(many) for many in (0, 2_000, 3_000)] == [(28, 0.1), (28, 0.1), (27, 0.09)]
+    assert [drawn(many) for many in (5_000, 10_000, 20_000)] == [(22, 0.08), (15, 0.06), (8, 0.04)]
 
 
 def test_the_smallest_chance_is_kept_and_the_hopeless_get_none():
