@@ -71,6 +71,13 @@ def test_it_is_noted_whichever_of_two_workers_journals_is_read_first():
     assert [one.decision for one in following.see(trace(30.0))] == ["dec_20.0"]
 
 
+def test_a_journal_that_is_read_again_says_nothing_against_its_last_answer():
+    following = Following()
+    assert list(following.see(trace(0.0))) == []
+    assert list(following.see(trace(0.0))) == []
+    assert [one.decision for one in following.see(trace(20.0))] == ["dec_0.0"]
+
+
 def test_a_failed_tool_is_held_against_the_answer_that_called_it():
     following = Following()
     list(following.see(trace(0.0)))

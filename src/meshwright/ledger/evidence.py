@@ -110,7 +110,10 @@ class Following:
         if seen is None or not seen.conversation or trace.of:
             return
         place = trace.principal, seen.conversation
-        known = self._latest.pop(place, None)
+        known = self._latest.get(place)
+        if known is not None and known.template.decision == trace.id:
+            return  # a batch that could not be stored is read again
+        self._latest.pop(place, None)
         template = about(trace, trace.served, "asked_again", "", trace.at, None, "")
         failures = seen.loop.failures if seen.loop is not None else 0
         this = _Earlier(trace.at, seen.turns, seen.input_tokens, failures, template)
