@@ -172,5 +172,23 @@ class Budgets(RuleBasedStateMachine):
         self.loop.close()
 
 
+def test_what_a_late_call_borrows_of_a_window_that_is_over_is_given_back():
+    async def late() -> set[str]:
+        clock, accounts = [1_000_000_000.0], Accounts()
+        worker = Worker(accounts, "one", clock)
+        tab = await worker.purse.enter(LIMITS, counted=False)
+        clock[0] += 90_000.0
+        for _ in range(2):
+            await worker.purse.tidy()
+        grant = await worker.purse.set_aside(tab, 10, 10)
+        grant.settle(5, 5)
+        accounts.end("one", tab.leave())
+        await asyncio.sleep(0)  # what is borrowed ahead comes
+        await worker.purse.tidy()
+        return {account for (_, account), amount in accounts.held.items() if amount and account.startswith("key:")}
+
+    assert asyncio.run(late()) == set()
+
+
 Budgets.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestBudgets = Budgets.TestCase

@@ -225,7 +225,7 @@ class Purse:
             raise
 
     def _part(self, allowance: Allowance, now: float) -> Borrowed:
-        key = (allowance.owner, allowance.measure, allowance.per)
+        key = _key(allowance)
         part = self._parts.get(key)
         if part is not None and (part.window.until is None or now < part.window.until):
             return part
@@ -279,6 +279,8 @@ class Purse:
         finally:
             part.filling = None
         part.granted += lent.granted
+        if self._parts.get(_key(part.allowance)) is not part and part not in self._old:
+            self._old.append(part)  # its window is over, and a request that began in it still asked for more
         part.share = lent.granted or part.share
         part.last = lent
         if not lent.granted:
@@ -287,3 +289,7 @@ class Purse:
 
     def _refusal(self, part: Borrowed, need: int) -> Exception:
         return refusal(part.allowance, part.window, part.last, part.left, need, self._clock())
+
+
+def _key(allowance: Allowance) -> tuple[str, str, str]:
+    return allowance.owner, allowance.measure, allowance.per
