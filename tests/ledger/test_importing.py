@@ -13,12 +13,14 @@ import pytest
 from meshwright.ledger.importing import Imported, Importer
 from meshwright.ledger.journal import Journal
 from meshwright.ledger.lines import segments
-from meshwright.store import decisions, spending
+from meshwright.store import accounts, allowances, decisions, spending
 from meshwright.store import segments as store
 from meshwright.store.database import Database, sqlite_url
 from meshwright.store.rows import Spend, Unended
+from meshwright.store.windows import window
 from meshwright.types.decision import Trace
 from meshwright.types.errors import StoreError
+from meshwright.types.principal import Allowance
 from meshwright.types.usage import Usage
 from tests.ledger.traces import trace
 from tests.store.databases import fresh
@@ -234,6 +236,25 @@ def test_a_real_end_replaces_an_interrupted_one(folder: Path, database: Database
     journal.close()
     assert Importer(folder, database).run_once().traces == 1
     assert everything(database) == {"d1": trace("d1")}
+
+
+def test_a_real_end_counts_in_place_of_the_worst_case(folder: Path, database: Database):
+    limit = Allowance("key:k", "money", "total", 1_000)
+    account = window(limit, 1.0)
+    with database.begin() as transaction:
+        allowances.put(transaction, [limit])
+        accounts.lend(transaction, "earlier", account, 900, 900, 1.0)
+    for charges, ends in (({account.id: 700}, False), ({account.id: 40}, True)):
+        journal = Journal(folder, "w1")
+        journal.begin("d1", 1.0, "k")
+        journal.hold("d1", "one/a", charges)
+        if ends:
+            journal.record(msgspec.structs.replace(trace("d1"), charges=charges))
+        journal.close()
+        Importer(folder, database).run_once()
+        with database.read() as transaction:
+            (known,) = accounts.standing(transaction, [limit], 1.0)
+        assert known.spent == charges[account.id]
 
 
 def test_a_batch_that_fails_is_read_again_whole(folder: Path, database: Database):

@@ -277,15 +277,20 @@ def _set_aside(segment: Path, lines: list[bytes]) -> None:
 
 
 def _charge(transaction: Transaction, life: str, ended: Sequence[decisions.Prepared]) -> None:
-    """Charge what these count for, unless they are there already: each counts once."""
-    found = {one.id: one.charges for one in ended if one.charges}
-    if not found:
-        return
-    there = decisions.known(transaction, list(found))
+    """Charge what these count for, unless they are there already: each counts once.
+
+    A real end counts in place of the worst case that an interrupted one was charged.
+    """
+    found = {one.id: one for one in reversed(ended)}  # of two, the first, as where they are stored
+    there = decisions.known(transaction, found)
     spent: Counter[str] = Counter()
-    for id, charges in found.items():
+    for id, one in found.items():
         if id not in there:
-            spent.update(charges)
+            spent.update(one.charges)
+        elif there[id] == decisions.INTERRUPTED != one.decision["outcome"]:
+            before = decisions.get(transaction, id)
+            spent.update(one.charges)
+            spent.subtract(before.charges if before is not None else {})
     accounts.charge(transaction, life, spent)
 
 
