@@ -191,13 +191,14 @@ class Importer:
         learned.keep(transaction, batch.limits)
         feedback.put(transaction, batch.seen)
         trials.add(transaction, batch.tried)
-        store.note_ended(transaction, {one.id for one in batch.ended})
-        begins = list(batch.begins.values())
+        ended = {one.id for one in batch.ended}
+        store.note_ended(transaction, ended)
+        begins = [begin for id, begin in batch.begins.items() if id not in ended]
         there = decisions.known(transaction, [begin.id for begin in begins])
         store.note_begun(
             transaction, life, [(begin.id, begin.at, begin.principal) for begin in begins if begin.id not in there]
         )
-        store.note_held(transaction, batch.holds)
+        store.note_held(transaction, {id: held for id, held in batch.holds.items() if id not in ended})
         return Imported(traces=inserted, damaged=len(batch.damaged), lines=batch.lines)
 
     def _finish(self, segment: Segment, path: Path, offset: int) -> Imported:
