@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -48,3 +48,13 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float | None = None
     """Its usual threshold, None when it has none."""
     missing: Callable[[], str] | None = None
+
+
+def apart(found: Iterable[Finding]) -> list[Finding]:
+    """In order, and none within another: of what overlaps, the first and longest."""
+    kept, end = list[Finding](), -1
+    for one in sorted(found, key=lambda one: (one.start, -one.end)):
+        if one.start >= end:
+            kept.append(one)
+            end = one.end
+    return kept

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from meshwright.guards.guard import Guard, Options
+from meshwright.guards.guard import Guard, Options, apart
 from meshwright.types.guard import Finding
 
 KINDS = {
@@ -163,25 +163,18 @@ _WHITE = {ord("\t"): " ", ord("\r"): " "}
 
 
 def look(text: str, options: Options) -> list[Finding]:
-    """Every sign in the text, in order."""
+    """Every sign in the text; of what overlaps, the first and longest."""
     lower = text.lower().translate(_WHITE)
     if len(lower) != len(text):  # a few letters have longer small ones
         lower = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text).translate(_WHITE)
     flat = lower.replace("\n", " ")
-    found = [
+    return apart(
         Finding(shape.kind, start, end)
         for shape, anywhere in zip(_SHAPES, _ANYWHERE, strict=True)
         if options.wants(shape.kind)
         for word in shape.begins
         for start, end in _of(shape, word, anywhere, lower, flat)
-    ]
-    found.sort(key=lambda one: (one.start, -one.end))
-    kept, last = list[Finding](), -1
-    for one in found:
-        if one.start >= last:
-            kept.append(one)
-            last = one.end
-    return kept
+    )
 
 
 def _of(shape: _Shape, word: str, anywhere: bool, lower: str, flat: str) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from meshwright.guards.check_digits import base58, bech32, iban
 from meshwright.guards.dates import birth_dates
 from meshwright.guards.digits import numbers
-from meshwright.guards.guard import ASKED, Guard, Options
+from meshwright.guards.guard import ASKED, Guard, Options, apart
 from meshwright.guards.national import LETTERED
 from meshwright.types.guard import Finding
 
@@ -66,7 +66,7 @@ def look(text: str, options: Options) -> list[Finding]:
         found += [one for one in _in_zone(text, start, end) if options.wants(one[0])]
     if digits and options.wants("birth_date"):
         found += [("birth_date", *span) for span in birth_dates(text)]
-    return apart(found)
+    return apart(Finding(*one) for one in found)
 
 
 def _zones(text: str) -> Iterator[tuple[int, int]]:
@@ -79,16 +79,6 @@ def _zones(text: str) -> Iterator[tuple[int, int]]:
         start = max(left, text.rfind(" ", left, start) + 1, text.rfind("\n", left, start) + 1)
         rest = _REST.match(text, end)
         yield start, rest.end() if rest is not None else end
-
-
-def apart(found: list[Found]) -> list[Finding]:
-    """In order, and none within another."""
-    kept, end = list[Finding](), -1
-    for kind, first, last in sorted(found, key=lambda one: (one[1], -one[2])):
-        if first >= end:
-            kept.append(Finding(kind, first, last))
-            end = last
-    return kept
 
 
 def _emails(text: str) -> Iterator[Found]:

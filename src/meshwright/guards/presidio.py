@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from meshwright.guards.guard import ASKED, Guard, Options
+from meshwright.guards.guard import ASKED, Guard, Options, apart
 from meshwright.types.guard import Finding
 
 _KINDS = {"PERSON": "name", "LOCATION": "place", "NRP": "group", "DATE_TIME": "date", "MEDICAL_LICENSE": "medical"}
@@ -31,15 +31,10 @@ def _analyzer() -> Any:
 
 
 def look(text: str, options: Options) -> list[Finding]:
-    """What Presidio finds in English text, of the kinds that `pii` cannot know; of what overlaps, the first."""
+    """What Presidio finds in English text, of the kinds that `pii` cannot know."""
     wanted = [theirs for theirs, kind in _KINDS.items() if options.wants(kind)]
     results = _analyzer().analyze(text=text, language="en", entities=wanted, score_threshold=options.threshold)
-    kept, end = list[Finding](), -1
-    for one in sorted(results, key=lambda result: (result.start, -result.end)):
-        if one.start >= end:
-            kept.append(Finding(_KINDS[one.entity_type], one.start, one.end))
-            end = one.end
-    return kept
+    return apart(Finding(_KINDS[one.entity_type], one.start, one.end) for one in results)
 
 
 GUARD = Guard(

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from meshwright.guards.guard import ASKED, Guard, Options
+from meshwright.guards.guard import ASKED, Guard, Options, apart
 from meshwright.types.guard import Finding
 
 KINDS = {
@@ -115,14 +115,7 @@ LEAST_BITS = 3.0
 
 def look(text: str, options: Options) -> list[Finding]:
     """Every secret in the text; of what overlaps, the first and longest."""
-    found = [one for one in _all(text) if options.wants(one.kind)]
-    found.sort(key=lambda one: (one.start, -one.end))
-    kept, end = list[Finding](), -1
-    for one in found:
-        if one.start >= end:
-            kept.append(one)
-            end = one.end
-    return kept
+    return apart(one for one in _all(text) if options.wants(one.kind))
 
 
 def _all(text: str) -> Iterator[Finding]:
