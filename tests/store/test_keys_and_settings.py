@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,3 +73,19 @@ def test_a_setting_is_put_replaced_and_removed(database: Database):
         assert settings.remove(transaction, "a")
         assert not settings.remove(transaction, "a")
         assert settings.every(transaction) == {"b": ""}
+
+
+def test_who_adds_to_the_same_number_at_once_adds_to_each_others(database: Database):
+    def add() -> None:
+        with database.begin() as transaction:
+            settings.add(transaction, "n", 2)
+
+    with database.begin() as transaction:
+        settings.add(transaction, "n", 1)
+        other = threading.Thread(target=add)
+        other.start()
+        other.join(0.3)  # it has read, if it does not wait
+        settings.add(transaction, "n", 4)
+    other.join()
+    with database.read() as transaction:
+        assert settings.get(transaction, "n") == "7"

@@ -19,6 +19,13 @@ def put(transaction: Transaction, name: str, value: str) -> None:
     upsert.put(transaction, settings, {"name": name, "value": value})
 
 
+def add(transaction: Transaction, name: str, amount: int) -> None:
+    """Add to a whole number, 0 when it was never put; who adds to the same one meanwhile waits."""
+    upsert.insert_missing(transaction, settings, [{"name": name, "value": "0"}])
+    query = select(settings.c.value).where(settings.c.name == name).with_for_update()
+    put(transaction, name, str(int(transaction.execute(query).scalar_one()) + amount))
+
+
 def remove(transaction: Transaction, name: str) -> bool:
     """Forget it; False when it was not there."""
     return transaction.execute(delete(settings).where(settings.c.name == name)).rowcount == 1

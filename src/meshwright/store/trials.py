@@ -13,9 +13,8 @@ DAY_SECONDS = 86_400
 
 def add(transaction: Transaction, spent: Mapping[tuple[int, str], int]) -> None:
     """Add nano-dollars, by the day (since 1970) and the route's name."""
-    for (day, route), nano in spent.items():
-        name = f"{_PREFIX}{day}/{route}"
-        settings.put(transaction, name, str(int(settings.get(transaction, name) or 0) + nano))
+    for (day, route), nano in sorted(spent.items()):  # in order, so that no two who add wait for each other
+        settings.add(transaction, f"{_PREFIX}{day}/{route}", nano)
 
 
 def on(transaction: Transaction, day: int) -> dict[str, int]:
