@@ -34,7 +34,7 @@ def erase(database: Database, who: str, *, actor: str, clock: Callable[[], float
     StoreError.
     """
     now = clock()
-    with database.begin() as transaction:
+    with database.alone() as transaction:  # no key of his is made or replaced meanwhile
         principal, mine = _principal(transaction, who)
         if working := [key.id for key in mine if key.revoked is None and (key.expires is None or key.expires > now)]:
             raise InvalidRequest(
