@@ -168,6 +168,19 @@ async def test_persons_in_an_answer_are_masked_for_good_where_the_rule_looks_the
         assert (verdict.action, verdict.place, dict(verdict.found)) == ("mask", "answer", {"email": 1, "card": 1})
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_rule_that_blocks_sees_what_one_before_it_masks(stream: bool):
+    rules = {
+        "pii": RuleSettings(places=("answer",)),
+        "topics": RuleSettings(phrases=("example.com",), places=("answer",)),
+    }
+    async with house({"small": tokens("Write to ", MAIL, " today")}, route("pii", "topics", rules=rules)) as at:
+        reply = await at.ask("hi", stream=stream)
+        while isinstance(reply, Streaming) and await reply.flow.next():
+            pass
+        assert at.trace.outcome == "blocked"
+
+
 async def test_what_is_split_over_parts_and_messages_is_found():
     async with house({"small": Say(text="ok")}, route("pii")) as at:
         parts = [{"type": "text", "text": "pay with 4111 1111"}, {"type": "text", "text": " 1111 1111 today"}]

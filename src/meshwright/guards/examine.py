@@ -1,4 +1,7 @@
-"""Going over every text of a request or an answer with the rules of its policy: verdicts, and what the texts become."""
+"""Going over every text of a request or an answer with the rules of its policy: verdicts, and what the texts become.
+
+Rules come in the order of `rule.in_order`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,6 @@ from meshwright.types.guard import Finding, Place, Verdict
 from meshwright.types.request import Request
 from meshwright.types.response import Response
 
-ORDER = {"block": 0, "flag": 1, "mask": 2}
 _WHOSE: Mapping[Place, str] = {
     "system": "the instructions",
     "user": "the user's words",
@@ -41,8 +43,7 @@ def examine(request: Request, rules: Sequence[Rule], masks: Masks) -> Examined:
     of_request(request, _into(spots))
     going = _Going(masks)
     texts = [spot.text for spot in spots]
-    for rule in sorted(rules, key=lambda one: ORDER[one.action]):
-        going.over(rule, spots, texts)
+    going.over(rules, spots, texts)
     if all(text is spot.text for text, spot in zip(texts, spots, strict=True)):
         changed = request
     else:
@@ -59,8 +60,7 @@ def examine_answer(
     of_response(response, _into(spots))
     going = _Going(None)
     texts = [spot.text for spot in spots]
-    for rule in sorted(rules, key=lambda one: ORDER[one.action]):
-        going.over(rule, spots, texts)
+    going.over(rules, spots, texts)
     left = iter(texts)
     changed = of_response(response, lambda spot: masks.show(next(left)))
     return changed, (*going.verdicts(), *put_back(masks)), going.blocked
@@ -78,8 +78,7 @@ def examine_json(body: bytes, rules: Sequence[Rule], masks: Masks) -> tuple[byte
     in_json(text, keep)
     going = _Going(masks)
     texts = [spot.text for spot in spots]
-    for rule in sorted(rules, key=lambda one: ORDER[one.action]):
-        going.over(rule, spots, texts)
+    going.over(rules, spots, texts)
     left = iter(texts)
     changed = in_json(text, lambda value, name: next(left))
     return body if changed is text else changed.encode(), going.verdicts(), going.blocked
@@ -147,8 +146,12 @@ class _Going:
         self._avoided = False
         self._seen: dict[int, Seen] = {}
 
-    def over(self, rule: Rule, spots: Sequence[Spot], texts: list[str]) -> None:
-        """Apply one rule. `texts` are the spots' texts as they are by now, changed in place."""
+    def over(self, rules: Sequence[Rule], spots: Sequence[Spot], texts: list[str]) -> None:
+        """Apply the rules one after the other. `texts` are the spots' texts; they are changed in place."""
+        for rule in rules:
+            self._over(rule, spots, texts)
+
+    def _over(self, rule: Rule, spots: Sequence[Spot], texts: list[str]) -> None:
         first = 0
         for at, spot in enumerate(spots):
             if spot.place not in rule.places:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -26,6 +26,14 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     places: tuple[Place, ...]
     closed: bool = True
     options: Options = Options()
+
+
+_ORDER: Mapping[Action, int] = {"block": 0, "flag": 1, "mask": 2}
+
+
+def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """The rules as they go over a text: those that mask come last, or the others would not see what they look for."""
+    return tuple(sorted(rules, key=lambda rule: _ORDER[rule.action]))
 
 
 class Seen:

@@ -8,14 +8,14 @@ import msgspec
 
 from meshwright.guards import GUARDS
 from meshwright.guards.guard import Options
-from meshwright.guards.rule import Rule
+from meshwright.guards.rule import Rule, in_order
 from meshwright.kernel.build_routes import PRESETS, meant, steps_of
 from meshwright.kernel.config import Config, GuardSettings, RouteSettings, RuleSettings
 from meshwright.routing.policy import Policy, When
 
 
 class Guarding(msgspec.Struct, frozen=True, eq=False):
-    """The rules of one policy: those that go over the request, and those that go over the answer."""
+    """The rules of one policy, in the order in which they go over the request, and over the answer."""
 
     asked: tuple[Rule, ...] = ()
     answered: tuple[Rule, ...] = ()
@@ -131,7 +131,8 @@ def _with(found: Guarding | None, more: tuple[Rule, ...]) -> Guarding | None:
 def _guarding(rules: Mapping[str, Rule]) -> Guarding | None:
     if not rules:
         return None
+    ordered = in_order(rules.values())
     return Guarding(
-        tuple(rule for rule in rules.values() if set(rule.places) - {"answer"}),
-        tuple(rule for rule in rules.values() if "answer" in rule.places),
+        tuple(rule for rule in ordered if set(rule.places) - {"answer"}),
+        tuple(rule for rule in ordered if "answer" in rule.places),
     )
