@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from meshwright.cli.output import err, out, print_json
+from meshwright.cli.output import err, out, print_json, write_file
 from meshwright.ledger.audit.erase import Erased
 from meshwright.ledger.audit.exported import lines
 from meshwright.ledger.audit.reading import shown
 from meshwright.ledger.audit.verify import Report
 from meshwright.store import audit
 from meshwright.store.database import Database
-from meshwright.types.errors import InvalidRequest, StoreError
+from meshwright.types.errors import InvalidRequest
 
 
 def show(database: Database, limit: int, act: str, as_json: bool) -> None:
@@ -70,11 +70,7 @@ def export(database: Database, file: Path | None) -> None:
         for line in lines(database):
             sys.stdout.buffer.write(line)
         return
-    try:
-        with file.open("wb") as out:
-            out.writelines(lines(database))
-    except OSError as error:
-        raise StoreError(f"{file} cannot be written: {error.strerror}.", fix="Name a file that can.") from error
+    write_file(file, lines(database))
 
 
 def trusted_keys(given: Sequence[str]) -> frozenset[str]:

@@ -8,12 +8,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from meshwright.cli.output import out, print_json, print_table
+from meshwright.cli.output import out, print_json, print_table, write_file
 from meshwright.kernel import router_files
 from meshwright.routing.quality.rows import read_rows
 from meshwright.routing.quality.weights import Weights, read
 from meshwright.routing.router import Router
-from meshwright.types.errors import ConfigError, StoreError
+from meshwright.types.errors import ConfigError
 
 
 def learning(words: Sequence[str], folder: Path, as_json: bool) -> bool:
@@ -86,10 +86,7 @@ def _fit(folder: Path, file: Path, as_json: bool) -> None:
 
 def _export(folder: Path, file: Path, as_json: bool) -> None:
     version = router_files.current(folder)
-    try:
-        file.write_bytes(_data(folder))
-    except OSError as error:
-        raise StoreError(f"{file} cannot be written: {error.strerror}.", fix="Name a file that can.") from error
+    write_file(file, _data(folder))
     _tell(version, f"{_name(version)} is in {file}.", as_json)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from time import time
 from typing import Annotated
 
+import msgspec
 import typer
 
 from meshwright.cli.output import out, print_table
@@ -72,8 +73,7 @@ def print_standings(found: Sequence[Standing]) -> None:
     rows = []
     for one in found:
         what = Allowance(one.owner, one.measure, one.per, one.amount)
-        left = max(0, one.amount - one.spent - one.held)
-        told = [amount_told(what, number) for number in (one.amount, one.spent, one.held, left)]
+        told = [amount_told(what, number) for number in (one.amount, one.spent, one.held, one.left)]
         until = "" if one.until is None else datetime.fromtimestamp(one.until, UTC).strftime("%Y-%m-%d %H:%M")
         rows.append((one.owner, _WINDOWS[one.per].format(one.measure), *told, until))
     print_table(("whose", "what", "limit", "used", "lent", "left", "until (UTC)"), rows)
@@ -81,17 +81,7 @@ def print_standings(found: Sequence[Standing]) -> None:
 
 def standing_row(one: Standing) -> dict[str, object]:
     """A limit for scripts: amounts of money in nano-dollars."""
-    return {
-        "owner": one.owner,
-        "measure": one.measure,
-        "per": one.per,
-        "amount": one.amount,
-        "spent": one.spent,
-        "held": one.held,
-        "left": max(0, one.amount - one.spent - one.held),
-        "start": one.start,
-        "until": one.until,
-    }
+    return {**msgspec.structs.asdict(one), "left": one.left}
 
 
 def bounds_told(bounds: Bounds) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from meshwright.cli.exits import INTERRUPTED, exit_code
-from meshwright.types.errors import ConfigError, MeshError
+from meshwright.types.errors import ConfigError, MeshError, StoreError
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -31,6 +31,15 @@ def print_json(value: Any) -> None:
     """A value as indented JSON on standard output."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
     sys.stdout.flush()  # a script may wait for it in a file, while the command goes on
+
+
+def write_file(file: Path, body: bytes | Iterable[bytes]) -> None:
+    """The bytes, or the pieces of them, in that file. Raises StoreError."""
+    try:
+        with file.open("wb") as opened:
+            opened.writelines((body,) if isinstance(body, bytes) else body)
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error.strerror}.", fix="Name a file that can.") from error
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

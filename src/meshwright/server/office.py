@@ -174,4 +174,4 @@ def _party(transaction: Transaction, party: Party) -> dict[str, Any]:
 def _standings(transaction: Transaction, owner: str) -> list[dict[str, Any]]:
     """Limits as they stand now; amounts of money are nano-dollars."""
     found = accounts.standing(transaction, allowances.every(transaction, owner), time.time())
-    return [{**msgspec.structs.asdict(one), "left": max(0, one.amount - one.spent - one.held)} for one in found]
+    return [{**msgspec.structs.asdict(one), "left": one.left} for one in found]

@@ -64,6 +64,11 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     spent: int = 0
     held: int = 0
 
+    @property
+    def left(self) -> int:
+        """What nobody has spent or holds."""
+        return max(0, self.amount - self.spent - self.held)
+
 
 class Lent(msgspec.Struct, frozen=True):
     """What came of asking for a part of an account: how much of it, and how the account then stands.

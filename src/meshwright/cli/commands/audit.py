@@ -10,7 +10,7 @@ import typer
 
 from meshwright.cli.auditing import export, show, tell_erased, tell_report, trusted_keys
 from meshwright.cli.exits import FAILED
-from meshwright.cli.output import ConfigFile, Json, out, print_json, told
+from meshwright.cli.output import ConfigFile, Json, out, print_json, told, write_file
 from meshwright.cli.session import actor, control_of, here
 from meshwright.ledger.audit.erase import erase
 from meshwright.ledger.audit.exported import read_export
@@ -89,7 +89,4 @@ def _write(file: Path | None, body: bytes) -> None:
     if file is None:
         out.print(body.decode().rstrip(), markup=False)
         return
-    try:
-        file.write_bytes(body)
-    except OSError as error:
-        raise StoreError(f"{file} cannot be written: {error.strerror}.", fix="Name a file that can.") from error
+    write_file(file, body)
