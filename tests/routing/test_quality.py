@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import random
 import zlib
 from pathlib import Path
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
+from meshwright.cli.app import app
 from meshwright.kernel import router_files
 from meshwright.routing.policy import Policy
 from meshwright.routing.quality.fit import fit
@@ -17,6 +20,7 @@ from meshwright.routing.quality.rows import Row, read_rows
 from meshwright.routing.quality.sight import asked, sight
 from meshwright.routing.quality.weights import MIDDLE, Weights, pack, read
 from meshwright.routing.router import Router
+from meshwright.store.database import Database, sqlite_url
 from meshwright.types.errors import ConfigError, NoCandidate, StoreError
 from meshwright.types.model import Model, Price
 
@@ -258,3 +262,20 @@ def test_versions_are_kept_and_gone_back_to(tmp_path: Path):
     with pytest.raises(StoreError, match="names no version"):
         router_files.weights(folder)
     assert router_files.revert(folder) == 2
+
+
+def test_going_back_is_in_the_audit_log_or_does_not_happen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for name, value in (("STATE_DIR", str(tmp_path)), ("DISCOVERY__ENGINES", "false"), ("DISCOVERY__KEYS", "false")):
+        monkeypatch.setenv(f"MESH_{name}", value)
+    for _ in range(2):
+        router_files.adopt(tmp_path / "router", pack(SMALL))
+    assert CliRunner().invoke(app, ["router", "revert"]).exit_code == 0
+    (entry,) = json.loads(CliRunner().invoke(app, ["audit", "--act", "router", "--json"]).stdout)
+    assert (entry["act"], entry["detail"]) == ("router.reverted", {"version": 1})
+    database = Database(sqlite_url(tmp_path / "mesh.db"))
+    with database.begin() as transaction:
+        transaction.exec_driver_sql("DELETE FROM audit_head")
+    assert CliRunner().invoke(app, ["router", "revert"]).exit_code != 0
+    assert router_files.current(tmp_path / "router") == 1
+    database.close()

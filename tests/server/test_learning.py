@@ -107,5 +107,8 @@ def test_asking_again_is_noted_by_itself(gateway: Gateway):
 def test_what_was_said_can_be_forgotten_again(gateway: Gateway):
     done = gateway.run("router", "forget", "--since", "1h", "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["forgotten"] >= 7
+    count = json.loads(done.stdout)["forgotten"]
+    assert count >= 7
+    (entry,) = json.loads(gateway.run("audit", "--act", "router.forgot", "--json").stdout)
+    assert (entry["actor"].partition(":")[0], entry["detail"]["count"]) == ("shell", count)
     until_all_choose(gateway, "p/bold")

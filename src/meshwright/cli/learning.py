@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from meshwright.cli.output import out, print_json, print_table, write_file
+from meshwright.cli.session import actor
 from meshwright.kernel import router_files
+from meshwright.ledger.audit.acts import record
 from meshwright.routing.quality.rows import read_rows
 from meshwright.routing.quality.weights import Weights, read
 from meshwright.routing.router import Router
+from meshwright.store import audit
+from meshwright.store.database import Database
 from meshwright.types.errors import ConfigError
 
 
-def learning(words: Sequence[str], folder: Path, as_json: bool) -> bool:
-    """Do what the words say; whether they were understood."""
+def learning(words: Sequence[str], folder: Path, log: Callable[[], Database], as_json: bool) -> bool:
+    """Do what the words say; whether they were understood. `log` opens the database that has the audit log."""
     match words:
         case ["fit", file]:
-            _fit(folder, Path(file), as_json)
+            _fit(folder, Path(file), log, as_json)
         case ["export", file]:
             _export(folder, Path(file), as_json)
         case ["revert"]:
-            version = router_files.revert(folder)
+            version = _noted(log, "router.reverted", lambda: router_files.revert(folder))
             _tell(version, f"The router goes by {_name(version)} again.", as_json)
         case _:
             return False
     return True
+
+
+def _noted(log: Callable[[], Database], act: str, change: Callable[[], int]) -> int:
+    """The version that the router goes by after this change of files, with its entry in the audit log.
+
+    Files cannot be rolled back: so the log is locked before they are touched, and all that may fail has not failed.
+    """
+    with log().begin() as transaction:
+        audit.lock(transaction)
+        version = change()
+        record(transaction, actor(), act, "router", detail={"version": version})
+    return version
 
 
 def _data(folder: Path) -> bytes:
@@ -71,11 +87,11 @@ def _routed(weights: Weights, column: int) -> bool:
     return weights.scales[column] > 1e-9  # the scale of a column of zeros is below that
 
 
-def _fit(folder: Path, file: Path, as_json: bool) -> None:
+def _fit(folder: Path, file: Path, log: Callable[[], Database], as_json: bool) -> None:
     if importlib.util.find_spec("numpy") is None:
         raise ConfigError.of("Learning needs numpy, which is not installed.", fix="pip install 'meshwright[offline]'")
     learned = Router.fit(read_rows(file))
-    version = router_files.adopt(folder, learned.save())
+    version = _noted(log, "router.fitted", lambda: router_files.adopt(folder, learned.save()))
     known = learned.weights.told if learned.weights else ""
     _tell(
         version,

@@ -13,6 +13,7 @@ import msgspec
 
 from meshwright.kernel import router_files
 from meshwright.kernel.config import Config
+from meshwright.ledger.audit.acts import record
 from meshwright.ledger.evidence import PURSE, WORTH
 from meshwright.ledger.feedback import BELIEVED, worth
 from meshwright.routing.quality.gains import Gains
@@ -184,10 +185,12 @@ def trouble(seen: Mapping[tuple[str, str], int], answers: Mapping[str, int]) -> 
     return {model: round(loss / (given.get(model, 0) + UNHURRIED), 4) for model, loss in lost.items()}
 
 
-def forget(database: Database, *, since: float, principal: str, model: str) -> int:
+def forget(database: Database, *, since: float, principal: str, model: str, actor: str) -> int:
     """Learn no more from what was found out since then; how many rows that were. A running gateway does so at once."""
     now = time.time()
     with database.begin() as transaction:
         count = feedback.set_aside(transaction, now, since=since, principal=principal, model=model)
         settings.put(transaction, _FORGOTTEN, str(now))
+        detail = {"since": since, "principal": principal, "model": model, "count": count}
+        record(transaction, actor, "router.forgot", "router", detail=detail)
     return count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,17 +19,14 @@ from meshwright.cli.session import actor, control_of, here, other_snapshot
 from meshwright.kernel import router_files
 from meshwright.kernel.replaying import Replayed, replay
 from meshwright.kernel.reporting import report, scores
-from meshwright.kernel.router_files import current
-from meshwright.ledger.audit.acts import record
 from meshwright.ledger.spans import span
 from meshwright.routing.what_if import what_if
 from meshwright.server.control import Control
 from meshwright.server.learning import forget
 from meshwright.store import decisions, feedback
+from meshwright.types.decision import Trace
 from meshwright.types.errors import InvalidRequest
 
-ACTS = {"fit": "router.fitted", "revert": "router.reverted"}
-"""What is in the audit log of what is done to files, once it is done."""
 MOST = 100_000
 """Requests of the log that are looked at, the newest: some hundred megabytes of memory."""
 
@@ -52,19 +50,14 @@ def router(
     """Show, fit, export, revert or forget what the learned router goes by; replay the log with another policy."""
     with told(as_json):
         asked = words or ["report"]
-        if learning(asked, here(config).router, as_json):
-            if asked[0] in ACTS:
-                detail = {"version": current(here(config).router)}
-                with control_of(config).database.begin() as transaction:
-                    record(transaction, actor(), ACTS[asked[0]], "router", detail=detail)
+        if learning(asked, here(config).router, lambda: control_of(config).database, as_json):
             return
+        control, begin = control_of(config), time.time() - span(since)
         if asked == ["report"]:
-            _report(control_of(config), time.time() - span(since), as_json)
+            _report(control, begin, as_json)
             return
         if asked == ["forget"]:
-            count = forget(
-                control_of(config).database, since=time.time() - span(since), principal=principal, model=model
-            )
+            count = forget(control.database, since=begin, principal=principal, model=model, actor=actor())
             if as_json:
                 print_json({"forgotten": count})
             else:
@@ -75,7 +68,7 @@ def router(
                 f"`mesh router {' '.join(asked)}` is not understood.",
                 fix="`mesh router`, `fit FILE`, `export FILE`, `revert`, `replay --with other.toml`, or `forget`.",
             )
-        found = asyncio.run(_replayed(control_of(config), time.time() - span(since), other))
+        found = asyncio.run(_replayed(control, begin, other))
         result = what_if(found.rows)
         if as_json:
             print_json({**msgspec.structs.asdict(result), "shares": found.shares, "left_out": found.left_out})
@@ -84,27 +77,28 @@ def router(
 
 
 async def _replayed(control: Control, since: float, other: Path | None) -> Replayed:
-    control.import_journal()
-    with control.database.read() as transaction:
-        traces = decisions.recent(transaction, MOST, since=since)
-        found = feedback.scored(transaction, since)
-    judged = scores(traces, found, control.config.learning.labels)
+    traces, judged = _log(control, since)
     async with other_snapshot(control, other) as snapshot:
         return replay(traces, snapshot, judged)
 
 
-def _report(control: Control, since: float, as_json: bool) -> None:
-    """What is known, and how routing has been doing since then."""
+def _log(control: Control, since: float) -> tuple[Sequence[Trace], Mapping[str, float]]:
+    """The newest requests since then, and what their answers were worth."""
     control.import_journal()
     with control.database.read() as transaction:
         traces = decisions.recent(transaction, MOST, since=since)
         found = feedback.scored(transaction, since)
-    made = report(traces, scores(traces, found, control.config.learning.labels))
+    return traces, scores(traces, found, control.config.learning.labels)
+
+
+def _report(control: Control, since: float, as_json: bool) -> None:
+    """What is known, and how routing has been doing since then."""
+    made = report(*_log(control, since))
     folder = control.places.router
     gains = router_files.gains(folder)
     if as_json:
-        here = [] if gains is None else [msgspec.to_builtins(one) for one in gains.models]
-        print_json({**known(folder), "here": here, "left": gains.left if gains is not None else {}, "report": made})
+        learned = [] if gains is None else [msgspec.to_builtins(one) for one in gains.models]
+        print_json({**known(folder), "here": learned, "left": gains.left if gains is not None else {}, "report": made})
     else:
         tell_known(folder)
         tell_report(made, gains)
