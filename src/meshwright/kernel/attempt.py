@@ -9,17 +9,16 @@ import msgspec
 
 from meshwright.kernel.arrival import Arrival, Receipt, Reply, Streaming, Whole
 from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
-from meshwright.kernel.max_cost import capped, release
+from meshwright.kernel.max_cost import afford
 from meshwright.kernel.paths import lost_words
 from meshwright.kernel.record import OpenAttempt
-from meshwright.kernel.set_aside import set_aside
 from meshwright.kernel.signals import Hold
 from meshwright.kernel.snapshot import Deployment
 from meshwright.kernel.stream import Rescue, open_flow
 from meshwright.kernel.work import Work, encoded
 from meshwright.ledger.own_limits import own_headers
 from meshwright.net.transport import Answer, Call, Deadlines
-from meshwright.types.errors import LimitReached, MeshError, NotCarried, UpstreamError
+from meshwright.types.errors import MeshError, NotCarried, UpstreamError
 from meshwright.wire.rate_limits import rate_headers
 
 SOON = 0.05
@@ -47,16 +46,19 @@ PLAIN = Way()
 
 
 async def attempt(work: Work, deployment: Deployment, way: Way = PLAIN) -> Reply:
-    """The answer. Raises UpstreamError, NotCarried, and LimitReached when there is no money for it.
+    """The answer. Raises UpstreamError, NotCarried, and what `afford` raises.
 
-    Whatever happens to a call is on the trace and in the signals.
+    Whatever happens to a call is on the trace and in the signals. One that was never begun is on neither.
     """
     opened = OpenAttempt(work.recording, deployment.model, way.role or work.role)
     hold = work.kernel.signals.begin(deployment, way.placed)
     try:
-        if work.recording.cap is not None:
-            work = capped(work, deployment.model, opened)
-        await set_aside(work, deployment.model, opened)
+        if work.recording.tab is not None or work.recording.cap is not None:
+            work = await afford(work, deployment.model, opened)
+    except BaseException:
+        hold.let_go()
+        raise
+    try:
         return await _sent(work, deployment, opened, hold, way)
     except UpstreamError as error:
         hold.failed(error)
@@ -67,9 +69,6 @@ async def attempt(work: Work, deployment: Deployment, way: Way = PLAIN) -> Reply
         raise
     except NotCarried:
         raise  # the attempt is closed: the model was never asked, or its answer has been counted
-    except LimitReached:
-        release(opened)
-        raise  # it was never begun
     except Exception as error:
         code = error.code if isinstance(error, MeshError) else MeshError.code
         opened.close(None, code, f"{type(error).__name__}: {error}", unpriced=BROKE)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from meshwright.kernel.record import OpenAttempt
-from meshwright.kernel.set_aside import dearest, most_read
+from meshwright.kernel.set_aside import dearest, most_read, set_aside
 from meshwright.kernel.work import Work
 from meshwright.ledger.money import MILLION
 from meshwright.routing.calibrate import candidates
@@ -20,7 +20,23 @@ from meshwright.types.money import dollars
 from meshwright.types.request import Adaptation
 
 
-def capped(work: Work, model: Model, attempt: OpenAttempt) -> Work:
+async def afford(work: Work, model: Model, attempt: OpenAttempt) -> Work:
+    """The work as this model may do it, its worst case promised and set aside.
+
+    Whatever is raised, CancelledError too, the call was never begun, and nothing stays behind. Raises OverMaxCost,
+    LimitReached, PriceUnknown, StoreError.
+    """
+    try:
+        if work.recording.cap is not None:
+            work = _capped(work, model, attempt)
+        await set_aside(work, model, attempt)
+    except BaseException:
+        work.recording.promised -= attempt.worst
+        raise
+    return work
+
+
+def _capped(work: Work, model: Model, attempt: OpenAttempt) -> Work:
     """The work as it may be done by this model. Raises OverMaxCost when it may not be done by it."""
     request, recording = work.request, work.recording
     assert recording.cap is not None
@@ -60,12 +76,6 @@ def _promise(attempt: OpenAttempt, worst: int) -> None:
 
 def _over(told: str) -> OverMaxCost:
     return OverMaxCost(told, fix="Raise max_cost, lower max_tokens, or allow a cheaper model.")
-
-
-def release(attempt: OpenAttempt) -> None:
-    """The call is not made after all."""
-    attempt.recording.promised -= attempt.worst
-    attempt.worst = 0
 
 
 def _affordable(nano: int, per_million: int) -> int:

@@ -11,11 +11,10 @@ from meshwright.kernel.attempt import SOON, answered
 from meshwright.kernel.failing import BROKE, another_may_help, free
 from meshwright.kernel.going_on import GoingOn, primed
 from meshwright.kernel.listening import Listening
-from meshwright.kernel.max_cost import capped
+from meshwright.kernel.max_cost import afford
 from meshwright.kernel.paths import Translated
 from meshwright.kernel.record import OpenAttempt
 from meshwright.kernel.said import Said, said_in
-from meshwright.kernel.set_aside import set_aside
 from meshwright.kernel.shaped import formed
 from meshwright.kernel.signals import Hold
 from meshwright.kernel.snapshot import Deployment
@@ -116,11 +115,7 @@ class Rescuer:
         """The first words of one who goes on. Raises UpstreamError; his attempt is then written down."""
         work = self._work
         opened = OpenAttempt(work.recording, deployment.model, work.role)
-        request = self._request(deployment, said)
-        asking = work.asking(request)
-        if work.recording.cap is not None:
-            asking = capped(asking, deployment.model, opened)
-        await set_aside(asking, deployment.model, opened)
+        asking = await afford(work.asking(self._request(deployment, said)), deployment.model, opened)
         hold = self._signals.begin(deployment)
         spoken = deployment.speaking(work.arrival.dialect)
         try:
