@@ -42,7 +42,8 @@ class Doors:
             queue = self.queues[key] = FairQueue(self._most)
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         for turned_away in queue.push(ticket, principal.id, tokens, until=until, priority=principal.priority):
-            turned_away.set_exception(Overloaded(TURNED_AWAY, fix="Ask again in a while."))
+            if not turned_away.done():  # its client may have left at this very moment
+                turned_away.set_exception(Overloaded(TURNED_AWAY, fix="Ask again in a while."))
         try:
             async with asyncio.timeout(max(0.0, until - now)):
                 await ticket

@@ -112,7 +112,10 @@ class Chain:
 
     async def _tried(self, deployment: Deployment, others: Sequence[Deployment], *, hedge: bool, placed: bool) -> Reply:
         work, failing = self._work, self._policy.failing
-        if work.until - self._signals.now() < SOON:
+        if work.until - (now := self._signals.now()) < SOON:
+            if placed:
+                standing = self._signals.standing(deployment.key, deployment.limit)
+                self._signals.doors.given_back(deployment.key, standing, now)
             told = f"The request's own time of {failing.total:g} s is over."
             raise UpstreamTimeout(told, "total") from self._failed
         stream = work.arrival.request.stream
