@@ -89,7 +89,8 @@ def within(deadlines: Deadlines, left: float, first_token: float | None) -> Dead
 
 async def _sent(work: Work, deployment: Deployment, opened: OpenAttempt, hold: Hold, way: Way) -> Reply:
     arrival = work.arrival
-    deployment = deployment.speaking(arrival.dialect)
+    if deployment.also:
+        deployment = deployment.speaking(arrival.dialect)
     dialect = deployment.dialect
     request = dialect.encode_request(arrival.request, deployment.target)
     opened.adaptations += request.adaptations

@@ -37,7 +37,8 @@ async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: 
     decision = recording.decision
     assert decision is not None
     policy = snapshot.names.get(decision.asked) or meant(snapshot, decision.asked)[0]
-    policy = bounded(policy, decision.bounds)
+    if decision.bounds:
+        policy = bounded(policy, decision.bounds)
     if snapshot.health is not kernel.signals.health:
         kernel.signals.adopt(snapshot.health)
     seconds = policy.failing.total if arrival.seconds is None else min(arrival.seconds, policy.failing.total)

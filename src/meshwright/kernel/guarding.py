@@ -22,7 +22,10 @@ class Guarding(msgspec.Struct, frozen=True, eq=False):
 
 
 class Guardings(msgspec.Struct, frozen=True, eq=False):
-    """The rules of every route by its policy's name, and those that hold for everything else; None where none is on."""
+    """The rules of every route by its policy's name, and those that hold for everything else; None where none is on.
+
+    `routes` is empty where no rule is on for anything.
+    """
 
     every: Guarding | None = None
     routes: Mapping[str, Guarding | None] = {}
@@ -40,9 +43,11 @@ def guardings(config: Config) -> Guardings:
     routes = {**PRESETS, **config.routes}
     every = config.guards
     teams = {team: _made(_named(every.rules, names)) for team, names in every.teams.items()}
+    of_every = _guarding(_made(_on(every, every)))
+    of_routes = {name: _guarding(_made(_of_route(config, name, routes))) for name in config.routes}
     return Guardings(
-        _guarding(_made(_on(every, every))),
-        {name: _guarding(_made(_of_route(config, name, routes))) for name in config.routes},
+        of_every,
+        of_routes if of_every is not None or any(of_routes.values()) else {},
         {team: tuple(rules.values()) for team, rules in teams.items()},
         _whens(config, _on(every, every)),
     )

@@ -121,9 +121,9 @@ class Habits:
             hit = min(1.0, usage.cache_read * ours / expected * habit.hit)
             habit.hit += 0.3 * (hit - habit.hit)
         # Who is paid for writing says what was written; the others keep what they read.
-        written = usage.cache_read + usage.cache_write + usage.cache_write_1h
-        explicit = any(price.cache_write for price in model.prices)
-        tokens = written if explicit else usage.total_input
+        tokens = usage.total_input
+        if tokens >= LEAST_CACHED and any(price.cache_write for price in model.prices):
+            tokens = usage.cache_read + usage.cache_write + usage.cache_write_1h
         if tokens < LEAST_CACHED:
             return
         held = self._warm.pop(seen.conversation, {})

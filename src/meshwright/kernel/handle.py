@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meshwright.kernel.admit import admit
 from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming
-from meshwright.kernel.check import check, check_reply
+from meshwright.kernel.check import check, check_reply, rules_of
 from meshwright.kernel.decide import decide
 from meshwright.kernel.judging import sample
 from meshwright.kernel.kernel import Kernel
@@ -28,9 +28,11 @@ async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
         admit(kernel, arrival, recording)
         if arrival.principal.allowances:
             await enter(kernel, arrival.principal, recording)
-        checked = await check(snapshot, arrival, recording)
+        checked = None
         found: tuple[str, ...] = ()
-        if checked is not None:
+        guarding = rules_of(snapshot, arrival.route or arrival.request.model, arrival.principal)
+        if guarding is not None:
+            checked = await check(guarding, arrival, recording)
             arrival, found = checked.arrival, checked.found
         warm, bounds = kernel.signals.habits.warm, arrival.principal.bounds
         signals = kernel.signals.read()

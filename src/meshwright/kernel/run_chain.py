@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from meshwright.kernel.arrival import Reply
 from meshwright.kernel.attempt import SOON, Way, attempt
@@ -29,9 +29,9 @@ from meshwright.types.errors import (
 )
 
 
-async def run_chain(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply:
+def run_chain(work: Work, plan: Plan, policy: Policy, run: Run) -> Awaitable[Reply]:
     """The first good answer. Raises the last UpstreamError when none answers, NotCarried, NoCandidate, Overloaded."""
-    return await Chain(work, plan, policy).answer()
+    return Chain(work, plan, policy).answer()
 
 
 class Chain:

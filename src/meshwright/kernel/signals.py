@@ -68,11 +68,12 @@ class Signals:
 
     def shut(self, deployment: Deployment) -> str:
         """Why the deployment may not be asked now, "" when it may be."""
-        return self.standing(deployment.key, deployment.limit).shut(self.now())
+        standing = self._standings.get(deployment.key) or self.standing(deployment.key, deployment.limit)
+        return standing.shut(self.now())
 
     def begin(self, deployment: Deployment, placed: bool = False) -> Hold:
         """A call to it is on its way; what is returned hears how it went, once. `placed`: it came by the door."""
-        standing = self.standing(deployment.key, deployment.limit)
+        standing = self._standings.get(deployment.key) or self.standing(deployment.key, deployment.limit)
         hold = Hold(self, deployment, standing)
         standing.begin(hold.began, placed)
         return hold

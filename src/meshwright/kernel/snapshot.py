@@ -96,7 +96,7 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
 
     def speaking(self, dialect: Dialect) -> Deployment:
         """The deployment as a client of that dialect is served best: in that dialect, if the provider speaks it."""
-        return next((one for one in self.also if one.dialect is dialect), self) if self.also else self
+        return next((one for one in self.also if one.dialect is dialect), self)
 
     def in_any(self, dialects: Container[str]) -> Deployment | None:
         """The same in the first of these dialects that the provider speaks, None when it speaks none of them."""

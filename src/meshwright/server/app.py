@@ -33,11 +33,11 @@ async def serve(gate: Gate, exchange: Exchange) -> None:
     try:
         endpoint, parameter, allowed = _endpoint(exchange)
         _check_open(gate, exchange, endpoint, allowed)
-        answer = await _answer(gate, exchange, endpoint, parameter)
+        answer = await _answer(gate, exchange, endpoint, parameter, task)
         if isinstance(answer, Answered):
             await exchange.send(answer.status, answer.headers, answer.body)
         else:
-            await _pour(gate, exchange, answer)
+            await _pour(gate, exchange, answer, task)
     except MeshError as error:
         gate.metrics.count("mesh_http_errors_total", (("status", str(error.status)),))
         if isinstance(error, StoreError):
@@ -79,7 +79,9 @@ def _stopping() -> Overloaded:
     return Overloaded("This gateway is shutting down.", fix="Ask again; another one will answer.")
 
 
-async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter: str) -> Answered | Flowing:
+async def _answer(
+    gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter: str, task: asyncio.Task[None]
+) -> Answered | Flowing:
     header = exchange.header
     principal, body = LOCAL, b""
     if endpoint.scope:
@@ -92,7 +94,7 @@ async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter:
         if principal.bounds:
             check_path(principal, exchange.path)
         if endpoint.method in ("POST", ANY):
-            body = await _body(gate, exchange, endpoint)
+            body = await _body(gate, exchange, endpoint, task)
     asked = Asked(
         method=exchange.method,
         path=exchange.path,
@@ -104,20 +106,18 @@ async def _answer(gate: Gate, exchange: Exchange, endpoint: Endpoint, parameter:
     )
     if not endpoint.slow:
         return await endpoint.answer(gate, asked)
-    return await _watched(gate, exchange, endpoint, asked)
+    return await _watched(gate, exchange, endpoint, asked, task)
 
 
 def _fix_scope(scope: str) -> str:
     return "Use the master key." if scope == "*" else f'Use a key with the scope "{scope}".'
 
 
-async def _body(gate: Gate, exchange: Exchange, endpoint: Endpoint) -> bytes:
+async def _body(gate: Gate, exchange: Exchange, endpoint: Endpoint, task: asyncio.Task[None]) -> bytes:
     """The body, once its owner is known: strangers cannot make us wait for it or keep it."""
     coding = exchange.header("content-encoding")
     if coding and coding.lower() != "identity":
         raise compressed(coding)
-    task = asyncio.current_task()
-    assert task is not None
     limit, seconds = gate.max_body, gate.settings.body_seconds
     if endpoint.method == ANY and (exchange.header("content-type") or "").lower().startswith("multipart/"):
         limit = gate.max_upload
@@ -134,10 +134,10 @@ async def _body(gate: Gate, exchange: Exchange, endpoint: Endpoint) -> bytes:
         gate.reading.pop(task, None)
 
 
-async def _watched(gate: Gate, exchange: Exchange, endpoint: Endpoint, asked: Asked) -> Answered | Flowing:
+async def _watched(
+    gate: Gate, exchange: Exchange, endpoint: Endpoint, asked: Asked, task: asyncio.Task[None]
+) -> Answered | Flowing:
     """Run it, and cancel it when the client leaves first."""
-    task = asyncio.current_task()
-    assert task is not None
     watches: list[Callable[[], object]] = []
     timer = asyncio.get_running_loop().call_later(WATCH_AFTER, lambda: watches.append(exchange.watch(task.cancel)))
     try:
@@ -148,10 +148,8 @@ async def _watched(gate: Gate, exchange: Exchange, endpoint: Endpoint, asked: As
             unwatch()
 
 
-async def _pour(gate: Gate, exchange: Exchange, answer: Flowing) -> None:
+async def _pour(gate: Gate, exchange: Exchange, answer: Flowing, task: asyncio.Task[None]) -> None:
     """Send the pieces as they come. When the client leaves, the provider is stopped."""
-    task = asyncio.current_task()
-    assert task is not None
     flow = answer.flow
     unwatch: Callable[[], object] = _nothing
     try:
