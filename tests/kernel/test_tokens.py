@@ -16,6 +16,7 @@ from google.auth import jwt
 from meshwright.kernel.arrival import Failure
 from meshwright.kernel.build_providers import ProviderPart, provider_parts
 from meshwright.kernel.check_config import check
+from meshwright.kernel.embed import embed
 from meshwright.kernel.forward import forward
 from meshwright.kernel.forward_to import Parcel
 from meshwright.kernel.read_config import read_config
@@ -147,6 +148,19 @@ async def test_vertex_takes_google_identities_in_geminis_own_dialect(credentials
             assert "pong" in await said(await ask(kernel, "google-vertex-gemini/m"))
     assert [one.path for one in cloud.came] == ["/token", "/publishers/google/models/m:generateContent"]
     assert cloud.came[1].headers.get("x-goog-user-project") == credentials.get("quota_project_id")
+
+
+async def test_vectors_are_asked_for_with_a_token_too(tmp_path: Path):
+    file = tmp_path / "who.json"
+    file.write_text(json.dumps(USER))
+    environment = {"GOOGLE_APPLICATION_CREDENTIALS": str(file), "GOOGLE_CLOUD_LOCATION": "europe-west4"}
+    body = json.dumps({"model": "google-vertex-gemini/m", "input": "hi"}).encode()
+    parcel = Parcel(method="POST", path="/embeddings", principal=LOCAL, kind="application/json", body=body)
+    door = Door({"embeddings": [{"values": [0.5]}]})
+    async with Cloud(door) as cloud, serving(table("google-vertex-gemini", cloud.url), environment) as (kernel, _):
+        told = await embed(kernel, parcel)
+    assert not isinstance(told, Failure), told.error
+    assert [one.headers.get("authorization") for one in cloud.came] == [None, "Bearer token-1"]
 
 
 @pytest.mark.parametrize("dialect", ["anthropic_messages", "openai_chat"])

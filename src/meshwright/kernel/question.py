@@ -131,7 +131,7 @@ async def _call(kernel: Kernel, recording: Recording, deployment: Deployment, pu
     url = deployment.provider.base_url.rstrip("/") + put.path
     endpoint = msgspec.structs.replace(deployment.endpoint, url=url, once=True)
     try:
-        answer = await deployment.transport.send(Call(endpoint, put.bodies[at], (), deployment.deadlines))
+        answer = await deployment.send(Call(endpoint, put.bodies[at], (), deployment.deadlines))
         try:
             attempt.answering(answer.status)
             if answer.status != 200:
