@@ -1,22 +1,25 @@
-"""Tools as functions of a name, a description and parameters: the form that OpenAI's chat gave to other dialects.
+"""Tools as functions of a name, a description and parameters: what dialects do alike, and the form of OpenAI's chat.
 
 Source: https://docs.cohere.com/docs/tool-use-usage-patterns and https://docs.ollama.com/capabilities/tool-calling.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Literal
 
 import msgspec
 from msgspec import Raw
 
 from meshwright.types.content import Opaque
-from meshwright.types.request import ToolSpec
+from meshwright.types.request import Request, ToolSpec
 from meshwright.wire.notes import Notes
 from meshwright.wire.verbatim import NOTHING, below, is_object, is_string, members, present
 
 FREE_TEXT = "A tool that takes free text takes it as `input` of an object here."
 """Why a custom tool, its calls and its results are changed."""
+NO_ARGUMENTS: dict[str, object] = {"type": "object", "properties": {}}
+_ONLY_THOSE = "Which tools may be called is said by sending only those."
 
 
 class _Function(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -33,7 +36,6 @@ class _Tool(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 _TOOL: msgspec.json.Decoder[_Tool] = msgspec.json.Decoder(_Tool)
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 _INNER = frozenset(_Function.__struct_fields__)
-_NO_ARGUMENTS: dict[str, object] = {"type": "object", "properties": {}}
 _TAKES_TEXT: dict[str, object] = {
     "type": "object",
     "properties": {"input": {"type": "string"}},
@@ -82,17 +84,34 @@ def _known(given: dict[str, Raw], dialect: str, extra: list[Opaque]) -> dict[str
     return known
 
 
+def among(request: Request, modes: Container[str], notes: Notes) -> tuple[ToolSpec, ...]:
+    """The tools; where a choice of one of these modes names some of them, those only."""
+    choice, specs = request.tool_choice, request.tools
+    if choice is None or not choice.names or choice.mode not in modes:
+        return specs
+    notes.changed("tool_choice", _ONLY_THOSE)
+    named = tuple(spec for spec in specs if spec.name in choice.names)
+    if len(named) < len(specs):
+        notes.changed("tools", _ONLY_THOSE)
+    return named
+
+
+def hosted_out(spec: ToolSpec, dialect: str, notes: Notes) -> Raw | None:
+    """A tool that runs at a provider, verbatim; None when it is another dialect's."""
+    if spec.hosted is not None and spec.hosted.dialect == dialect:
+        return spec.hosted.raw
+    notes.dropped("tools.hosted", f"The tool {spec.name} runs at another provider.")
+    return None
+
+
 def function_out(spec: ToolSpec, dialect: str, notes: Notes) -> dict[str, object] | Raw | None:
     """One tool; None when it runs at another provider. Whether it is strict is the caller's to say."""
     if spec.kind == "hosted":
-        if spec.hosted is not None and spec.hosted.dialect == dialect:
-            return spec.hosted.raw
-        notes.dropped("tools.hosted", f"The tool {spec.name} runs at another provider.")
-        return None
+        return hosted_out(spec, dialect, notes)
     function: dict[str, object] = {"name": spec.name}
     if spec.description:
         function["description"] = spec.description
-    function["parameters"] = _parameters(spec, notes)
+    function["parameters"] = parameters_out(spec, notes)
     tool: dict[str, object] = {"type": "function", "function": function}
     if spec.cache is not None:
         notes.dropped("tools.cache", "The dialect has no cache marks.")
@@ -106,10 +125,11 @@ def function_out(spec: ToolSpec, dialect: str, notes: Notes) -> dict[str, object
     return tool
 
 
-def _parameters(spec: ToolSpec, notes: Notes) -> object:
+def parameters_out(spec: ToolSpec, notes: Notes) -> Raw | dict[str, object]:
+    """What a tool takes: its own schema, that of a text for one that takes free text, or an empty object's."""
     if spec.grammar is not None:
         notes.dropped("tools.grammar", "The dialect has no grammars for what a tool takes.")
     if spec.kind == "custom":
         notes.changed("tools.custom", FREE_TEXT)
         return _TAKES_TEXT
-    return _NO_ARGUMENTS if spec.schema is None else spec.schema
+    return NO_ARGUMENTS if spec.schema is None else spec.schema

@@ -30,6 +30,7 @@ from meshwright.types.content import (
 )
 from meshwright.wire.anthropic_messages.citations import citation_out
 from meshwright.wire.anthropic_messages.shapes import NAME
+from meshwright.wire.functions import FREE_TEXT
 from meshwright.wire.notes import Notes
 from meshwright.wire.sealing import takes_back
 
@@ -41,9 +42,6 @@ _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?;base64,(.*)", re.DOTALL)
 _PATH = re.compile(r"content\[(\d+)\]\.(.+)")
 _PICTURES = {"/9j/": "image/jpeg", "iVBORw": "image/png", "R0lGOD": "image/gif", "UklGR": "image/webp"}
 _PDF = "JVBERi"
-
-FREE_TEXT = "A tool that takes free text takes it as `input` of an object here."
-"""Why a custom tool, its calls and its results are changed."""
 
 
 class Writer:

@@ -30,12 +30,12 @@ from meshwright.types.response import (
     UsageDelta,
 )
 from meshwright.types.usage import Usage
-from meshwright.wire.anthropic_messages.blocks_out import FREE_TEXT
 from meshwright.wire.anthropic_messages.citations import citation_out
 from meshwright.wire.anthropic_messages.errors import error_object
 from meshwright.wire.anthropic_messages.response import stop_reason
 from meshwright.wire.anthropic_messages.shapes import NAME
 from meshwright.wire.anthropic_messages.usage import usage_out
+from meshwright.wire.functions import FREE_TEXT
 from meshwright.wire.in_turn import InTurn
 from meshwright.wire.notes import Notes
 from meshwright.wire.sse import event

@@ -13,8 +13,9 @@ from msgspec import Raw
 from meshwright.types.content import Opaque
 from meshwright.types.request import Request, ToolChoice, ToolSpec
 from meshwright.wire.anthropic_messages.blocks_in import ttl
-from meshwright.wire.anthropic_messages.blocks_out import FREE_TEXT, marked
+from meshwright.wire.anthropic_messages.blocks_out import marked
 from meshwright.wire.anthropic_messages.shapes import NAME, CacheMark, Choice, Tool
+from meshwright.wire.functions import among, hosted_out, parameters_out
 from meshwright.wire.notes import Notes
 from meshwright.wire.verbatim import below, is_object, present
 
@@ -24,12 +25,6 @@ _MEMBERS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, 
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 _MARK: msgspec.json.Decoder[CacheMark] = msgspec.json.Decoder(CacheMark)
 _MODES = {"auto": "auto", "none": "none", "any": "required", "tool": "tool"}
-
-_TAKES_TEXT: dict[str, object] = {
-    "type": "object",
-    "properties": {"input": {"type": "string"}},
-    "required": ["input"],
-}
 
 
 def tool_in(raw: Raw) -> ToolSpec:
@@ -106,23 +101,13 @@ def choice_in(raw: Raw, extra: list[Opaque]) -> tuple[ToolChoice | None, bool | 
 
 def tools_out(request: Request, notes: Notes) -> list[dict[str, object] | Raw]:
     """The tools that can be sent; of those, only the allowed ones when the choice names some."""
-    choice = request.tool_choice
-    allowed = choice.names if choice is not None and choice.mode in ("auto", "required") else ()
-    specs = request.tools
-    if allowed:
-        notes.changed("tool_choice", "Which tools may be called is said by sending only those.")
-        specs = tuple(spec for spec in specs if spec.name in allowed)
-        if len(specs) < len(request.tools):
-            notes.changed("tools", "Which tools may be called is said by sending only those.")
+    specs = among(request, ("auto", "required"), notes)
     return [tool for spec in specs if (tool := _tool_out(spec, notes)) is not None]
 
 
 def _tool_out(spec: ToolSpec, notes: Notes) -> dict[str, object] | Raw | None:
     if spec.kind == "hosted":
-        if spec.hosted is not None and spec.hosted.dialect == NAME:
-            return spec.hosted.raw
-        notes.dropped("tools.hosted", f"The tool {spec.name} runs at another provider.")
-        return None
+        return hosted_out(spec, NAME, notes)
     tool: dict[str, object] = {"name": spec.name}
     if spec.description:
         tool["description"] = spec.description
@@ -138,19 +123,15 @@ def _tool_out(spec: ToolSpec, notes: Notes) -> dict[str, object] | Raw | None:
 
 
 def _schema(spec: ToolSpec, notes: Notes) -> object:
-    if spec.grammar is not None:
-        notes.dropped("tools.grammar", "The dialect has no grammars for what a tool takes.")
-    if spec.kind == "custom":
-        notes.changed("tools.custom", FREE_TEXT)
-        return _TAKES_TEXT
-    if spec.schema is None:
-        return {"type": "object", "properties": {}}
+    schema = parameters_out(spec, notes)
+    if not isinstance(schema, Raw):
+        return schema
     try:
-        members = _MEMBERS.decode(spec.schema)
+        members = _MEMBERS.decode(schema)
     except msgspec.ValidationError:
         members = {}
     if "type" in members or not members.keys().isdisjoint({"$ref", "anyOf", "oneOf", "allOf"}):
-        return spec.schema
+        return schema
     notes.changed("tools.schema", "A tool takes an object here: its schema must say so.")
     return {"type": "object", **members}
 

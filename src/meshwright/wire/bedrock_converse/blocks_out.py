@@ -32,13 +32,12 @@ from meshwright.wire.bedrock_converse.blocks_in import GUARDED, JSON_MARK, Aside
 from meshwright.wire.bedrock_converse.citations import citation_out, cited_out
 from meshwright.wire.bedrock_converse.media import DocumentNames, audio_out, document_out, image_out
 from meshwright.wire.bedrock_converse.shapes import NAME
+from meshwright.wire.functions import FREE_TEXT
 from meshwright.wire.notes import Notes
 from meshwright.wire.sealing import takes_back
 
 Wire = dict[str, object] | Raw
 
-FREE_TEXT = "A tool that takes free text takes it as `input` of an object here."
-"""Why a custom tool, its calls and its results are changed."""
 NOT_BASE64 = "Hidden thoughts are bytes in base64 here."
 """Why those of others stay behind."""
 

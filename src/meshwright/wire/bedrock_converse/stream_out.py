@@ -31,7 +31,7 @@ from meshwright.types.response import (
     UsageDelta,
 )
 from meshwright.types.usage import Usage
-from meshwright.wire.bedrock_converse.blocks_out import FREE_TEXT, NOT_BASE64, Writer, is_base64
+from meshwright.wire.bedrock_converse.blocks_out import NOT_BASE64, Writer, is_base64
 from meshwright.wire.bedrock_converse.citations import citation_out
 from meshwright.wire.bedrock_converse.errors import IN_STREAM, error_object, exception_name
 from meshwright.wire.bedrock_converse.eventstream import event, exception
@@ -40,6 +40,7 @@ from meshwright.wire.bedrock_converse.response import NO_METRICS, stop_reason
 from meshwright.wire.bedrock_converse.shapes import NAME
 from meshwright.wire.bedrock_converse.usage import usage_out
 from meshwright.wire.fold import WHOLE
+from meshwright.wire.functions import FREE_TEXT
 from meshwright.wire.in_turn import InTurn
 from meshwright.wire.notes import Notes
 from meshwright.wire.verbatim import members

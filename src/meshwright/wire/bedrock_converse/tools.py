@@ -14,8 +14,9 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.request import Request, ToolChoice, ToolSpec
-from meshwright.wire.bedrock_converse.blocks_out import FREE_TEXT, Wire, cache_point
+from meshwright.wire.bedrock_converse.blocks_out import Wire, cache_point
 from meshwright.wire.bedrock_converse.shapes import NAME, Tool, ToolSpecification
+from meshwright.wire.functions import NO_ARGUMENTS, among, hosted_out, parameters_out
 from meshwright.wire.notes import Notes
 from meshwright.wire.verbatim import below, is_object, members
 
@@ -23,12 +24,6 @@ _TOOL: msgspec.json.Decoder[Tool] = msgspec.json.Decoder(Tool)
 _SPECIFICATION: msgspec.json.Decoder[ToolSpecification] = msgspec.json.Decoder(ToolSpecification)
 _LIST: msgspec.json.Decoder[list[Raw]] = msgspec.json.Decoder(list[Raw])
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
-_TAKES_TEXT: dict[str, object] = {
-    "type": "object",
-    "properties": {"input": {"type": "string"}},
-    "required": ["input"],
-}
-_EMPTY: dict[str, object] = {"type": "object", "properties": {}}
 
 
 def tools_in(raw: Raw) -> tuple[ToolSpec, ...]:
@@ -112,12 +107,7 @@ def tools_out(request: Request, called: Iterable[str], results: bool, notes: Not
     """
     choice = request.tool_choice
     called = tuple(called)
-    specs = request.tools
-    if choice is not None and choice.mode in ("auto", "required") and choice.names:
-        notes.changed("tool_choice", "Which tools may be called is said by sending only those.")
-        specs = tuple(spec for spec in specs if spec.name in choice.names)
-        if len(specs) < len(request.tools):
-            notes.changed("tools", "Which tools may be called is said by sending only those.")
+    specs = among(request, ("auto", "required"), notes)
     if choice is not None and choice.mode == "none" and specs and not called and not results:
         notes.changed("tool_choice", "That no tool may be called is said by sending none.")
         notes.dropped("tools", "No tool may be called, and the dialect cannot say so beside the tools.")
@@ -133,16 +123,13 @@ def tools_out(request: Request, called: Iterable[str], results: bool, notes: Not
             notes.dropped("tools.cache", "What is left out cannot carry a cache mark.")
     if not wire and (called or results):
         notes.changed("tools", "The API wants tools where the conversation holds calls: they are named, not described.")
-        wire += [{"toolSpec": {"name": name, "inputSchema": {"json": _EMPTY}}} for name in called or ("tool",)]
+        wire += [{"toolSpec": {"name": name, "inputSchema": {"json": NO_ARGUMENTS}}} for name in called or ("tool",)]
     return wire
 
 
 def _tool_out(spec: ToolSpec, notes: Notes) -> Wire | None:
     if spec.kind == "hosted":
-        if spec.hosted is not None and spec.hosted.dialect == NAME:
-            return spec.hosted.raw
-        notes.dropped("tools.hosted", f"The tool {spec.name} runs at another provider.")
-        return None
+        return hosted_out(spec, NAME, notes)
     tool: dict[str, object] = {"name": spec.name}
     if spec.description:
         tool["description"] = spec.description
@@ -158,17 +145,11 @@ def _tool_out(spec: ToolSpec, notes: Notes) -> Wire | None:
 
 
 def _schema(spec: ToolSpec, notes: Notes) -> object:
-    if spec.grammar is not None:
-        notes.dropped("tools.grammar", "The dialect has no grammars for what a tool takes.")
-    if spec.kind == "custom":
-        notes.changed("tools.custom", FREE_TEXT)
-        return _TAKES_TEXT
-    if spec.schema is None:
-        return _EMPTY
-    if not is_object(spec.schema):
+    schema = parameters_out(spec, notes)
+    if isinstance(schema, Raw) and not is_object(schema):
         notes.changed("tools.schema", "A tool takes an object here: its schema must say so.")
-        return _EMPTY
-    return spec.schema
+        return NO_ARGUMENTS
+    return schema
 
 
 def choice_out(request: Request, tools: list[Wire], notes: Notes) -> dict[str, object] | None:

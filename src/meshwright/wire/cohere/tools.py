@@ -10,7 +10,7 @@ import msgspec
 
 from meshwright.types.request import Request, ToolChoice
 from meshwright.wire.cohere.shapes import NAME
-from meshwright.wire.functions import function_out
+from meshwright.wire.functions import among, function_out
 from meshwright.wire.notes import Notes
 
 
@@ -28,12 +28,7 @@ def choice_in(word: str) -> ToolChoice:
 
 def tools_out(request: Request, notes: Notes) -> dict[str, object]:
     """The members about tools. A choice of some of them is said by sending only those."""
-    choice, specs = request.tool_choice, request.tools
-    if choice is not None and choice.names and choice.mode != "none":
-        notes.changed("tool_choice", "Which tools may be called is said by sending only those.")
-        specs = tuple(spec for spec in specs if spec.name in choice.names)
-        if len(specs) < len(request.tools):
-            notes.changed("tools", "Which tools may be called is said by sending only those.")
+    choice, specs = request.tool_choice, among(request, ("auto", "required", "tool"), notes)
     if request.parallel_tools is False:
         notes.dropped("parallel_tools", "The model itself decides how many tools it calls.")
     found: dict[str, object] = {}

@@ -26,10 +26,11 @@ from meshwright.types.content import (
     ToolCall,
     ToolResult,
 )
+from meshwright.wire.functions import FREE_TEXT
 from meshwright.wire.gemini import callids
 from meshwright.wire.gemini.media import Aside, audio_out, file_out, image_out
 from meshwright.wire.gemini.parts_in import SIGNED
-from meshwright.wire.gemini.results import FREE_TEXT, result_out
+from meshwright.wire.gemini.results import result_out
 from meshwright.wire.gemini.shapes import NAME
 from meshwright.wire.gemini.spelling import is_base64
 from meshwright.wire.notes import Notes

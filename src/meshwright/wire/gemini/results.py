@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.content import Audio, File, Image, Opaque, Text, ToolResult
+from meshwright.wire.functions import FREE_TEXT
 from meshwright.wire.gemini.media import Aside, blob_in, file_in, file_out, image_out
 from meshwright.wire.gemini.shapes import NAME, FunctionResponse, Media
 from meshwright.wire.gemini.spelling import members, usual_spelling
@@ -21,8 +22,6 @@ from meshwright.wire.verbatim import below, is_object, is_string, present
 INNER = "responsePart"
 """The kind of a verbatim part of a function's response."""
 
-FREE_TEXT = "A tool that takes free text takes it as `input` of an object here."
-"""Why a custom tool, its calls and its results are changed."""
 
 _MEDIA: msgspec.json.Decoder[Media] = msgspec.json.Decoder(Media)
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)

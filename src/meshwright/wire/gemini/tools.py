@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.request import Request, ToolChoice, ToolSpec
-from meshwright.wire.gemini.results import FREE_TEXT
+from meshwright.wire.functions import FREE_TEXT
 from meshwright.wire.gemini.schema import json_schema
 from meshwright.wire.gemini.shapes import NAME
 from meshwright.wire.gemini.spelling import listed, members, respelled
