@@ -12,10 +12,11 @@ from meshwright.types.request import Request, ToolSpec
 from meshwright.types.usage import Usage
 from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses.content_out import Json
-from meshwright.wire.openai_responses.members import NAME, NULL, OBJECT, is_object, json
+from meshwright.wire.openai_responses.members import NAME, NULL, OBJECT
 from meshwright.wire.openai_responses.options import choice_out, format_out, reasoning_out, tool_out
 from meshwright.wire.openai_responses.request_out import instructions_of
 from meshwright.wire.openai_responses.usage import usage_out
+from meshwright.wire.verbatim import is_object, raw_of
 
 NAMELESS = "resp_mesh"
 """The id of an answer to which its provider gave none."""
@@ -114,7 +115,11 @@ def repeated(request: Request) -> tuple[Json, Json]:
     conversation = sent.get("conversation", NULL)
     if conversation != NULL:
         after["conversation"] = conversation if is_object(conversation) else {"id": conversation}
-    return {name: json(value) for name, value in before.items()}, {name: json(value) for name, value in after.items()}
+    return _raw(before), _raw(after)
+
+
+def _raw(values: Json) -> Json:
+    return {name: raw_of(value) for name, value in values.items()}
 
 
 def _tool(spec: ToolSpec, silent: Notes) -> Json | Raw | None:

@@ -36,8 +36,9 @@ from meshwright.types.content import (
 from meshwright.types.response import TokenProbability
 from meshwright.wire.openai_responses.content_in import Aside, contents
 from meshwright.wire.openai_responses.ids import minted
-from meshwright.wire.openai_responses.members import ARRAY, NAME, OBJECT, STRING, Members, is_array, json, read, wrong
+from meshwright.wire.openai_responses.members import ARRAY, NAME, OBJECT, STRING, Members, is_array, read, wrong
 from meshwright.wire.sealing import unseal
+from meshwright.wire.verbatim import raw_of
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "developer"}
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -142,7 +143,7 @@ class Turns:
         place = len(self._parts)
         further = self._spoke and (id or rest or self._adjoins(place))
         if further or not found:
-            self._extra.append(_kept(f"message.{place}", {**({"id": json(id)} if id else {}), **rest}))
+            self._extra.append(_kept(f"message.{place}", {**({"id": raw_of(id)} if id else {}), **rest}))
         elif not self._spoke:
             self._id = id
             self._extra += _asides(rest)
@@ -161,7 +162,7 @@ class Turns:
     def _contents(self, found: list[tuple[Part, Aside]]) -> None:
         for part, rest in found:
             if rest:
-                self._aside({"type": json(word(part))}, rest)
+                self._aside({"type": raw_of(word(part))}, rest)
             self._parts.append(part)
 
     def _call(self, members: Members, kind: str) -> None:
@@ -176,7 +177,7 @@ class Turns:
         )
         rest = self._rest(members)
         if rest:
-            self._aside({"type": json(kind), "call_id": json(call.id)}, rest)
+            self._aside({"type": raw_of(kind), "call_id": raw_of(call.id)}, rest)
         self._parts.append(call)
 
     def _result(self, members: Members, kind: str) -> None:
@@ -191,11 +192,11 @@ class Turns:
             if not isinstance(part, Text | Image | File | Opaque):
                 part, rest = Opaque(NAME, word(part), raws[number]), {}
             if rest:
-                self._aside({"type": json(word(part))}, rest, f".{number}")
+                self._aside({"type": raw_of(word(part))}, rest, f".{number}")
             parts.append(part)
         rest = self._rest(members)
         if rest:
-            self._aside({"type": json(kind), "call_id": json(call_id)}, rest)
+            self._aside({"type": raw_of(kind), "call_id": raw_of(call_id)}, rest)
         custom = kind == "custom_tool_call_output"
         self._parts.append(ToolResult(call_id=call_id, parts=tuple(parts), kind="custom" if custom else "function"))
 
@@ -224,7 +225,7 @@ class Turns:
             )
         rest.update(self._rest(members))
         if rest:
-            self._aside({"type": json("reasoning")}, rest)
+            self._aside({"type": raw_of("reasoning")}, rest)
         self._parts.append(thought)
 
     def _item_id(self, members: Members) -> str:
@@ -274,7 +275,7 @@ def _implied(members: Members) -> str:
 
 
 def _kept(kind: str, members: Aside) -> Opaque:
-    return Opaque(NAME, kind, json(members))
+    return Opaque(NAME, kind, raw_of(members))
 
 
 def _asides(rest: Aside) -> list[Opaque]:
@@ -294,5 +295,5 @@ def _texts(raw: Raw | None, path: str, tag: str) -> tuple[tuple[str, ...], bool]
     return tuple(texts), plain
 
 
-_COMPLETED = json("completed")
-_NAMELESS = json("")
+_COMPLETED = raw_of("completed")
+_NAMELESS = raw_of("")

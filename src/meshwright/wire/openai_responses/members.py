@@ -14,7 +14,6 @@ NULL = Raw(b"null")
 RAW: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)
 STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 WHOLE: msgspec.json.Decoder[int] = msgspec.json.Decoder(int)
-NUMBER: msgspec.json.Decoder[float] = msgspec.json.Decoder(float)
 FLAG: msgspec.json.Decoder[bool] = msgspec.json.Decoder(bool)
 ARRAY: msgspec.json.Decoder[list[Raw]] = msgspec.json.Decoder(list[Raw])
 OBJECT: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
@@ -77,13 +76,3 @@ def wrong(what: str, path: str) -> msgspec.ValidationError:
 def is_array(raw: Raw) -> bool:
     """Whether the value is an array."""
     return bytes(memoryview(raw)[:1]) == b"["
-
-
-def is_object(raw: Raw) -> bool:
-    """Whether the value is an object."""
-    return bytes(memoryview(raw)[:1]) == b"{"
-
-
-def json(value: object) -> Raw:
-    """The value as JSON that goes into a larger value."""
-    return Raw(msgspec.json.encode(value))

@@ -15,20 +15,9 @@ from meshwright.types.content import Opaque
 from meshwright.types.request import Effort, OutputFormat, ReasoningControl, ToolChoice, ToolSpec
 from meshwright.wire.json_schema import narrow
 from meshwright.wire.notes import Notes
-from meshwright.wire.openai_responses.members import (
-    ARRAY,
-    FLAG,
-    NAME,
-    OBJECT,
-    RAW,
-    STRING,
-    Members,
-    is_object,
-    json,
-    read,
-    wrong,
-)
+from meshwright.wire.openai_responses.members import ARRAY, FLAG, NAME, OBJECT, RAW, STRING, Members, read, wrong
 from meshwright.wire.schema_subsets import OPENAI
+from meshwright.wire.verbatim import is_object, raw_of
 
 Json = dict[str, object]
 Left = dict[str, Raw]
@@ -247,4 +236,4 @@ def reasoning_out(control: ReasoningControl, notes: Notes) -> Json:
     return out
 
 
-_TEXT = json("text")
+_TEXT = raw_of("text")

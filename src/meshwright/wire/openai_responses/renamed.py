@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from meshwright.wire.openai_responses.members import OBJECT, is_object
+from meshwright.wire.openai_responses.members import OBJECT
 from meshwright.wire.openai_responses.resources import patched, said
 from meshwright.wire.sse import EventCutter, event, events
+from meshwright.wire.verbatim import is_object
 
 ENDS = ("response.completed", "response.incomplete", "response.failed")
 

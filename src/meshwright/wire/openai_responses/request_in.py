@@ -14,9 +14,10 @@ from meshwright.types.content import Message, Opaque, Role, Text
 from meshwright.types.errors import InvalidRequest
 from meshwright.types.request import OutputFormat, ReasoningControl, Request, ToolChoice
 from meshwright.wire.openai_responses.items_in import Turns
-from meshwright.wire.openai_responses.members import ARRAY, NAME, NULL, STRING, is_array, is_object, json, read, wrong
+from meshwright.wire.openai_responses.members import ARRAY, NAME, NULL, STRING, is_array, read, wrong
 from meshwright.wire.openai_responses.options import choice_in, reasoning_in, text_in, tool_in
 from meshwright.wire.reading import client_json, client_source, explain
+from meshwright.wire.verbatim import is_object, raw_of
 
 LOGPROBS = "message.output_text.logprobs"
 INSTRUCTIONS = Opaque(NAME, "instructions", NULL)
@@ -154,7 +155,7 @@ def _include(sent: _Body, extra: list[Opaque]) -> bool:
     words = [read(STRING, raw, f"include[{place}]") for place, raw in enumerate(sent.include)]
     others = [word for word in words if word != LOGPROBS]
     if others:
-        extra.append(Opaque(NAME, "include", json(others)))
+        extra.append(Opaque(NAME, "include", raw_of(others)))
     return len(others) < len(words)
 
 
@@ -163,7 +164,7 @@ def _text(sent: _Body, extra: list[Opaque]) -> tuple[OutputFormat | None, str]:
         return None, ""
     output, verbosity, left = text_in(sent.text)
     if left:
-        extra.append(Opaque(NAME, "text", json(left)))
+        extra.append(Opaque(NAME, "text", raw_of(left)))
     return output, verbosity
 
 
@@ -172,7 +173,7 @@ def _reasoning(sent: _Body, extra: list[Opaque]) -> ReasoningControl | None:
         return None
     control, left = reasoning_in(sent.reasoning)
     if left:
-        extra.append(Opaque(NAME, "reasoning", json(left)))
+        extra.append(Opaque(NAME, "reasoning", raw_of(left)))
     return control
 
 

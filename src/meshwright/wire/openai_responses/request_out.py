@@ -16,11 +16,12 @@ from meshwright.wire.faithful import rewritten
 from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses.content_out import Json
 from meshwright.wire.openai_responses.items_out import Item, Writer
-from meshwright.wire.openai_responses.members import NAME, OBJECT, is_object, json
+from meshwright.wire.openai_responses.members import NAME, OBJECT
 from meshwright.wire.openai_responses.options import choice_out, format_out, reasoning_out, tool_out
 from meshwright.wire.openai_responses.request_in import INSTRUCTIONS, LOGPROBS
 from meshwright.wire.schema_subsets import OPENAI
 from meshwright.wire.strictness import held, wished
+from meshwright.wire.verbatim import is_object, raw_of
 
 LEAST_TOKENS = 16
 """The smallest max_output_tokens that the API takes."""
@@ -47,7 +48,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
 
 
 def _faithful(source: Source, target: Target) -> bytes:
-    return rewritten(source, {"model": json(target.model)})
+    return rewritten(source, {"model": raw_of(target.model)})
 
 
 def _body(request: Request, target: Target, notes: Notes) -> Json:

@@ -12,8 +12,9 @@ from meshwright.types.content import Reasoning
 from meshwright.types.errors import InvalidRequest
 from meshwright.wire.openai_responses import ids
 from meshwright.wire.openai_responses.content_out import Json
-from meshwright.wire.openai_responses.members import ARRAY, NULL, OBJECT, STRING, is_array, is_object, json, read
+from meshwright.wire.openai_responses.members import ARRAY, NULL, OBJECT, STRING, is_array, read
 from meshwright.wire.sealing import MARK, seal
+from meshwright.wire.verbatim import is_object, raw_of
 
 PREFIXES = {
     "message": "msg",
@@ -34,7 +35,7 @@ def input_items(raw: Raw | None) -> list[Raw]:
     if is_array(raw):
         return read(ARRAY, raw, "input")
     text = read(STRING, raw, "input")
-    return [json({"role": "user", "content": text})] if text else []
+    return [raw_of({"role": "user", "content": text})] if text else []
 
 
 def items_given(raw: Raw | bytes | None, field: str, most: int) -> list[Raw]:
@@ -71,7 +72,7 @@ def listed(item: Raw, owner: str, place: int) -> tuple[str, Raw]:
     out["id"] = id
     if kind == "message":
         out["content"] = _content(members.get("content"), said(members.get("role")))
-    return id, json(out)
+    return id, raw_of(out)
 
 
 def remembered(item: Raw, served: str) -> Raw:
@@ -84,15 +85,15 @@ def remembered(item: Raw, served: str) -> Raw:
     if not served:
         if id and _listed_only(id):
             del members["id"]
-            return json(members)
+            return raw_of(members)
         return item
     if kind != "reasoning" or ids.minted(id):
         return item
     encrypted = said(members.get("encrypted_content"))
     if encrypted.startswith(MARK):
         return item
-    members["encrypted_content"] = json(seal(Reasoning(encrypted=encrypted, origin=served)))
-    return json(members)
+    members["encrypted_content"] = raw_of(seal(Reasoning(encrypted=encrypted, origin=served)))
+    return raw_of(members)
 
 
 def is_true(raw: Raw | None) -> bool:

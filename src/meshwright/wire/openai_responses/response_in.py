@@ -14,9 +14,10 @@ from meshwright.types.response import Choice, Response
 from meshwright.wire.dialect import Target
 from meshwright.wire.openai_responses.errors import failure
 from meshwright.wire.openai_responses.items_in import Turns
-from meshwright.wire.openai_responses.members import NAME, NULL, Members, json
+from meshwright.wire.openai_responses.members import NAME, NULL, Members
 from meshwright.wire.openai_responses.usage import finish_in, usage_in
 from meshwright.wire.reading import provider_json, provider_source
+from meshwright.wire.verbatim import raw_of
 
 REPEATED = frozenset(
     [
@@ -68,7 +69,7 @@ def decode_response(body: bytes, target: Target) -> Response:
                 extra.append(Opaque(NAME, "usage", kept))
         finish = finish_in(head.status or "", reason_of(head), calls=calls_of(message))
         if head.status in ("queued", "cancelled") or (head.status == "incomplete" and finish == "unknown"):
-            extra.append(Opaque(NAME, "status", json(head.status)))
+            extra.append(Opaque(NAME, "status", raw_of(head.status)))
             if head.incomplete_details != NULL:
                 extra.append(Opaque(NAME, "incomplete_details", head.incomplete_details))
     except msgspec.ValidationError as error:

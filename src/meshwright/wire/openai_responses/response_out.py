@@ -13,10 +13,11 @@ from meshwright.types.response import Choice, Response
 from meshwright.wire.dialect import Encoded
 from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses.answer import Answer
-from meshwright.wire.openai_responses.members import NAME, json
+from meshwright.wire.openai_responses.members import NAME
 from meshwright.wire.openai_responses.output import Output
 from meshwright.wire.openai_responses.response_in import calls_of
 from meshwright.wire.openai_responses.usage import finish_out
+from meshwright.wire.verbatim import raw_of
 
 
 def encode_response(response: Response, request: Request) -> Encoded:
@@ -39,7 +40,7 @@ def encode_response(response: Response, request: Request) -> Encoded:
         kept = answer.extra.get("status")
         calls = calls_of(choice.message)
         status, reason = finish_out(choice.finish, choice.stop, kept, notes, calls=calls)
-    made = answer.whole(status, reason, json(_output(choice, answer.id, status, notes)), response.usage)
+    made = answer.whole(status, reason, raw_of(_output(choice, answer.id, status, notes)), response.usage)
     return Encoded(msgspec.json.encode(made), tuple(notes.found))
 
 

@@ -31,11 +31,12 @@ from meshwright.wire.dialect import Target
 from meshwright.wire.openai_responses.citations import PROBABILITIES, citation_in, probabilities_in
 from meshwright.wire.openai_responses.ids import minted
 from meshwright.wire.openai_responses.items_in import Turns
-from meshwright.wire.openai_responses.members import NAME, NULL, OBJECT, Members, json
+from meshwright.wire.openai_responses.members import NAME, NULL, OBJECT, Members
 from meshwright.wire.openai_responses.response_in import HEAD, Head, extras, failed, reason_of
 from meshwright.wire.openai_responses.usage import finish_in, usage_in
 from meshwright.wire.reading import provider_json
 from meshwright.wire.sse import EventCutter, events
+from meshwright.wire.verbatim import raw_of
 
 
 class Event(msgspec.Struct):
@@ -256,7 +257,7 @@ class ResponsesDecoder:
 
     def _asides(self, message: Message, numbers: list[int], item: _Item) -> None:
         """What the item's own JSON says beyond its parts, under the names that it has in the whole answer."""
-        further: dict[str, Raw] = {"id": json(message.id)} if message.id else {}
+        further: dict[str, Raw] = {"id": raw_of(message.id)} if message.id else {}
         for one in message.extra:
             what, _, place = one.kind.partition(".")
             if what == "part":
@@ -270,7 +271,7 @@ class ResponsesDecoder:
                 self._aside(one.kind, one.raw)
         if item.kind == "message":
             if not numbers or (self._spoke and (further or item.adjoins)):
-                self._aside(f"message.{numbers[0] if numbers else self._next}", json(further))
+                self._aside(f"message.{numbers[0] if numbers else self._next}", raw_of(further))
             self._spoke = True
 
     def _aside(self, kind: str, raw: Raw) -> None:
@@ -331,10 +332,10 @@ class ResponsesDecoder:
         for extra in extras(OBJECT.decode(raw)):
             self._out.append(OpaqueDelta(value=extra))
         if finish == "unknown" and head.incomplete_details != NULL:
-            self._out.append(OpaqueDelta(value=Opaque(NAME, "status", json(head.status))))
+            self._out.append(OpaqueDelta(value=Opaque(NAME, "status", raw_of(head.status))))
             self._out.append(OpaqueDelta(value=Opaque(NAME, "incomplete_details", head.incomplete_details)))
         if head.service_tier and head.service_tier != self._tier:
-            self._out.append(OpaqueDelta(value=Opaque(NAME, "service_tier", json(head.service_tier))))
+            self._out.append(OpaqueDelta(value=Opaque(NAME, "service_tier", raw_of(head.service_tier))))
         self._out.append(Finished(finish=finish))
         if head.usage != NULL:
             usage, kept = usage_in(head.usage, "usage")

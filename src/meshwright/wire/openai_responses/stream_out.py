@@ -35,9 +35,10 @@ from meshwright.wire.openai_responses.emit import Events
 from meshwright.wire.openai_responses.errors import code_of
 from meshwright.wire.openai_responses.items_out import ITEM, Asides, Item
 from meshwright.wire.openai_responses.making import Call, Speech, Thought, Words
-from meshwright.wire.openai_responses.members import NAME, OBJECT, json
+from meshwright.wire.openai_responses.members import NAME, OBJECT
 from meshwright.wire.openai_responses.output import FIELD, Output
 from meshwright.wire.openai_responses.usage import finish_out
+from meshwright.wire.verbatim import raw_of
 
 _ASIDE = "message."
 _EVENT = "event."
@@ -275,7 +276,7 @@ class ResponsesEncoder:
         self._events.add(f"response.{event}", {"response": whole})
 
     def _items(self) -> Raw:
-        return json([self._made[place] for place in sorted(self._made)])
+        return raw_of([self._made[place] for place in sorted(self._made)])
 
     def _fail(self, message: str, code: str, kind: str, field: str | None) -> None:
         self._over = True

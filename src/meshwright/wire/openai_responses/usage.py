@@ -12,7 +12,8 @@ from meshwright.types.content import Opaque
 from meshwright.types.response import Finish
 from meshwright.types.usage import Usage
 from meshwright.wire.notes import Notes
-from meshwright.wire.openai_responses.members import OBJECT, STRING, WHOLE, Members, json
+from meshwright.wire.openai_responses.members import OBJECT, STRING, WHOLE, Members
+from meshwright.wire.verbatim import raw_of
 
 Json = dict[str, object]
 _REASONS: dict[str, Finish] = {"max_output_tokens": "length", "content_filter": "content_filter"}
@@ -37,8 +38,8 @@ def usage_in(raw: Raw, path: str) -> tuple[Usage, Raw | None]:
     left = members.rest()
     for name, inner in (("input_tokens_details", details.rest()), ("output_tokens_details", made.rest())):
         if inner:
-            left[name] = json(inner)
-    return usage, json(left) if left else None
+            left[name] = raw_of(inner)
+    return usage, raw_of(left) if left else None
 
 
 def usage_out(usage: Usage, kept: Raw | None, notes: Notes) -> Json:
@@ -118,4 +119,4 @@ def finish_out(finish: Finish | None, stop: str, kept: Opaque | None, notes: Not
             return "completed", ""
 
 
-_EMPTY = json({})
+_EMPTY = raw_of({})
