@@ -13,6 +13,7 @@ from meshwright.wire.verbatim import is_string
 LONGEST = 2_000
 """Characters of a provider's words that are kept."""
 
+_OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
@@ -22,6 +23,12 @@ def complaint(error: MeshError) -> str:
     """What the caller reads, because clients show nothing else: the field, what is wrong, and the fix."""
     words = str(error)
     return f"{error.field}: {words}" if error.field and error.field not in words else words
+
+
+def openai_error(error: MeshError) -> dict[str, object]:
+    """`{"error": {message, type, param, code}}` (OpenAI's API reference, "Errors"); the message says the fix."""
+    kind = _OPENAI_TYPES.get(error.status, "server_error" if error.status >= 500 else "invalid_request_error")
+    return {"error": {"message": complaint(error), "type": kind, "param": error.field, "code": error.code}}
 
 
 def kept_words(words: str, status: int) -> str:

@@ -19,8 +19,6 @@ from meshwright.wire.thinking import BUDGETS, DISPLAYS, EFFORTS, LEAST, THINKING
 from meshwright.wire.verbatim import present
 
 _MEMBERS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
-
-
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
 

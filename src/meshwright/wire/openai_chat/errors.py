@@ -10,27 +10,19 @@ import msgspec
 
 from meshwright.types.errors import MeshError, UpstreamStatus
 from meshwright.types.response import Failed
-from meshwright.wire.complaints import complaint
+from meshwright.wire.complaints import openai_error
 
 MOST = 2000
 """Characters of a provider's words that are kept."""
 
 _ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
-_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _MARKUP = re.compile(r"(?s)<(script|style)\b.*?</\1>|<[^>]*>")
 _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 
 
-def error_object(error: MeshError) -> dict[str, object]:
-    """`{"error": {message, type, param, code}}` (OpenAI's API reference, "Errors"); the message says the fix."""
-    kind = _TYPES.get(error.status, "server_error" if error.status >= 500 else "invalid_request_error")
-    words = complaint(error)
-    return {"error": {"message": words, "type": kind, "param": error.field, "code": error.code}}
-
-
 def encode_error(error: MeshError) -> bytes:
     """The body of an error answer."""
-    return msgspec.json.encode(error_object(error))
+    return msgspec.json.encode(openai_error(error))
 
 
 def decode_error(status: int, body: bytes, retry_after: float | None = None) -> UpstreamStatus:

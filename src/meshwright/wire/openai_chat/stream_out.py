@@ -26,8 +26,8 @@ from meshwright.types.response import (
     UsageDelta,
 )
 from meshwright.types.usage import Usage
+from meshwright.wire.complaints import openai_error
 from meshwright.wire.fold import WHOLE
-from meshwright.wire.openai_chat.errors import error_object
 from meshwright.wire.openai_chat.parts import Notes, citation_out, image_out
 from meshwright.wire.openai_chat.response_out import FIELD, probabilities_out, reason_out
 from meshwright.wire.openai_chat.shape import NAME
@@ -103,7 +103,7 @@ class ChunkEncoder:
     def fail(self, error: MeshError) -> bytes:
         """The error event; no end mark follows it."""
         self._closed = True
-        return event(_encode(error_object(error)))
+        return event(_encode(openai_error(error)))
 
     def _chunk(self, choice: int, delta: bytes, finish: bytes = b"null", logprobs: bytes = b"null") -> bytes:
         self._untold = False

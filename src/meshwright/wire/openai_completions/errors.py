@@ -6,18 +6,15 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.errors import MeshError, UpstreamStatus
-from meshwright.wire.complaints import complaint, kept_words, plain, word
+from meshwright.wire.complaints import kept_words, openai_error, plain, word
 from meshwright.wire.verbatim import is_object
 
 _ANY: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
-_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
 def encode_error(error: MeshError) -> bytes:
     """The body of an error answer."""
-    kind = _TYPES.get(error.status, "server_error" if error.status >= 500 else "invalid_request_error")
-    told = {"message": complaint(error), "type": kind, "param": error.field, "code": error.code}
-    return msgspec.json.encode({"error": told})
+    return msgspec.json.encode(openai_error(error))
 
 
 def decode_error(status: int, body: bytes, retry_after: float | None) -> UpstreamStatus:
