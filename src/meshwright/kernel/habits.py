@@ -44,7 +44,6 @@ class _Habit:
 
 
 class _Warm(msgspec.Struct, frozen=True):
-    model: str
     tokens: int
     until: float
 
@@ -128,7 +127,7 @@ class Habits:
             return
         held = self._warm.pop(seen.conversation, {})
         lasts = HOUR if usage.cache_write_1h else float(provider.cache_seconds)
-        held[model.name] = _Warm(model.name, round(tokens * ours), self._clock() + lasts)
+        held[model.name] = _Warm(round(tokens * ours), self._clock() + lasts)
         if len(self._warm) >= CONVERSATIONS:
             del self._warm[next(iter(self._warm))]
         self._warm[seen.conversation] = held
