@@ -64,9 +64,10 @@ async def test_no_handshake_in_time(transport: Transport) -> None:
 
     async with served(script) as server:
         url = server.url.replace("http:", "https:")
-        with pytest.raises(UpstreamTimeout) as failure:
-            await transport.send(Call(Endpoint(url), deadlines=patient(connect=SHORT)))
-        assert failure.value.phase == "connect"
+        while not server.connections:  # on a busy machine the time can be over before a connection is there
+            with pytest.raises(UpstreamTimeout) as failure:
+                await transport.send(Call(Endpoint(url), deadlines=patient(connect=SHORT)))
+            assert failure.value.phase == "connect"
         await server.hung_up()
 
 
