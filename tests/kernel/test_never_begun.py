@@ -15,13 +15,14 @@ from meshwright.kernel.max_cost import afford
 from meshwright.kernel.record import OpenAttempt, Recording
 from meshwright.kernel.work import Work
 from meshwright.ledger.purse import Purse
+from meshwright.sim import Sim, Upstream
 from meshwright.store.rows import Lent
 from meshwright.store.windows import Window
 from meshwright.types.decision import Trace
 from meshwright.types.errors import LimitReached, PriceUnknown
 from meshwright.types.principal import Allowance, Principal
 from meshwright.wire import CODECS
-from tests.kernel.asking import Kept, serving
+from tests.kernel.asking import Kept, said, serving
 
 CHAT = CODECS["openai_chat"]
 TOML = '[providers.a]\nbase_url = "http://127.0.0.1:1/v1"\nauth = "none"\nmodels = ["m"]\n'
@@ -50,8 +51,9 @@ class Bank:
         return {}
 
 
-def arrival() -> Arrival:
-    body = json.dumps({"model": "a/m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 9}).encode()
+def arrival(**more: object) -> Arrival:
+    asked = {"model": "a/m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 9, **more}
+    body = json.dumps(asked).encode()
     return Arrival(request=CHAT.decode_request(body), dialect=CHAT, principal=SPENDER, path="/")
 
 
@@ -106,3 +108,20 @@ async def test_what_was_promised_for_a_call_without_money_is_promised_no_more():
         with pytest.raises(LimitReached):
             await afford(work, model, OpenAttempt(recording, model))
         assert recording.promised == 0
+
+
+async def test_a_stream_that_broke_is_not_gone_on_with_by_who_costs_nobody_knows_what():
+    upstreams = [Upstream(name="a", faults=("cut_mid",)), Upstream(name="b")]
+    async with Sim(upstreams) as sim:
+        toml = "".join(
+            f'[providers.{name}]\nbase_url = "{sim.url(name)}"\nauth = "none"\nmodels = ["m"]\n' for name in "ab"
+        )
+        toml += '[models."a/m"]\nmax_output = 60\nprice = [{ input = 1, output = 1 }]\n[failure]\nretries = 0\n'
+        toml += '[routes.it]\nstrategy = "fixed"\npool = ["a/m", "b/m"]\non_break = "continue"\n'
+        async with serving(toml, {}) as (kernel, _):
+            kernel.purse = Purse(Bank())
+            reply = await handle(kernel, arrival(model="route/it", stream=True))
+            assert '"error"' in await said(reply)
+            assert sim.seen("b") == []
+            assert {one.model for one in only(kernel).attempts} == {"a/m"}
+            assert "What b/m costs is not known" in str(only(kernel).notes)

@@ -25,7 +25,14 @@ from meshwright.routing.choose import ineligible
 from meshwright.routing.policy import UNSEEN, Policy
 from meshwright.types.content import Message, Text
 from meshwright.types.decision import Note, NoteKind
-from meshwright.types.errors import LimitReached, MeshError, StreamCut, UpstreamError, UpstreamTimeout
+from meshwright.types.errors import (
+    LimitReached,
+    MeshError,
+    PriceUnknown,
+    StreamCut,
+    UpstreamError,
+    UpstreamTimeout,
+)
 from meshwright.types.request import Request
 from meshwright.wire.dialect import StreamEncoder
 from meshwright.wire.sealing import encoder_for_client
@@ -72,7 +79,7 @@ class Rescuer:
                 if self._work.left < SOON:
                     return self._nobody("the request's own time is over")
                 return await self._taken(deployment, said, encoder)
-            except LimitReached as short:
+            except (LimitReached, PriceUnknown) as short:
                 self._work.note(Note(kind="passed_over", about=deployment.key, told=short.message))
             except UpstreamError as failed:
                 if not another_may_help(failed) and self._restarting:
