@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from meshwright.server.again import Making, Reading
+from meshwright.server.gate import Gate
+from meshwright.server.http import Asked, Flowing
 from meshwright.sim import Fault, Rule, Say, Upstream
+from meshwright.types.errors import MeshError, StoreError
 from tests.gateway import Gateway
 from tests.server.pretend import Pretend
 
@@ -113,3 +117,38 @@ def test_a_timeout_that_is_no_number_is_refused_and_a_short_one_holds(at: Asking
     status, _, told = at.gateway.call(CHAT, body, {"x-mesh-timeout": "soon"})
     assert (status, json.loads(told)["error"]["param"]) == (400, "x-mesh-timeout")
     assert at.gateway.call(CHAT, body, {"x-mesh-timeout": "0.1"})[0] == 504
+
+
+class Unaccounted:
+    """A stream whose end cannot be accounted for."""
+
+    def __init__(self) -> None:
+        self.pieces = [b"one "]
+
+    async def next(self) -> bytes:
+        """The next piece, then no room in the journal."""
+        if not self.pieces:
+            raise StoreError("The journal is full.")
+        return self.pieces.pop()
+
+    def abort(self) -> None:
+        """Nothing is open."""
+
+    def cut(self, error: MeshError) -> bytes:
+        """The error in the client's dialect."""
+        return error.message.encode()
+
+
+async def test_who_has_joined_an_answer_that_cannot_be_accounted_for_is_told_so():
+    making = Making(keep=True)
+
+    async def answer(_gate: Gate, _asked: Asked) -> Flowing:
+        return Flowing(200, [], Unaccounted())
+
+    with pytest.raises(StoreError):
+        await making.make(cast(Gate, None), cast(Asked, None), answer)
+    reader = Reading(making)
+    assert await reader.next() == b"one "
+    with pytest.raises(StoreError) as told:
+        await reader.next()
+    assert reader.cut(told.value) == b"The journal is full."

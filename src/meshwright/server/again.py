@@ -81,6 +81,7 @@ class Making:
                         self._tell(piece)
                 finally:
                     made.flow.abort()
+                self._flowing = None  # it may be remembered for a day: the provider's connection need not be
         except BaseException as error:
             self.error = error
             raise
@@ -163,7 +164,9 @@ class Reading:
 
     def cut(self, error: MeshError) -> bytes:
         """The gateway is stopped."""
-        return b"" if self._making.over and self._at == len(self._making.pieces) else self._making.cut(error)
+        making = self._making
+        whole = making.over and making.error is None and self._at == len(making.pieces)
+        return b"" if whole else making.cut(error)
 
 
 async def _by_key(gate: Gate, asked: Asked, key: str, answer: Answer) -> Answered | Flowing:
