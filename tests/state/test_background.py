@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import openai
 import pytest
 from openai import OpenAI
 
+from meshwright.kernel.arrival import Arrival
 from meshwright.ledger.digest import digest
+from meshwright.server.background import _Run
+from meshwright.server.gate import Gate
+from meshwright.server.keeping import Keeping
 from meshwright.sim import Say
 from meshwright.store import keys
 from meshwright.store.database import Database, sqlite_url
 from meshwright.store.rows import Key
+from meshwright.types.errors import StoreError
 from tests.clients.desk import DIALECTS, Desk
 from tests.gateway import Gateway
 
@@ -135,3 +141,26 @@ def test_every_worker_finds_at_once_what_any_has_answered_and_a_kill_loses_nothi
             assert ada.responses.retrieve(id).output_text.endswith(f"turn {turn}")
         on = ada.responses.create(model="builtin/echo", input="on", previous_response_id=kept[-1])
         assert on.output_text.endswith("on")
+
+
+async def test_events_that_could_not_be_kept_are_kept_with_the_next_ones():
+    kept: list[object] = []
+
+    def alive(_: str, events: object) -> bool:
+        kept.append(events)
+        return True
+
+    async def shelf(work: Callable[[Any], object]) -> object:
+        if not kept:
+            kept.append(None)
+            raise StoreError("The database is busy.")
+        return work(SimpleNamespace(alive=alive))
+
+    keeping = cast(Keeping, SimpleNamespace(id="resp_mesh1"))
+    run = _Run(cast(Gate, SimpleNamespace(shelf=shelf)), cast(Arrival, None), keeping, b"{}")
+    run._made += [b"first ", b"second "]
+    with pytest.raises(StoreError):
+        await run._alive()
+    run._made.append(b"third")
+    assert await run._alive()
+    assert kept[1:] == [(0, b"first second third")]

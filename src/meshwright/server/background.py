@@ -138,8 +138,13 @@ class _Run:
                 return
 
     async def _alive(self) -> bool:
+        made, told = self._made, self._told
         rest = self._taken()
-        return await self._gate.shelf(lambda room: room.alive(self._keeping.id, rest))
+        try:
+            return await self._gate.shelf(lambda room: room.alive(self._keeping.id, rest))
+        except MeshError:
+            self._made, self._told = made + self._made, told  # the next beat tries them again
+            raise
 
 
 async def cancel(gate: Gate, answer: KeptAnswer) -> bytes:
