@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from meshwright.ledger.journal import Journal
+from meshwright.server.worker import keep_synced
 from meshwright.sim import Rule, Say, Upstream
+from meshwright.types.errors import StoreError
 from tests.gateway import Gateway
 from tests.server.pretend import Pretend
 from tests.server.raw import Wire
@@ -109,3 +114,28 @@ def test_a_journal_that_cannot_begin_a_new_file_says_so(tmp_path: Path):
 def _lowest_free(process: int) -> int:
     used = {int(one.name) for one in Path(f"/proc/{process}/fd").iterdir()}
     return next(number for number in range(10_000) if number not in used)
+
+
+class Failing:
+    """A journal whose disk fails for the first time that it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.again = asyncio.Event()
+        self.loop = asyncio.get_running_loop()
+
+    def sync(self) -> None:
+        """Fail, then do."""
+        self.asked += 1
+        if self.asked == 1:
+            raise StoreError("The disk does not answer.")
+        self.loop.call_soon_threadsafe(self.again.set)
+
+
+async def test_a_disk_that_failed_once_is_tried_again(caplog: pytest.LogCaptureFixture):
+    journal = Failing()
+    task = asyncio.create_task(keep_synced(cast(Journal, journal), 0.0))
+    async with asyncio.timeout(30):
+        await journal.again.wait()
+    task.cancel()
+    assert "The disk does not answer." in caplog.text

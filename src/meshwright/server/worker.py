@@ -39,7 +39,7 @@ from meshwright.server.recalling import Behind
 from meshwright.server.rsgi import RsgiApp
 from meshwright.server.shelf import Shelf
 from meshwright.server.stored import stored
-from meshwright.types.errors import MeshError
+from meshwright.types.errors import MeshError, StoreError
 
 if TYPE_CHECKING:
     from meshwright.server.desk import Desk
@@ -94,7 +94,7 @@ class Worker:
         """Begin the chores."""
         chores = [self._look(), self._leave_metrics(), self._tokens.keep_fresh(), keep_tidy(self._purse)]
         if self._sync:
-            chores.append(self._sync_journal())
+            chores.append(keep_synced(self._journal))
         self._tasks = [loop.create_task(chore) for chore in chores]
 
     def drain(self, stop: Callable[[], object]) -> None:
@@ -165,11 +165,6 @@ class Worker:
             except (MeshError, OSError) as error:
                 _log.error("the published state is refused, the old one stays: %s", error)
 
-    async def _sync_journal(self) -> None:
-        while True:
-            await asyncio.sleep(SYNC_SECONDS)
-            await asyncio.to_thread(self._journal.sync)
-
     async def _leave_metrics(self) -> None:
         while True:
             await asyncio.sleep(LEAVE_SECONDS)
@@ -198,6 +193,16 @@ class Worker:
                 with suppress(OSError, msgspec.DecodeError):  # it may be replaced while we look
                     found.append(_read(file))
         return found
+
+
+async def keep_synced(journal: Journal, seconds: float = SYNC_SECONDS) -> None:
+    """Put the journal on the disk itself again and again; what fails is told, and tried again. Never ends."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await asyncio.to_thread(journal.sync)
+        except StoreError as error:
+            _log.error("the journal is not on the disk yet: %s", error)
 
 
 def _desk(url: str, places: Places) -> Callable[[], Desk]:
