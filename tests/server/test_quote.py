@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from meshwright.kernel.config import GuardSettings, RouteSettings, RuleSettings
+from meshwright.server.endpoints.quote import answer
+from meshwright.server.gate import Gate
+from meshwright.server.http import Asked
+from meshwright.types.errors import Blocked
 from tests.gateway import Gateway
+from tests.kernel.house import house
 
 
 def test_a_prompt_is_quoted_for_every_candidate_and_for_the_plan(plain: Gateway):
@@ -47,3 +55,17 @@ def test_what_is_too_dear_for_a_max_cost_is_no_candidate(plain: Gateway):
 def test_what_cannot_be_quoted_is_refused_with_the_reason(plain: Gateway, body: object, status: int, told: str):
     got, _, said = plain.call("/v1/quote", body)
     assert (got, told in said.decode()) == (status, True), said
+
+
+async def test_what_a_guard_would_refuse_is_not_quoted():
+    guards = GuardSettings(on=("pii",), rules={"pii": RuleSettings(action="block")})
+    async with house({}, RouteSettings(strategy="fixed", pool=("small/m",)), guards=guards) as at:
+        gate = cast(Gate, SimpleNamespace(kernel=at.kernel))
+        for prompt, refused in (("What is 17 times 23?", False), ("Write to ann@example.com", True)):
+            body = json.dumps({"model": "route/it", "prompt": prompt}).encode()
+            asked = Asked(method="POST", path="/v1/quote", query="", header=lambda _: None, body=body)
+            if refused:
+                with pytest.raises(Blocked):
+                    await answer(gate, asked)
+            else:
+                assert (await answer(gate, asked)).status == 200

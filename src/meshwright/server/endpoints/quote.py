@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from meshwright.kernel.check import looked_at
 from meshwright.kernel.decide import decide
 from meshwright.routing.quote import Priced, Quote, quote
 from meshwright.server.adapting import MAX_COST, bounded
@@ -34,14 +35,17 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def answer(gate: Gate, asked: Asked) -> Answered:
     """The quote. Raises InvalidRequest and what the request itself would meet before any model is asked."""
     body = body_of(asked, Body, '{"model": "auto", "prompt": "…"}')
-    kernel = gate.kernel
+    kernel, override = gate.kernel, asked.header("x-mesh-route") or ""
+    request = bounded(_request(body), asked.header("x-mesh-max-cost"))
+    request, by = looked_at(kernel.snapshot, request, override, asked.principal)
     decision = decide(
         kernel.snapshot,
         kernel.signals.read(),
-        bounded(_request(body), asked.header("x-mesh-max-cost")),
-        asked.header("x-mesh-route") or "",
+        request,
+        override,
         kernel.signals.habits.warm,
-        bounds=asked.principal.bounds,
+        by,
+        asked.principal.bounds,
     )
     return as_json({"object": "quote", **told(quote(decision, kernel.snapshot.calibration))})
 
