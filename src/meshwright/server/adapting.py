@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -114,6 +115,12 @@ def _said(header: str, value: str | None) -> bool | None:
     if (word := value.lower()) not in _WORDS:
         raise InvalidRequest(f"{header} is true or false, not {value[:40]!r}.", field=header, fix="Send true.")
     return _WORDS[word]
+
+
+@lru_cache(maxsize=4096)
+def plain(model: str) -> str:
+    """A model's name as a header's value."""
+    return quote(model, safe="/:@ .,+-_")
 
 
 def adapted(adaptations: Sequence[Adaptation]) -> Headers:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
 from time import perf_counter
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
@@ -22,6 +20,7 @@ from meshwright.server.adapting import (
     adapted,
     bounded,
     cache,
+    plain,
     repair,
     seconds,
     strict,
@@ -151,15 +150,10 @@ def _unnamed(gate: Gate, asked: Asked) -> bool:
     return takes_unnamed(gate.kernel.snapshot, header("x-mesh-provider") or "", gate.settings.forward_to)
 
 
-@lru_cache(maxsize=4096)
-def _plain(model: str) -> str:
-    return quote(model, safe="/:@ .,+-_")
-
-
 def _headers(receipt: Receipt) -> Headers:
     """What every answer tells of its decision."""
     headers = [
-        ("x-mesh-model", _plain(receipt.model)),
+        ("x-mesh-model", plain(receipt.model)),
         ("x-mesh-decision", receipt.decision),
         ("x-request-id", receipt.decision),
         ("request-id", receipt.decision),

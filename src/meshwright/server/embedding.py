@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 import msgspec
 
 from meshwright.kernel.arrival import Failure
 from meshwright.kernel.embed import embed
-from meshwright.server.adapting import adapted, strict
+from meshwright.server.adapting import adapted, plain, strict
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Headers
 from meshwright.server.passing import parcel
@@ -77,7 +76,7 @@ async def vectors(
         wrong = UpstreamProtocol(f"The provider's embeddings are not what its dialect promises: {error}.")
         return refused(dialect, wrong, passed.decision)
     dropped = [Adaptation(name, "dropped", "Embeddings are asked for in OpenAI's form.") for name in lost]
-    headers = [JSON, ("x-mesh-model", quote(passed.served, safe="/:@ .,+-_")), ("x-mesh-decision", passed.decision)]
+    headers = [JSON, ("x-mesh-model", plain(passed.served)), ("x-mesh-decision", passed.decision)]
     return Got(
         vectors=tuple(one.embedding for one in sorted(told.data, key=lambda one: one.index)),
         tokens=told.usage.prompt_tokens if told.usage is not None else None,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
 from meshwright.kernel.arrival import Failure
 from meshwright.kernel.forward import Passed, forward
 from meshwright.kernel.forward_to import Parcel
-from meshwright.server.adapting import adapted
+from meshwright.server.adapting import adapted, plain
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, Flowing, Headers
@@ -60,7 +59,7 @@ def handed_back(passed: Passed | Failure, endpoint: Endpoint | None = None) -> A
 
 def _headers(passed: Passed) -> Headers:
     headers: Headers = [
-        ("x-mesh-model", quote(passed.served, safe="/:@ .,+-_")),
+        ("x-mesh-model", plain(passed.served)),
         ("x-mesh-decision", passed.decision),
         ("x-request-id", passed.decision),
         ("request-id", passed.decision),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from time import time
 
-import msgspec
-
 from meshwright.ledger.feedback import Said, rows
+from meshwright.server.bodies import body_of
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.finding import of_answer
 from meshwright.server.gate import Gate
@@ -14,18 +13,14 @@ from meshwright.server.http import Answered, Asked, as_json
 from meshwright.types.errors import InvalidRequest
 
 LONGEST_ID = 200
-EXAMPLE = 'Send {"id": "dec_…", "thumbs": "up"}.'
+EXAMPLE = '{"id": "dec_…", "thumbs": "up"}'
 
 
 async def say(gate: Gate, asked: Asked) -> Answered:
     """Keep it, once for each kind and principal: the same again changes nothing, another opinion takes its place."""
-    try:
-        said = msgspec.json.decode(asked.body, type=Said)
-    except msgspec.DecodeError as error:
-        message, _, path = str(error).partition(" - at ")
-        raise InvalidRequest(f"{message}.", field=path.strip("`").removeprefix("$.") or None, fix=EXAMPLE) from None
+    said = body_of(asked, Said, EXAMPLE)
     if not 0 < len(said.id) <= LONGEST_ID:
-        raise InvalidRequest(f"id has 1 to {LONGEST_ID} characters.", field="id", fix=EXAMPLE)
+        raise InvalidRequest(f"id has 1 to {LONGEST_ID} characters.", field="id", fix=f"Send {EXAMPLE}.")
     trace = await of_answer(gate, asked.principal, said.id)
     found = rows(trace, said, asked.principal.id, time(), gate.kernel.snapshot.learning.labels)
     changed = await gate.shelf(lambda room: room.keep_feedback(found))

@@ -9,6 +9,7 @@ import msgspec
 
 from meshwright.kernel.check import looked_at
 from meshwright.kernel.decide import decide
+from meshwright.server.bodies import body_of
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, as_json
@@ -35,12 +36,7 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def route(gate: Gate, asked: Asked) -> Answered:
     """Each decision, or the error that the request would have met, in the order of the prompts and the requests."""
-    try:
-        body = msgspec.json.decode(asked.body, type=Body)
-    except msgspec.DecodeError as error:
-        message, _, path = str(error).partition(" - at ")
-        field = path.strip("`").removeprefix("$.") or None
-        raise InvalidRequest(f"{message}.", field=field, fix='Send {"model": "auto", "prompts": ["…"]}.') from None
+    body = body_of(asked, Body, '{"model": "auto", "prompts": ["…"]}')
     count = len(body.prompts) + len(body.requests)
     if not count or max(len(body.prompts), len(body.requests)) > MOST:
         raise InvalidRequest(
