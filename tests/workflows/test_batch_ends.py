@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
+from meshwright.kernel.config import RouteSettings
+from meshwright.sim import Say
 from meshwright.store import batches, files
 from meshwright.store.database import Database
 from meshwright.store.rows import Batch, StoredFile
+from meshwright.types.principal import LOCAL
 from meshwright.workflows.batches.finish import finish
 from meshwright.workflows.batches.ids import new_id, ours
 from meshwright.workflows.batches.lines import MOST_PROBLEMS, openai_line, read_rows
-from tests.store.databases import fresh
+from meshwright.workflows.batches.run import Runner
+from tests.kernel.house import house
+from tests.store.databases import address, fresh
 
 
 def batch(id: str = "b1", **more: object) -> Batch:
@@ -79,6 +85,30 @@ def test_a_batch_is_not_ended_while_rows_wait_and_there_is_time(database: Databa
         left = batches.get(transaction, "b1")
         assert left is not None
         assert (left.status, len(batches.waiting(transaction, "b1", -1, 9))) == ("in_progress", 1)
+
+
+async def test_no_more_is_asked_than_can_be_kept_and_nothing_twice(tmp_path: Path):
+    database = Database(address(tmp_path), busy_seconds=0.05)
+    database.migrate()
+    body = json.dumps({"model": "route/it", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    with database.begin() as transaction:
+        batches.put(transaction, batch(owner=LOCAL.id))
+        batches.add_rows(transaction, "b1", [(name, body) for name in "abc"])
+    route = RouteSettings(strategy="fixed", pool=("small/m",))
+    async with house({"small": Say(text="ok")}, route) as at, asyncio.timeout(60):
+        runner = Runner(at.kernel, database, "first", concurrency=1)
+        await runner.look()
+        with database.begin():  # nobody else can write meanwhile
+            await asyncio.sleep(1.5)
+            assert at.asked().get("small", 0) <= 1
+        while runner.busy:
+            await asyncio.sleep(0.1)
+            await runner.look()
+        assert at.asked() == {"small": 3}
+        await runner.stop()
+    with database.read() as transaction:
+        assert batches.counts(transaction, ["b1"]) == {"b1": {"ok": 3}}
+    database.close()
 
 
 def test_a_runner_keeps_its_batches_and_takes_those_of_the_dead(database: Database):

@@ -114,23 +114,33 @@ class Runner:
     async def _rows(self, batch: Batch) -> None:
         """Every row that waits, as many at a time as there may be."""
         running: set[asyncio.Task[None]] = set()
+        failed: list[BaseException] = []
         last = -1
+
+        def over(task: asyncio.Task[None]) -> None:
+            running.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                failed.append(error)
+
         try:
-            while not self._stopped(batch.id):
+            while not failed and not self._stopped(batch.id):
                 page = await asyncio.to_thread(self._waiting, batch.id, last)
                 if not page:
                     break
                 for row in page:
                     last = row.n
                     await self._turns.acquire()
-                    if self._stopped(batch.id):
+                    if failed or self._stopped(batch.id):
                         self._turns.release()
                         break
                     task = asyncio.create_task(self._one(batch, row))
                     running.add(task)
-                    task.add_done_callback(running.discard)
+                    task.add_done_callback(over)
             if running:
-                await asyncio.gather(*running)
+                await asyncio.wait(running)
+                await asyncio.sleep(0)  # each has said how it ended
+            if failed:
+                raise failed[0]
         finally:
             left = list(running)
             for task in left:
@@ -145,13 +155,22 @@ class Runner:
         """One row: asked, asked again if that may help, and its result kept."""
         try:
             outcome = await self._asked(batch, row)
+            if batch.kind == "anthropic":
+                line = anthropic_line(row.custom_id, outcome.good, outcome.body)
+            else:
+                line = openai_line(batch.id, row.n, row.custom_id, outcome.status, outcome.decision, outcome.body)
+            await self._kept(batch.id, row.n, "ok" if outcome.good else "failed", line)
         finally:
             self._turns.release()
-        if batch.kind == "anthropic":
-            line = anthropic_line(row.custom_id, outcome.good, outcome.body)
-        else:
-            line = openai_line(batch.id, row.n, row.custom_id, outcome.status, outcome.decision, outcome.body)
-        await asyncio.to_thread(self._keep, batch.id, row.n, "ok" if outcome.good else "failed", line)
+
+    async def _kept(self, id: str, n: int, state: str, line: bytes) -> None:
+        """Keep a result as soon as the database takes it: it is paid for, and until then nothing new is asked for."""
+        while True:
+            try:
+                return await asyncio.to_thread(self._keep, id, n, state, line)
+            except StoreError as error:
+                _log.error("batch %s: the result of row %d waits: %s", id, n, error)
+                await asyncio.sleep(LOOK_SECONDS)
 
     def _keep(self, id: str, n: int, state: str, line: bytes) -> None:
         with self._database.begin() as transaction:
