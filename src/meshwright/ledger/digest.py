@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from meshwright.ledger.allowing import GATEWAY
 from meshwright.store.rows import Key, Party
 from meshwright.types.errors import Unauthenticated
 from meshwright.types.principal import Allowance, Bounds, Principal
@@ -64,7 +65,7 @@ def _principal(key: Key, parties: Sequence[Party], allowances: Sequence[Allowanc
 
 def limited(owner: Principal, parties: Iterable[Party], allowances: Iterable[Allowance]) -> Principal:
     """The principal with the bounds and allowances of all that it belongs to."""
-    above = {"gateway", f"team:{owner.team}", f"user:{owner.user}"}
+    above = {GATEWAY, f"team:{owner.team}", f"user:{owner.user}"}
     bounds = (*owner.bounds, *(party.bounds for party in parties if party.id in above))
     binding = tuple(one for one in allowances if one.owner in above or one.owner == f"key:{owner.id}")
     if any(one.measure == "money" for one in binding):

@@ -76,10 +76,9 @@ def issue(
     now = clock()
     expires = None if lasting is None else now + lasting
     with database.alone() as transaction:
-        for party in (f"team:{terms.team}" if terms.team else "", f"user:{terms.user}" if terms.user else ""):
-            if party and parties.get(transaction, party) is None:
-                kind, _, called = party.partition(":")
-                raise NotFound(f'There is no {kind} "{called[:100]}".', fix=f"`mesh {kind}s create` makes it.")
+        for kind, called in (("team", terms.team), ("user", terms.user)):
+            if called:
+                _known(transaction, f"{kind}:{called}")
         like = Key(
             id="",
             prefix="",
@@ -150,6 +149,14 @@ def _note(transaction: Transaction, actor: str, act: str, key: Key, clock: Calla
     record(transaction, actor, act, key.id, detail=detail, about=key.owner, private={"name": key.name}, clock=clock)
 
 
+def _known(transaction: Transaction, party: str) -> str:
+    """The team or user of that id. Raises NotFound when it is not there."""
+    if parties.get(transaction, party) is None:
+        kind, _, called = party.partition(":")
+        raise NotFound(f'There is no {kind} "{called[:100]}".', fix=f"`mesh {kind}s create` makes it.")
+    return party
+
+
 def _put(transaction: Transaction, like: Key) -> Issued:
     """A new key that is otherwise like that one."""
     key = new_key()
@@ -191,10 +198,10 @@ def owner_of(transaction: Transaction, which: str, now: float) -> str:
 
     A key and the one that takes its place have the same.
     """
-    if which == GATEWAY or parties.get(transaction, which) is not None:
+    if which == GATEWAY:
         return which
     if which.startswith(("team:", "user:")):
-        raise NotFound(f'There is no {which[:4]} "{which[5:105]}".', fix=f"`mesh {which[:4]}s create` makes it.")
+        return _known(transaction, which)
     if which.startswith("key:") and any(key.owner == which[4:] for key in keys.every(transaction)):
         return which
     owners = {key.owner for key in meant(transaction, which, now)}

@@ -19,8 +19,6 @@ MASTER = "master"
 SHORTEST = 4
 """Characters. On any address but loopback the configuration asks for 16 (see kernel.check_config)."""
 
-__all__ = ["MASTER", "SHORTEST", "MasterKey", "ensure_master", "fingerprint", "replace_master"]
-
 
 class MasterKey(msgspec.Struct, frozen=True):
     """The master key as it is now. `created`: it was made just now, and `key` has it, for the only time. Else None."""

@@ -46,7 +46,7 @@ def refusal(
 def _fix(allowance: Allowance, used_up: bool) -> str:
     if allowance.per == "moment":
         return "Ask again when another request has ended."
-    raised = f"raise it: `mesh limits {allowance.owner if ':' in allowance.owner else 'gateway'}`"
+    raised = f"raise it: `mesh limits {allowance.owner}`"
     if allowance.measure in ("money", "tokens"):
         smaller = "Lower max_tokens" if used_up else "Ask again in a moment, lower max_tokens"
         return f"{smaller}, or {raised}."

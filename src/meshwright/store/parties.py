@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, select
 
 from meshwright.store import upsert
 from meshwright.store.database import Transaction
@@ -20,15 +22,19 @@ def put(transaction: Transaction, party: Party) -> None:
 
 def get(transaction: Transaction, id: str) -> Party | None:
     """The party of that id, or None."""
-    return next((party for party in every(transaction) if party.id == id), None)
+    row = transaction.execute(select(parties).where(parties.c.id == id)).one_or_none()
+    return None if row is None else _party(row)
 
 
 def every(transaction: Transaction) -> tuple[Party, ...]:
     """All of them, by id."""
-    rows = transaction.execute(select(parties).order_by(parties.c.id))
-    return tuple(Party(id=row.id, created=row.created, bounds=msgspec.convert(row.bounds, Bounds)) for row in rows)
+    return tuple(map(_party, transaction.execute(select(parties).order_by(parties.c.id))))
 
 
 def remove(transaction: Transaction, id: str) -> bool:
     """Forget it; False when it was not there."""
     return transaction.execute(delete(parties).where(parties.c.id == id)).rowcount == 1
+
+
+def _party(row: Row[Any]) -> Party:
+    return Party(id=row.id, created=row.created, bounds=msgspec.convert(row.bounds, Bounds))

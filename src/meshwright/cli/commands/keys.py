@@ -31,6 +31,7 @@ from meshwright.cli.limiting import (
 )
 from meshwright.cli.output import ConfigFile, Json, err, out, print_json, print_table, told
 from meshwright.cli.session import actor, control_of
+from meshwright.ledger.allowing import GATEWAY
 from meshwright.ledger.issuing import Issued, Terms, issue, meant, revoke, rotate, working
 from meshwright.ledger.keys import MasterKey, replace_master
 from meshwright.ledger.spans import span
@@ -123,7 +124,7 @@ def _show(database: Database, which: str, as_json: bool) -> None:
         if any(key.owner != first.owner for key in found):
             working(transaction, which, time())  # raises: it means several
         owners = [f"key:{first.owner}", *([f"team:{first.team}"] if first.team else [])]
-        limits = standings(transaction, [*owners, *([f"user:{first.user}"] if first.user else []), "gateway"])
+        limits = standings(transaction, [*owners, *([f"user:{first.user}"] if first.user else []), GATEWAY])
     if as_json:
         print_json({**_row(first), "keys": [_row(key) for key in found], "limits": [*map(standing_row, limits)]})
         return

@@ -20,6 +20,7 @@ from meshwright.cli.limiting import (
 )
 from meshwright.cli.output import ConfigFile, Json, print_json, told
 from meshwright.cli.session import actor, control_of
+from meshwright.ledger.allowing import GATEWAY
 from meshwright.ledger.ruling import change_limits
 from meshwright.store import allowances
 
@@ -42,7 +43,7 @@ def limits(
     with told(as_json):
         database = control_of(config).database
         said = said_limits(budget, per, rpm, tpm, concurrent, limit)
-        owner = change_limits(database, whose or "gateway", said, without or (), actor=actor())
+        owner = change_limits(database, whose or GATEWAY, said, without or (), actor=actor())
         everyone = not (whose or said or without)
         with database.read() as transaction:
             owners = [one.owner for one in allowances.every(transaction)] if everyone else [owner]

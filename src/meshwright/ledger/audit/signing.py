@@ -91,7 +91,7 @@ def signer(folder: Path) -> Signer:
     file = folder / _NAMES[kind]
     secret = _read(file)
     if secret is None:
-        secret = _made(file, kind)
+        secret = _made(file)
     return Signer(kind, secret)
 
 
@@ -148,7 +148,7 @@ def _read(file: Path) -> bytes | None:
     return secret
 
 
-def _made(file: Path, kind: str) -> bytes:
+def _made(file: Path) -> bytes:
     """A new key in that file, for its user's eyes only; the one of whoever was faster, if somebody was."""
     secret = secrets.token_bytes(32)
     fresh = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
