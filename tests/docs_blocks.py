@@ -23,7 +23,7 @@ from pathlib import Path
 
 import msgspec
 
-from meshwright.kernel.read_config import read_config
+from meshwright.kernel.config.read import read_config
 
 RUNNABLE = ("bash", "sh", "shell", "console", "python", "toml")
 SECONDS = 50

@@ -84,7 +84,7 @@ def documented(page: str) -> set[str]:
         ("strategies.md", lambda: table("meshwright.routing.strategies", "STRATEGIES")),
         ("endpoints.md", lambda: table("meshwright.server.endpoints", "ENDPOINTS")),
         ("commands.md", lambda: table("meshwright.cli.commands", "COMMANDS")),
-        ("settings.md", lambda: set(settings(importlib.import_module("meshwright.kernel.config").Config))),
+        ("settings.md", lambda: set(settings(importlib.import_module("meshwright.kernel.config.tables").Config))),
         ("errors.md", errors),
         ("guards.md", guards),
     ],

@@ -38,7 +38,7 @@ EVERYWHERE: list[Rule] = [shape.length, shape.words, shape.inner_imports, shape.
 PRODUCT: list[Rule] = [*EVERYWHERE, shape.swallowed, shape.annotations_for_free]
 RULES: dict[str, list[Rule]] = {"src": PRODUCT, "tests": EVERYWHERE, "bench": EVERYWHERE, "scripts": EVERYWHERE}
 # The two places that face the process: they read the environment and pass on what they found.
-MAY_READ_ENVIRONMENT = ("src/meshwright/cli/", "src/meshwright/kernel/build.py")
+MAY_READ_ENVIRONMENT = ("src/meshwright/cli/", "src/meshwright/kernel/build/snapshot.py")
 
 
 def tracked() -> list[Path]:

@@ -10,7 +10,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from meshwright.kernel.alike import facts
+from meshwright.kernel.kept.alike import facts
 from meshwright.providers.builtin import meaning
 from meshwright.routing.likeness import meant
 

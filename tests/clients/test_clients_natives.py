@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from meshwright.kernel.config import ServerSettings
+from meshwright.kernel.config.tables import ServerSettings
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.server.auth import authenticate
 from meshwright.sim import Calling, Say

@@ -8,13 +8,13 @@ from random import Random
 from typing import NamedTuple
 
 from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming, Whole
-from meshwright.kernel.build import build
+from meshwright.kernel.build.snapshot import build
+from meshwright.kernel.config.read import read_config
 from meshwright.kernel.decide import again
 from meshwright.kernel.handle import handle
 from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.plans.rescue import AGAIN
 from meshwright.kernel.published import Published
-from meshwright.kernel.read_config import read_config
-from meshwright.kernel.rescue import AGAIN
 from meshwright.resilience.budget import Budget
 from meshwright.types.decision import Trace
 from meshwright.types.errors import MeshError

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming, Whole
-from meshwright.kernel.build import build
+from meshwright.kernel.build.snapshot import build
+from meshwright.kernel.config.read import read_config
 from meshwright.kernel.handle import handle
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.published import Published
-from meshwright.kernel.read_config import read_config
 from meshwright.net.choose import OneTransport
 from meshwright.net.tokens import Tokens
 from meshwright.types.decision import Trace

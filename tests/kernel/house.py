@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from meshwright.kernel.arrival import Arrival, Reply, Streaming, Whole
-from meshwright.kernel.build import build
-from meshwright.kernel.config import (
+from meshwright.kernel.build.snapshot import build
+from meshwright.kernel.config.tables import (
     BuiltinSettings,
     Config,
     FailureSettings,

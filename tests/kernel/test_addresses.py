@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from meshwright.kernel.build import build
+from meshwright.kernel.build.snapshot import build
+from meshwright.kernel.config.read import read_config
 from meshwright.kernel.published import Published
-from meshwright.kernel.read_config import read_config
 from meshwright.kernel.snapshot import Deployment, Snapshot
 from meshwright.net.choose import OneTransport
 from meshwright.providers import PROVIDERS

@@ -10,7 +10,7 @@ import pytest
 
 from meshwright.kernel.arrival import Failure, Streaming, Whole
 from meshwright.kernel.kernel import Kernel
-from meshwright.kernel.rescue import AGAIN
+from meshwright.kernel.plans.rescue import AGAIN
 from meshwright.sim import Calling, Fault, Rule, Say, Sim, Upstream
 from meshwright.types.decision import Trace
 from meshwright.types.errors import Overloaded, UpstreamError

@@ -11,8 +11,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from meshwright.kernel.build_providers import provider_parts
-from meshwright.kernel.config import Config, ProviderSettings
+from meshwright.kernel.build.providers import provider_parts
+from meshwright.kernel.config.tables import Config, ProviderSettings
 from meshwright.net.proof import AwsKeys
 from meshwright.types.content import Message, Text
 from meshwright.types.errors import UpstreamStatus

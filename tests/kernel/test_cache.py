@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from meshwright.kernel.answers_kept import Entry, Kept
 from meshwright.kernel.arrival import Arrival, Failure, Streaming, Whole
-from meshwright.kernel.config import CacheSettings, GuardSettings, RouteSettings
+from meshwright.kernel.config.tables import CacheSettings, GuardSettings, RouteSettings
 from meshwright.kernel.handle import handle
+from meshwright.kernel.kept.answers import Entry, Kept
 from meshwright.sim import Fault, Rule, Say
 from meshwright.sim.upstream import Calling
 from meshwright.types.errors import UpstreamError

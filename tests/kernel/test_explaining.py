@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from meshwright.cli.explaining import tell_trace
-from meshwright.kernel.config import RouteSettings
+from meshwright.kernel.config.tables import RouteSettings
 from meshwright.sim import Say
 from tests.kernel.house import BAD, GOOD, house
 

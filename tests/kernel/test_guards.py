@@ -9,10 +9,10 @@ import pytest
 
 from meshwright.guards import GUARDS, pii
 from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming, Whole
-from meshwright.kernel.check_config import check
-from meshwright.kernel.config import GuardSettings, RouteSettings, RuleSettings
+from meshwright.kernel.config.check import check
+from meshwright.kernel.config.read import read_config
+from meshwright.kernel.config.tables import GuardSettings, RouteSettings, RuleSettings
 from meshwright.kernel.handle import handle
-from meshwright.kernel.read_config import read_config
 from meshwright.sim import Fault, Rule, Say
 from meshwright.sim.upstream import Calling
 from meshwright.types.content import ToolCall

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 
 from meshwright.kernel.arrival import Failure
-from meshwright.kernel.build import build
-from meshwright.kernel.config import (
+from meshwright.kernel.build.snapshot import build
+from meshwright.kernel.config.tables import (
     BuiltinSettings,
     Config,
     GuardSettings,
     ProviderSettings,
     RuleSettings,
 )  # fmt: skip
-from meshwright.kernel.forward import forward
-from meshwright.kernel.forward_to import Parcel
+from meshwright.kernel.forward.call import forward
+from meshwright.kernel.forward.target import Parcel
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.published import Published
 from meshwright.net.choose import OneTransport

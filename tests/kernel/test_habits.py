@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from meshwright.kernel.config import RouteSettings
+from meshwright.kernel.config.tables import RouteSettings
 from meshwright.kernel.habits import Habits
 from meshwright.routing.policy import UNSEEN
 from meshwright.sim import Rule, Say

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming, Whole
-from meshwright.kernel.build import build
-from meshwright.kernel.config import BuiltinSettings, Config, ProviderSettings, RouteSettings
+from meshwright.kernel.build.snapshot import build
+from meshwright.kernel.config.tables import BuiltinSettings, Config, ProviderSettings, RouteSettings
 from meshwright.kernel.handle import handle
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.published import Published

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from meshwright.kernel.config import BudgetSettings, RouteSettings
+from meshwright.kernel.config.tables import BudgetSettings, RouteSettings
 from meshwright.kernel.set_aside import written
 from meshwright.sim import Say
 from meshwright.types.calibration import Bound, Calibration

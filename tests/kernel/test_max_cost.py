@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshwright.kernel.arrival import Failure, Reply, Whole
-from meshwright.kernel.config import RouteSettings
+from meshwright.kernel.config.tables import RouteSettings
 from meshwright.kernel.max_cost import _affordable
 from meshwright.kernel.set_aside import dearest
 from meshwright.server.adapting import bounded

@@ -8,7 +8,7 @@ import pytest
 
 from meshwright.kernel.arrival import Failure, Streaming
 from meshwright.kernel.aside import Aside
-from meshwright.kernel.config import RouteSettings
+from meshwright.kernel.config.tables import RouteSettings
 from meshwright.sim import Calling, Rule, Say
 from meshwright.types.errors import UpstreamStatus
 from tests.kernel.house import BAD, GOOD, MODELS, Says, house, streamed, text

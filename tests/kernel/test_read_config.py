@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshwright.kernel.check_config import check
-from meshwright.kernel.config import Config
-from meshwright.kernel.read_config import read_config
+from meshwright.kernel.config.check import check
+from meshwright.kernel.config.read import read_config
+from meshwright.kernel.config.tables import Config
 from meshwright.types.errors import ConfigError, Problem
 
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from meshwright.kernel.build import build
-from meshwright.kernel.config import (
+from meshwright.kernel.build.snapshot import build
+from meshwright.kernel.config.tables import (
     BuiltinSettings,
     Config,
     ModelSettings,
@@ -18,8 +18,8 @@ from meshwright.kernel.config import (
     RouteSettings,
 )
 from meshwright.kernel.decide import again, decide
+from meshwright.kernel.learning.replaying import replay
 from meshwright.kernel.published import Published
-from meshwright.kernel.replaying import replay
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.net.choose import OneTransport
 from meshwright.routing.policy import Signal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from meshwright.kernel.reporting import report, scores
+from meshwright.kernel.learning.reporting import report, scores
 from meshwright.store.rows import Feedback
 from meshwright.types.decision import Candidate, Decision, Features, Interval, Plan, Trace
 

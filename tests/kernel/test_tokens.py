@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from google.auth import jwt
 
 from meshwright.kernel.arrival import Failure
-from meshwright.kernel.build_providers import ProviderPart, provider_parts
-from meshwright.kernel.check_config import check
-from meshwright.kernel.embed import embed
-from meshwright.kernel.forward import forward
-from meshwright.kernel.forward_to import Parcel
-from meshwright.kernel.read_config import read_config
+from meshwright.kernel.build.providers import ProviderPart, provider_parts
+from meshwright.kernel.config.check import check
+from meshwright.kernel.config.read import read_config
+from meshwright.kernel.forward.call import forward
+from meshwright.kernel.forward.target import Parcel
+from meshwright.kernel.questions.embed import embed
 from meshwright.net.choose import OneTransport
 from meshwright.net.grants import Grant
 from meshwright.net.tokens import Token, Tokens

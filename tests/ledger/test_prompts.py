@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from meshwright.kernel.check_config import check
-from meshwright.kernel.config import PrivacySettings
+from meshwright.kernel.config.check import check
+from meshwright.kernel.config.read import read_config
+from meshwright.kernel.config.tables import PrivacySettings
 from meshwright.kernel.discretion import MOST, discreet, with_prompt
-from meshwright.kernel.read_config import read_config
 from meshwright.ledger.audit.erase import erase
 from meshwright.ledger.importing import Importer
 from meshwright.ledger.issuing import issue, revoke

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from meshwright.kernel.build_providers import ProviderPart, provider_parts
-from meshwright.kernel.config import Config, ProviderSettings
+from meshwright.kernel.build.providers import ProviderPart, provider_parts
+from meshwright.kernel.config.tables import Config, ProviderSettings
 from meshwright.net.choose import OneTransport
 from meshwright.providers import DEPLOYED, GENERAL_KEYS, HOSTED, LOCAL, PROVIDERS
 from meshwright.providers.discover import discover

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from meshwright.cli.app import app
-from meshwright.kernel import router_files
+from meshwright.kernel.learning import router_files
 from meshwright.routing.policy import Policy
 from meshwright.routing.quality.fit import fit
 from meshwright.routing.quality.knowledge import shipped

@@ -8,9 +8,9 @@ import pytest
 from meshwright.catalog.token_weights import WEIGHTS
 from meshwright.catalog.tokens import USUAL
 from meshwright.cli.provenance import known
-from meshwright.kernel.build import build
+from meshwright.kernel.build.snapshot import build
+from meshwright.kernel.config.read import read_config
 from meshwright.kernel.published import Published
-from meshwright.kernel.read_config import read_config
 from meshwright.net.choose import OneTransport
 from meshwright.routing.calibrate import LEAST_ROWS, readings
 from meshwright.routing.choose import ineligible

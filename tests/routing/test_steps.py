@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from meshwright.kernel.build_routes import policies
-from meshwright.kernel.config import Config, RouteSettings
+from meshwright.kernel.build.routes import policies
+from meshwright.kernel.config.tables import Config, RouteSettings
 from meshwright.providers.builtin import meaning
 from meshwright.routing.policy import Signal
 from meshwright.routing.route import route

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from meshwright.kernel.judging import may_see
+from meshwright.kernel.learning.judging import may_see
 from meshwright.routing.marking import mark, mark_request
 from meshwright.routing.policy import Policy
 from meshwright.sim import Rule, Say, Upstream

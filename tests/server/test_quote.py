@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from meshwright.kernel.config import GuardSettings, RouteSettings, RuleSettings
+from meshwright.kernel.config.tables import GuardSettings, RouteSettings, RuleSettings
 from meshwright.server.endpoints.quote import answer
 from meshwright.server.gate import Gate
 from meshwright.server.http import Asked

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from meshwright.kernel.config import RouteSettings
+from meshwright.kernel.config.tables import RouteSettings
 from meshwright.sim import Say
 from meshwright.store import batches, files
 from meshwright.store.database import Database

@@ -10,7 +10,7 @@ from typing import Any
 
 from meshwright.cli.output import out, print_json, print_table, write_file
 from meshwright.cli.session import actor
-from meshwright.kernel import router_files
+from meshwright.kernel.learning import router_files
 from meshwright.ledger.audit.acts import record
 from meshwright.routing.quality.rows import read_rows
 from meshwright.routing.quality.weights import Weights, read

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from meshwright.catalog.facts import Facts, Sheet, each, providers, sheet
-from meshwright.kernel.build_models import OBSERVED
+from meshwright.kernel.build.models import OBSERVED
 from meshwright.types.errors import UnknownModel
 from meshwright.types.model import Claim, Model
 from meshwright.types.money import dollars

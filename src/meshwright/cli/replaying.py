@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 
 from meshwright.cli.output import out, print_table
-from meshwright.kernel.replaying import Replayed
+from meshwright.kernel.learning.replaying import Replayed
 from meshwright.routing.what_if import Estimate, WhatIf
 from meshwright.types.money import dollars
 

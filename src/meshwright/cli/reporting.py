@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 
 from meshwright.cli.output import out, print_table
-from meshwright.kernel.reporting import Bin, Report, TaskLine
+from meshwright.kernel.learning.reporting import Bin, Report, TaskLine
 from meshwright.routing.quality.gains import Gains
 from meshwright.types.money import dollars
 

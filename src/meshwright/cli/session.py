@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from meshwright.kernel import router_files
-from meshwright.kernel.build import build
+from meshwright.kernel.build.snapshot import build
 from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.learning import router_files
 from meshwright.kernel.record import new_id
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.ledger.bank import Bank

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from meshwright.kernel.config import ProviderSettings
+from meshwright.kernel.config.tables import ProviderSettings
 from meshwright.types.model import Provider
 from meshwright.wire.anthropic_messages import vertex
 from meshwright.wire.dialect import Dialect

@@ -10,11 +10,11 @@ import msgspec
 from meshwright.kernel.arrival import Arrival, Receipt, Reply, Streaming, Whole
 from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
 from meshwright.kernel.max_cost import afford
-from meshwright.kernel.paths import lost_words
 from meshwright.kernel.record import OpenAttempt
 from meshwright.kernel.signals import Hold
 from meshwright.kernel.snapshot import Deployment
-from meshwright.kernel.stream import Rescue, open_flow
+from meshwright.kernel.streams.paths import lost_words
+from meshwright.kernel.streams.stream import Rescue, open_flow
 from meshwright.kernel.work import Work, encoded
 from meshwright.ledger.own_limits import own_headers
 from meshwright.net.transport import Answer, Call, Deadlines

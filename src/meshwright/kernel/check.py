@@ -13,7 +13,7 @@ from meshwright.kernel.guarding import Guarding
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import Recording
 from meshwright.kernel.snapshot import Snapshot
-from meshwright.kernel.watching import Watched
+from meshwright.kernel.streams.watching import Watched
 from meshwright.kernel.work import encoded
 from meshwright.types.principal import Principal
 from meshwright.types.request import Request

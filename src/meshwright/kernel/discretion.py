@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from meshwright.guards.redact import redact
-from meshwright.kernel.config import PrivacySettings
+from meshwright.kernel.config.tables import PrivacySettings
 from meshwright.routing.features import question
 from meshwright.types.content import Message
 from meshwright.types.decision import Trace

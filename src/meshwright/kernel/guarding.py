@@ -9,8 +9,8 @@ import msgspec
 from meshwright.guards import GUARDS
 from meshwright.guards.guard import Options
 from meshwright.guards.rule import Rule, in_order
-from meshwright.kernel.build_routes import PRESETS, meant, steps_of
-from meshwright.kernel.config import Config, GuardSettings, RouteSettings, RuleSettings
+from meshwright.kernel.config.names import PRESETS, meant, steps_of
+from meshwright.kernel.config.tables import Config, GuardSettings, RouteSettings, RuleSettings
 from meshwright.routing.policy import Policy, When
 
 

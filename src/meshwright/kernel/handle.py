@@ -6,8 +6,8 @@ from meshwright.kernel.admit import admit
 from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming
 from meshwright.kernel.check import check, check_reply, rules_of
 from meshwright.kernel.decide import decide
-from meshwright.kernel.judging import sample
 from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.learning.judging import sample
 from meshwright.kernel.recall import answered
 from meshwright.kernel.record import Recording
 from meshwright.kernel.set_aside import enter

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Protocol
 
-from meshwright.kernel.alike import Alike
-from meshwright.kernel.answers_kept import Entry, Kept
 from meshwright.kernel.aside import Aside
 from meshwright.kernel.discretion import discreet, with_prompt
+from meshwright.kernel.kept.alike import Alike
+from meshwright.kernel.kept.answers import Entry, Kept
 from meshwright.kernel.likely import likely_most
 from meshwright.kernel.record import Recording
 from meshwright.kernel.signals import Signals

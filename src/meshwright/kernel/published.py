@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from meshwright.kernel.config import Config
+from meshwright.kernel.config.tables import Config
 from meshwright.store.rows import Key, LearnedLimit, Party
 from meshwright.types.calibration import Calibration
 from meshwright.types.errors import StoreError

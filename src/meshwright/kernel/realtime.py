@@ -16,8 +16,8 @@ import msgspec
 
 from meshwright.kernel.bounds import check_deployment
 from meshwright.kernel.failing import BROKE, CUT, LEFT, NO_USAGE, free
-from meshwright.kernel.forward_to import named_provider
-from meshwright.kernel.forward_usage import usage_of
+from meshwright.kernel.forward.target import named_provider
+from meshwright.kernel.forward.usage import usage_of
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import OpenAttempt, Recording
 from meshwright.kernel.set_aside import enter

@@ -9,7 +9,13 @@ from typing import Any
 import msgspec
 
 from meshwright.kernel.addressing import Addressing
-from meshwright.kernel.config import BudgetSettings, CacheSettings, LearningSettings, PrivacySettings, StateSettings
+from meshwright.kernel.config.tables import (
+    BudgetSettings,
+    CacheSettings,
+    LearningSettings,
+    PrivacySettings,
+    StateSettings,
+)
 from meshwright.kernel.guarding import Guardings
 from meshwright.kernel.health import Health
 from meshwright.ledger.digest import Holder

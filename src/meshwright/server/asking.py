@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from meshwright.kernel.arrival import Arrival, Failure, Receipt, Streaming, Whole
-from meshwright.kernel.forward_to import takes_unnamed
+from meshwright.kernel.forward.target import takes_unnamed
 from meshwright.kernel.handle import handle
 from meshwright.server.adapting import (
     CACHE,

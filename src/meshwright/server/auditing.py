@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from meshwright.kernel.config import Config
+from meshwright.kernel.config.tables import Config
 from meshwright.ledger.audit.acts import record
 from meshwright.ledger.audit.seals import seal
 from meshwright.ledger.audit.signing import checkpoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import time
 
-from meshwright.kernel.config import ServerSettings
+from meshwright.kernel.config.tables import ServerSettings
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.ledger.digest import PREFIX, digest, verify
 from meshwright.types.errors import PermissionDenied, Unauthenticated

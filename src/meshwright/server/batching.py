@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from meshwright.kernel.build import build
+from meshwright.kernel.build.snapshot import build
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.published import read_published
 from meshwright.kernel.record import new_id

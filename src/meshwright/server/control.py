@@ -13,12 +13,12 @@ from pathlib import Path
 
 import msgspec
 
-from meshwright.kernel import router_files
-from meshwright.kernel.build import build
-from meshwright.kernel.check_config import check, loopback
-from meshwright.kernel.config import Config
+from meshwright.kernel.build.snapshot import build
+from meshwright.kernel.config.check import check, loopback
+from meshwright.kernel.config.read import read_config
+from meshwright.kernel.config.tables import Config
+from meshwright.kernel.learning import router_files
 from meshwright.kernel.published import LocalServer, Published, publish
-from meshwright.kernel.read_config import read_config
 from meshwright.ledger.importing import Importer
 from meshwright.net.choose import OneTransport
 from meshwright.providers import PROVIDERS

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from meshwright.kernel.arrival import Failure
-from meshwright.kernel.embed import embed
+from meshwright.kernel.questions.embed import embed
 from meshwright.server.adapting import adapted, plain, strict
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Headers

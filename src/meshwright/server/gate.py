@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from meshwright.kernel.config import ServerSettings
+from meshwright.kernel.config.tables import ServerSettings
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.resilience.idempotency import Remembered

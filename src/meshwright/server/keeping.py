@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.kernel.arrival import Flow, Receipt
-from meshwright.kernel.config import StateSettings
+from meshwright.kernel.config.tables import StateSettings
 from meshwright.server.gate import Gate
 from meshwright.server.http import Asked
 from meshwright.store.rows import KeptAnswer, KeptItem

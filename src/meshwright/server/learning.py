@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from meshwright.kernel import router_files
-from meshwright.kernel.config import Config
+from meshwright.kernel.config.tables import Config
+from meshwright.kernel.learning import router_files
 from meshwright.ledger.audit.acts import record
 from meshwright.ledger.evidence import PURSE, WORTH
 from meshwright.ledger.feedback import BELIEVED, worth

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from meshwright.kernel.arrival import Failure
-from meshwright.kernel.forward import Passed, forward
-from meshwright.kernel.forward_to import Parcel
+from meshwright.kernel.forward.call import Passed, forward
+from meshwright.kernel.forward.target import Parcel
 from meshwright.server.adapting import adapted, plain
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from time import time
 
-from meshwright.kernel.answers_kept import Entry
+from meshwright.kernel.kept.answers import Entry
 from meshwright.server.shelf import Shelf
 from meshwright.store.rows import Recalled
 from meshwright.types.errors import StoreError

@@ -14,7 +14,7 @@ from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from meshwright.kernel.config import Config
+from meshwright.kernel.config.tables import Config
 from meshwright.kernel.published import Published
 from meshwright.ledger.keys import MasterKey, ensure_master
 from meshwright.server.control import Control

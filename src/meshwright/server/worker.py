@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from meshwright.kernel import router_files
-from meshwright.kernel.build import build
+from meshwright.kernel.build.snapshot import build
 from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.learning import router_files
 from meshwright.kernel.published import Published, read_published
 from meshwright.kernel.record import new_id
 from meshwright.kernel.snapshot import Snapshot

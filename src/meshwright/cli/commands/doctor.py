@@ -20,10 +20,10 @@ from meshwright.cli.exits import CONFIG, FAILED
 from meshwright.cli.output import ConfigFile, Json, out, print_json, told
 from meshwright.cli.session import here
 from meshwright.kernel.addressing import addressing
-from meshwright.kernel.build import auth_headers, proof_of
-from meshwright.kernel.build_models import model_cards
-from meshwright.kernel.build_providers import ProviderPart, provider_parts
-from meshwright.kernel.config import Config
+from meshwright.kernel.build.models import model_cards
+from meshwright.kernel.build.providers import ProviderPart, provider_parts
+from meshwright.kernel.build.snapshot import auth_headers, proof_of
+from meshwright.kernel.config.tables import Config
 from meshwright.net.choose import OneTransport
 from meshwright.net.proof import AwsKeys, proved
 from meshwright.net.tokens import Tokens

@@ -6,7 +6,7 @@ import os
 
 from meshwright.cli.output import ConfigFile, Json, print_json, print_table, told
 from meshwright.cli.session import control_of
-from meshwright.kernel.build_providers import provider_parts
+from meshwright.kernel.build.providers import provider_parts
 from meshwright.providers import PROVIDERS
 
 

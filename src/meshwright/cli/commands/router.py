@@ -16,9 +16,9 @@ from meshwright.cli.output import ConfigFile, Json, out, print_json, told
 from meshwright.cli.replaying import tell_replay
 from meshwright.cli.reporting import tell_report
 from meshwright.cli.session import actor, control_of, here, other_snapshot
-from meshwright.kernel import router_files
-from meshwright.kernel.replaying import Replayed, replay
-from meshwright.kernel.reporting import report, scores
+from meshwright.kernel.learning import router_files
+from meshwright.kernel.learning.replaying import Replayed, replay
+from meshwright.kernel.learning.reporting import report, scores
 from meshwright.ledger.spans import span
 from meshwright.routing.what_if import what_if
 from meshwright.server.control import Control

@@ -18,7 +18,7 @@ from rich.markup import escape
 from meshwright.cli.output import ConfigFile, Json, err, out, print_json, told
 from meshwright.cli.session import here
 from meshwright.console.status import page
-from meshwright.kernel.build_providers import provider_parts
+from meshwright.kernel.build.providers import provider_parts
 from meshwright.kernel.published import Published
 from meshwright.ledger.keys import MasterKey
 from meshwright.server.control import Control, load_config

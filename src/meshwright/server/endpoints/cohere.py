@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw
 
-from meshwright.kernel.question import Put, Question, Told, ask, named
+from meshwright.kernel.questions.question import Put, Question, Told, ask, named
 from meshwright.kernel.snapshot import Deployment
 from meshwright.server.adapting import STRICT, strict
 from meshwright.server.embedding import vectors

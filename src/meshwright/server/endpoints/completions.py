@@ -10,7 +10,7 @@ import asyncio
 
 import msgspec
 
-from meshwright.kernel.forward_to import may_have
+from meshwright.kernel.forward.target import may_have
 from meshwright.server.asking import asking, inference
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate

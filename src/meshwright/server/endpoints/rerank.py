@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshwright.kernel.rerank import rerank
+from meshwright.kernel.questions.rerank import rerank
 from meshwright.server.adapting import STRICT, strict
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate

@@ -9,11 +9,11 @@ import msgspec
 
 from meshwright.kernel.arrival import Arrival, Failure, Whole
 from meshwright.kernel.bounds import check_path
-from meshwright.kernel.embed import embed
-from meshwright.kernel.forward import Passed
-from meshwright.kernel.forward_to import JSON_KIND, Parcel
+from meshwright.kernel.forward.call import Passed
+from meshwright.kernel.forward.target import JSON_KIND, Parcel
 from meshwright.kernel.handle import handle
 from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.questions.embed import embed
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.types.errors import InvalidRequest, MeshError, PermissionDenied, StoreError
 from meshwright.types.principal import LOCAL, Principal

@@ -1,0 +1,1 @@
+"""The composition root: what the configuration names becomes parts."""

@@ -1,0 +1,1 @@
+"""Answers held to the form that was asked for."""

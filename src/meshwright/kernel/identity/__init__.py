@@ -1,0 +1,1 @@
+"""Who Meshwright is at a provider: a plain key, or an identity at its cloud."""

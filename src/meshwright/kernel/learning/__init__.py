@@ -1,0 +1,1 @@
+"""What is learned here from requests, and told of it."""
