@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from meshwright.kernel.config.tables import BudgetSettings, RouteSettings
-from meshwright.kernel.set_aside import written
 from meshwright.sim import Say
 from meshwright.types.calibration import Bound, Calibration
 from meshwright.types.decision import Features
@@ -19,11 +18,9 @@ async def test_the_upper_end_of_what_was_learned_is_set_aside_where_that_is_wish
     async with house({"small": Say(text="hi")}, RouteSettings(strategy="fixed", pool=("small/m",))) as at:
         kernel = at.kernel
         model, other = (kernel.snapshot.deployments[name].model for name in ("small/m", "large/m"))
-        worst = kernel.snapshot.budgets.output_tokens
-        assert written(kernel, SEEN, model) == worst
+        assert kernel.upper(SEEN, model) is None
         likely = msgspec.structs.replace(kernel.snapshot.budgets, reserve="likely")
         kernel.snapshot = msgspec.structs.replace(kernel.snapshot, budgets=likely, calibration=KNOWN)
-        assert written(kernel, SEEN, model) == 180  # three times the 60 tokens of small talk
-        assert written(kernel, SEEN, other) == worst
-        assert written(kernel, msgspec.structs.replace(SEEN, max_tokens=7), model) == 7
+        assert kernel.upper(SEEN, model) == 180  # three times the 60 tokens of small talk
+        assert kernel.upper(SEEN, other) is None
         assert BudgetSettings().reserve == "worst"

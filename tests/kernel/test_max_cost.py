@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from meshwright.kernel.arrival import Failure, Reply, Whole
 from meshwright.kernel.config.tables import RouteSettings
-from meshwright.kernel.max_cost import _affordable
-from meshwright.kernel.set_aside import dearest
+from meshwright.kernel.set_aside import affordable, dearest
 from meshwright.server.adapting import bounded
 from meshwright.sim import Rule, Say
 from meshwright.types.errors import InvalidRequest, NoCandidate
@@ -115,7 +114,7 @@ def test_what_is_affordable_is_affordable(read: int, input: int, output: int, fe
     free, price = dearest(model, read, 0), dearest(model, read, 1_000_000)
     assert free is not None
     assert price is not None
-    tokens = _affordable(left - free, price - free)
+    tokens = affordable(left - free, price - free)
     worst = dearest(model, read, tokens)
     assert worst is not None
     assert tokens == 0 or worst <= left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from meshwright.ledger.allowing import bounds as bounded
 from meshwright.ledger.issuing import Terms, issue
 from meshwright.sim import Rule, Say, Upstream
 from meshwright.store.database import Database, sqlite_url
+from meshwright.types.request import Request
 from tests.gateway import Gateway
 from tests.server.pretend import Pretend
 
@@ -34,19 +36,29 @@ price = [{ input = 100, output = 1000 }]
 max_output = 60
 price = [{ input = 1, output = 1 }]
 
+[models."vague/m"]
+price = [{ input = 1, output = 100 }]
+
 [routes.both]
 strategy = "fixed"
 pool = ["dear/m", "cheap/m"]
 """
 
 
+def rambling(request: Request) -> Say:
+    """Anything up to as long an answer as it may give; ten dollars' worth where nobody gave it an end."""
+    most = request.max_tokens or 100_000
+    return Say(text="word " * random.Random(most).choice((most // 9, most // 3, most - 1)))
+
+
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """Two workers before a dear model, a cheap one, and one whose price nobody knows."""
+    """Two workers before a dear model, a cheap one, one of unknown price, and one of unknown longest answer."""
     say = (Rule(say=Say(text=WORDS)),)
     upstreams = [
         Upstream(name=name, models=("m",), script=say, tokens_per_second=400) for name in ("dear", "cheap", "odd")
     ]
+    upstreams.append(Upstream(name="vague", models=("m",), script=(Rule(write=rambling),)))
     with Pretend(upstreams) as pretend:
         toml = TOML + "".join(pretend.toml(upstream.name) for upstream in upstreams)
         with Gateway(tmp_path_factory.mktemp("budgets"), toml) as running:
@@ -130,6 +142,35 @@ def test_sixty_four_streams_at_once_stop_at_the_budget_and_every_cent_is_account
     assert headers["x-should-retry"] == "false"
     shown = json.loads(gateway.run("keys", "show", "streams", "--json").stdout)["limits"][0]
     assert (shown["amount"], shown["spent"]) == (budget, spent)
+
+
+def test_two_workers_race_for_a_budget_with_answers_of_unknown_length_and_never_go_over_it(gateway: Gateway):
+    budget = 5 * DOLLAR
+    token = key(gateway, "vague", "money/total=5")
+    until = time.monotonic() + 40
+
+    def client(number: int) -> list[int]:
+        found = []
+        while time.monotonic() < until:
+            status, headers, said = ask(gateway, token, model="vague/m", stream=number % 2 == 0)
+            assert status in (200, 429), said
+            assert status == 429 or "max_tokens" in headers["x-mesh-adapted"]
+            found.append(status)
+            if status == 429 and "under way" not in said["error"]["message"]:
+                break
+            time.sleep(0 if status == 200 else 0.2)
+        return found
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = [status for found in pool.map(client, range(16)) for status in found]
+    spent, paid = settled(gateway, owner(gateway, "vague"))
+    assert answers.count(200) > 1
+    assert spent == paid
+    assert budget - DOLLAR <= spent <= budget
+    costs = "SELECT sum(attempts.cost_nano) FROM attempts JOIN decisions ON id=decision WHERE principal=?"
+    with closing(sqlite3.connect(gateway.folder / "state" / "mesh.db")) as database:
+        (told,) = database.execute(costs, (owner(gateway, "vague"),)).fetchone()
+    assert told == spent  # nothing was cut: an honest provider keeps to what it is told
 
 
 def test_what_is_left_buys_a_cheaper_model_of_the_route_and_says_so(gateway: Gateway):

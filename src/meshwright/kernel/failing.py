@@ -22,6 +22,7 @@ NO_USAGE = "the provider told no usage"
 BROKE = "the call broke off; the provider may charge for it"
 LEFT = "the client left before the provider told the usage"
 LOST = "another answer came first; the provider may charge for this one"
+PASSED = "it was cut where what was set aside ended; the provider may charge for more"
 CUT = "the gateway was stopped before the provider told the usage"
 
 

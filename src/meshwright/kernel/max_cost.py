@@ -1,6 +1,6 @@
 """A caller's `max_cost` is a promise: before each call, the worst case of it and of all before it stays below.
 
-The worst case is that of `set_aside`: as many input tokens as there are bytes, at the dearest prices, and the longest
+The worst case is that of `covered`: as many input tokens as there are bytes, at the dearest prices, and the longest
 answer that may be written. An answer that could cost too much is asked for with a lower limit on its tokens, but not
 below the length that is expected: a model that could only begin to answer is passed over instead.
 """
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import msgspec
 
+from meshwright.kernel.covered import set_aside
 from meshwright.kernel.record import OpenAttempt
-from meshwright.kernel.set_aside import dearest, most_read, set_aside
+from meshwright.kernel.set_aside import affordable, dearest, expected, most_read
 from meshwright.kernel.work import Work
 from meshwright.ledger.money import MILLION
-from meshwright.routing.calibrate import candidates
 from meshwright.types.errors import OverMaxCost
 from meshwright.types.model import Model
 from meshwright.types.money import dollars
@@ -24,12 +24,12 @@ async def afford(work: Work, model: Model, attempt: OpenAttempt) -> Work:
     """The work as this model may do it, its worst case promised and set aside.
 
     Whatever is raised, CancelledError too, the call was never begun, and nothing stays behind. Raises OverMaxCost,
-    LimitReached, PriceUnknown, StoreError.
+    LimitReached, LengthUnknown, PriceUnknown, StoreError.
     """
     try:
         if work.recording.cap is not None:
             work = _capped(work, model, attempt)
-        await set_aside(work, model, attempt)
+        work = await set_aside(work, model, attempt)
     except BaseException:
         work.recording.promised -= attempt.worst
         raise
@@ -54,19 +54,19 @@ def _capped(work: Work, model: Model, attempt: OpenAttempt) -> Work:
         raise _over(
             f"{model.name} may charge {dollars(free)} USD for reading it, max_cost leaves {dollars(max(0, left))}."
         )
-    affordable = _affordable(left - free, price - free) // answers if price > free else most
-    if affordable is None or (most is not None and affordable >= most):
+    tokens = affordable(left - free, price - free) // answers if price > free else most
+    if tokens is None or (most is not None and tokens >= most):
         _promise(attempt, dearest(model, read, (most or 0) * answers) or 0)
         return work
-    expected = _expected(work, model, seen.answers)
-    if affordable < max(1, min(expected, most) if most is not None else expected):
-        least = dollars(free + -(-(price - free) * round(expected) * answers // MILLION))
-        told = f"{model.name} may charge {least} USD for an answer of {expected:,.0f} tokens"
+    needed = expected(work, model, seen.answers)
+    if tokens < max(1, min(needed, most) if most is not None else needed):
+        least = dollars(free + -(-(price - free) * round(needed) * answers // MILLION))
+        told = f"{model.name} may charge {least} USD for an answer of {needed:,.0f} tokens"
         raise _over(f"{told}, and max_cost leaves {dollars(max(0, left))} USD.")
-    _promise(attempt, dearest(model, read, affordable * answers) or 0)
-    told = f"max_cost leaves {affordable:,} tokens for an answer of {model.name}"
+    _promise(attempt, dearest(model, read, tokens * answers) or 0)
+    told = f"max_cost leaves {tokens:,} tokens for an answer of {model.name}"
     attempt.adaptations = (Adaptation("max_tokens", "changed", told),)
-    return work.asking(msgspec.structs.replace(request, max_tokens=affordable, source=None))
+    return work.asking(msgspec.structs.replace(request, max_tokens=tokens, source=None))
 
 
 def _promise(attempt: OpenAttempt, worst: int) -> None:
@@ -76,18 +76,3 @@ def _promise(attempt: OpenAttempt, worst: int) -> None:
 
 def _over(told: str) -> OverMaxCost:
     return OverMaxCost(told, fix="Raise max_cost, lower max_tokens, or allow a cheaper model.")
-
-
-def _affordable(nano: int, per_million: int) -> int:
-    """How many tokens of output that money buys, a million at most: what a million costs says nothing beyond it.
-
-    One nano-dollar is left for what rounding the price of a call up may add.
-    """
-    return min(MILLION, max(0, (nano - 1) * MILLION // per_million))
-
-
-def _expected(work: Work, model: Model, answers: int) -> float:
-    """Tokens that one answer should have, by the router's prediction; at least one."""
-    decision = work.recording.decision
-    found = next((one for one in candidates(decision) if one.model == model.name), None) if decision else None
-    return max(1.0, found.tokens.value / max(1, answers)) if found is not None and found.tokens is not None else 1.0

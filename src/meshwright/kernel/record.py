@@ -6,6 +6,8 @@ import random
 from collections.abc import Mapping
 from time import perf_counter, time
 
+import msgspec
+
 from meshwright.ledger.money import cost
 from meshwright.ledger.purse import Grant, Tab
 from meshwright.types.content import Message
@@ -167,11 +169,27 @@ class Recording:
         )
 
 
+class Allotted(msgspec.Struct, frozen=True):
+    """The tokens of output that are set aside for one call which reads `read` at most.
+
+    `grows`: the answer may be longer, and a stream asks for more as it passes.
+    """
+
+    tokens: int
+    read: int
+    grows: bool
+
+    def doubled(self) -> Allotted:
+        """With as many tokens again."""
+        return Allotted(2 * self.tokens, self.read, self.grows)
+
+
 class OpenAttempt:
     """One call to one model while it is under way."""
 
     __slots__ = (
         "adaptations",
+        "allotted",
         "began",
         "finish",
         "first_byte",
@@ -198,6 +216,8 @@ class OpenAttempt:
         self.adaptations: tuple[Adaptation, ...] = ()
         self.limits: tuple[tuple[str, str], ...] = ()
         self.grant: Grant | None = None
+        self.allotted: Allotted | None = None
+        """Where a stream has to be counted: nobody but us gave its answer an end."""
 
     def answering(self, status: int) -> None:
         """The head of the answer is here."""

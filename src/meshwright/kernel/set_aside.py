@@ -1,17 +1,15 @@
 """Setting aside what one call may cost at most, before a model is asked; only for callers with limits.
 
     await enter(kernel, principal, recording)           # once: the request is counted
-    await set_aside(work, deployment.model, attempt)    # before each call of each attempt
+    await covered.set_aside(work, deployment.model, attempt)    # before each call of each attempt
     attempt.close(usage, …)                             # settles: what was used takes the place of the worst case
     kernel.settle(recording)                            # once: what is left is free, and the trace says it all
 
 The worst case is what no honest provider goes above: as many input tokens as there are bytes, at the dearest of their
-prices, and `max_tokens` of output, or the largest answer that the model gives. `Kernel.upper` may know better.
+prices, and `max_tokens` of output, or what `kernel.covered` finds where the caller gave none.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from meshwright.kernel.bounds import PRICE_FIX
 from meshwright.kernel.kernel import Kernel
@@ -19,9 +17,11 @@ from meshwright.kernel.record import OpenAttempt, Recording
 from meshwright.kernel.work import Work
 from meshwright.ledger.money import MILLION
 from meshwright.ledger.own_limits import own_headers
+from meshwright.ledger.purse import Tab
+from meshwright.routing.calibrate import candidates
 from meshwright.routing.features import features
 from meshwright.types.decision import Features
-from meshwright.types.errors import LimitReached, PriceUnknown
+from meshwright.types.errors import LengthUnknown, LimitReached, PriceUnknown
 from meshwright.types.model import Model
 from meshwright.types.principal import Principal
 
@@ -29,8 +29,6 @@ AROUND = 200
 """Tokens that a provider may put around a conversation."""
 TOOLS = 500
 """The same for tools."""
-Upper = Callable[[Features, Model], int | None]
-"""The most tokens that a model will answer with, None when nothing is known."""
 
 
 async def enter(kernel: Kernel, principal: Principal, recording: Recording, counted: bool = True) -> None:
@@ -47,15 +45,6 @@ async def enter(kernel: Kernel, principal: Principal, recording: Recording, coun
         raise
 
 
-async def set_aside(work: Work, model: Model, attempt: OpenAttempt) -> None:
-    """Before a model is asked: the worst case of it. Raises LimitReached, PriceUnknown, StoreError."""
-    tab = work.recording.tab
-    if tab is None or not tab.metered:
-        return
-    seen, read = most_read(work)
-    await reserve(work.kernel, attempt, model, read, (work.request.n or 1) * written(work.kernel, seen, model))
-
-
 def most_read(work: Work) -> tuple[Features, int]:
     """What is seen of the request as it now stands, and the most tokens that it can be."""
     decision, request = work.recording.decision, work.request
@@ -65,17 +54,37 @@ def most_read(work: Work) -> tuple[Features, int]:
     return seen, seen.characters + AROUND + 4 * len(request.messages) + (TOOLS if request.tools else 0)
 
 
-def written(kernel: Kernel, seen: Features, model: Model) -> int:
-    """The most tokens of one answer."""
-    said = [one for one in (seen.max_tokens, model.max_output) if one is not None]
-    if seen.max_tokens is None and (known := kernel.upper(seen, model)) is not None:
-        said.append(known)
-    return min(said) if said else kernel.snapshot.budgets.output_tokens
+def longest(kernel: Kernel, model: Model, tab: Tab | None) -> int:
+    """The most tokens of an answer to a request that is not read here, and cannot be told a maximum.
 
-
-def longest(kernel: Kernel, model: Model) -> int:
-    """The most tokens of an answer to a request that is not read here."""
+    Raises LengthUnknown.
+    """
+    if model.max_output is None and tab is not None and tab.money and writing_costs(model):
+        raise LengthUnknown(
+            f"How long an answer of {model.name} may be is not known, and this key has a budget.",
+            fix="State max_output of the model in [models] of mesh.toml.",
+        )
     return model.max_output or kernel.snapshot.budgets.output_tokens
+
+
+def writing_costs(model: Model) -> bool:
+    """Whether a longer answer may cost more than a shorter one."""
+    return dearest(model, 0, MILLION) != dearest(model, 0, 0)
+
+
+def affordable(nano: int, per_million: int) -> int:
+    """How many tokens of output that money buys, a million at most: what a million costs says nothing beyond it.
+
+    One nano-dollar is left for what rounding the price of a call up may add.
+    """
+    return min(MILLION, max(0, (nano - 1) * MILLION // per_million))
+
+
+def expected(work: Work, model: Model, answers: int) -> float:
+    """Tokens that one answer should have, by the router's prediction; at least one."""
+    decision = work.recording.decision
+    found = next((one for one in candidates(decision) if one.model == model.name), None) if decision else None
+    return max(1.0, found.tokens.value / max(1, answers)) if found is not None and found.tokens is not None else 1.0
 
 
 async def reserve(kernel: Kernel, attempt: OpenAttempt, model: Model, read: int, write: int) -> None:

@@ -186,6 +186,13 @@ class Purse:
         await self._take([*((part, nano) for part in tab.money), *((part, tokens) for part in tab.tokens)])
         return Grant(tab, tokens, nano)
 
+    async def add(self, grant: Grant, tokens: int, nano: int) -> None:
+        """The call may cost so much more. Raises LimitReached, StoreError."""
+        tab = grant.tab
+        await self._take([*((part, nano) for part in tab.money), *((part, tokens) for part in tab.tokens)])
+        grant.tokens += tokens
+        grant.nano += nano
+
     def parts(self, allowances: Sequence[Allowance]) -> list[Borrowed]:
         """What is known here of these limits now."""
         now = self._clock()

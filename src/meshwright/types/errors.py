@@ -16,6 +16,7 @@ MeshError
 │   ├── Blocked            403  a guard said no
 │   └── LimitReached       429  a limit of ours, with the seconds to wait
 │       ├── BudgetSpent    429  the same for money: what is left cannot pay for this request
+│       ├── LengthUnknown  400  the key has a limit, and nobody says how long an answer may be
 │       └── OverMaxCost    400  no call surely keeps the request below its `max_cost`
 ├── NoCandidate            503  every model of the pool was rejected: says why, model by model
 ├── Overloaded             503  we are draining or full
@@ -154,6 +155,14 @@ class BudgetSpent(LimitReached):
     """What is left of a budget cannot pay for the request; waiting helps only until the budget begins anew."""
 
     code = "insufficient_quota"
+    retryable = False
+
+
+class LengthUnknown(LimitReached):
+    """The key has a limit on what it uses, and no maximum of the answer is known or may be set."""
+
+    status = 400
+    code = "max_tokens_required"
     retryable = False
 
 

@@ -108,13 +108,15 @@ class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[budgets]: what is set aside for calls of keys with a budget.
 
     `reserve`: without a `max_tokens`, "worst" sets aside the longest answer that a model gives; "likely" what nineteen
-    of twenty answers stay below, once enough was seen. `output_tokens`: the longest answer of a model of which nobody
-    says how long its answers may be. `unpriced`: what a model without a known price is taken to cost; without it such
-    a model is refused to keys with a budget.
+    of twenty answers stay below, once enough was seen. `unknown_longest`: a model of which nobody says how long its
+    answers may be is told a maximum ("cap"), `output_tokens` or what is left of the budget, or refused ("refuse").
+    `unpriced`: what a model without a known price is taken to cost; without it such a model is refused to keys with a
+    budget.
     """
 
     output_tokens: int = 16_384
     reserve: Literal["worst", "likely"] = "worst"
+    unknown_longest: Literal["cap", "refuse"] = "cap"
     unpriced: AssumedPrice | None = None
 
 

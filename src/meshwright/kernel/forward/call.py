@@ -119,7 +119,8 @@ async def _send(
 ) -> Passed:
     attempt = OpenAttempt(recording, deployment.model)
     if parcel.method not in _FREE:
-        await reserve(kernel, attempt, deployment.model, len(body) + AROUND, longest(kernel, deployment.model))
+        most = longest(kernel, deployment.model, recording.tab)
+        await reserve(kernel, attempt, deployment.model, len(body) + AROUND, most)
     try:
         answer = await deployment.send(Call(endpoint, body, parcel.headers, deployment.deadlines))
         try:

@@ -17,6 +17,7 @@ from meshwright.kernel.record import OpenAttempt
 from meshwright.kernel.signals import Hold
 from meshwright.kernel.snapshot import Deployment
 from meshwright.kernel.streams.listening import Listening
+from meshwright.kernel.streams.metering import metered
 from meshwright.kernel.streams.paths import Translated
 from meshwright.kernel.streams.stream import Stream, Taken
 from meshwright.kernel.work import Work
@@ -174,7 +175,7 @@ class Rescuer:
         except BaseException:
             answer.abort()
             raise
-        return Taken(path, opened, answer, hold, first)
+        return Taken(path, opened, answer, hold, first, metered(self._work.kernel, opened, deployment))
 
     def _request(self, deployment: Deployment, said: Said) -> Request:
         """The question again; to go on, with what was said: as its own beginning where that is understood."""

@@ -10,16 +10,25 @@ from functools import partial
 import msgspec
 
 from meshwright.kernel.arrival import Arrival
-from meshwright.kernel.failing import BROKE, CUT, LEFT, LOST, NO_USAGE
+from meshwright.kernel.failing import BROKE, CUT, LEFT, LOST, NO_USAGE, PASSED
 from meshwright.kernel.forms.shaped import formed, verdict
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import OpenAttempt
 from meshwright.kernel.signals import Hold
 from meshwright.kernel.snapshot import Deployment
 from meshwright.kernel.streams.listening import Listening
+from meshwright.kernel.streams.metering import Meter, metered
 from meshwright.kernel.streams.paths import PassedThrough, Path, Translated
 from meshwright.net.transport import Answer
-from meshwright.types.errors import MeshError, StoreError, StreamCut, UpstreamError, UpstreamProtocol, UpstreamTimeout
+from meshwright.types.errors import (
+    LimitReached,
+    MeshError,
+    StoreError,
+    StreamCut,
+    UpstreamError,
+    UpstreamProtocol,
+    UpstreamTimeout,
+)
 from meshwright.wire.sse import UNSOUND
 
 MOST = 8 * 1024 * 1024
@@ -34,6 +43,7 @@ class Taken(msgspec.Struct, frozen=True, eq=False):
     answer: Answer
     hold: Hold
     first: bytes
+    meter: Meter | None = None
 
 
 Rescue = Callable[["Stream", UpstreamError], Awaitable[Taken | None]]
@@ -59,6 +69,7 @@ class Stream:
         unpriced: str = NO_USAGE,
         rescue: Rescue | None = None,
         finishes: bool = False,
+        meter: Meter | None = None,
     ) -> None:
         self.path = path
         self.kept: list[bytes] = []
@@ -71,6 +82,7 @@ class Stream:
         self._unpriced = unpriced
         self._rescue = rescue
         self._finishes = finishes
+        self._meter = meter
         self._size = 0
         self._first = b""
         self._over = False
@@ -86,6 +98,8 @@ class Stream:
             if not data and not self.path.complete:
                 raise StreamCut("The provider's stream ended before it began.")
             self._first += self.path.feed(data) if data else self._end()
+            if self._meter is not None and not self.path.ended:
+                await self._meter.hear(data)
             if self.path.failed:
                 raise UpstreamProtocol(f"The provider's stream began with an error: {self.path.failed}")
             if self._rescue is not None and data:
@@ -110,6 +124,11 @@ class Stream:
                     if self.path.ended and self.path.failed not in ("", UNSOUND):
                         raise UpstreamProtocol(f"The provider's stream ended in an error: {self.path.failed}")
                     self._keep(data)
+                if self._meter is not None and not self.path.ended:
+                    await self._meter.hear(data)
+            except LimitReached as error:
+                self._stop(error, error.code, error.message, PASSED)
+                return self._said(error)
             except UpstreamError as error:
                 if piece := await self._broken(error):
                     return piece
@@ -163,12 +182,17 @@ class Stream:
         taken = await self._rescue(self, error) if self._rescue is not None else None
         if taken is not None:
             self.path, self._attempt, self._answer, self._hold = taken.path, taken.attempt, taken.answer, taken.hold
+            self._meter = taken.meter
             self._closed = False
             self._recording.served = taken.attempt.model.name
             if self.path.ended:
                 self._close()
             return taken.first
         self._stop(error, error.code, error.message, BROKE)
+        return self._said(error)
+
+    def _said(self, error: MeshError) -> bytes:
+        """The in-band error. Raises StreamCut where there is no way to say it."""
         said = self.path.fail(error)
         if said is None:
             raise StreamCut(f"The provider's answer broke off: {error.message}")
@@ -257,7 +281,8 @@ async def open_flow(
     if formed(request) or request.tools:
         told = partial(verdict, attempt.recording, request, model=deployment.model.name)
         path = Listening(path, deployment.dialect.stream_decoder(deployment.target), told)
-    stream = Stream(kernel, path, attempt, answer, hold=hold, rescue=rescue, finishes=deployment.finishes)
+    meter = metered(kernel, attempt, deployment)
+    stream = Stream(kernel, path, attempt, answer, hold=hold, rescue=rescue, finishes=deployment.finishes, meter=meter)
     # Who may have to be gone on with must have said something: an encoder cannot be told of what has no words.
     useful = deployment.dialect.useful if first_token is not None or rescue is not None else None
     if first_token is None:
