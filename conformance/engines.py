@@ -226,13 +226,16 @@ def logprobs(gate: Side, direct: Side) -> None:
     assert through.choices[0].logprobs.content
 
 
-def stop(gate: Side, direct: Side) -> None:
-    """A stop sequence ends the answer before it."""
+def stop(gate: Side, direct: Side) -> str:
+    """A stop sequence ends the answer where the engine ends it."""
     text = _asked(direct).choices[0].message.content
     mark = text[len(text) // 2]
-    through = _asked(gate, stop=[mark])
-    assert through.choices[0].finish_reason == "stop"
-    assert mark not in through.choices[0].message.content
+    through, told = [_asked(side, stop=[mark]).choices[0] for side in (gate, direct)]
+    assert (through.message.content, through.finish_reason) == (told.message.content, told.finish_reason)
+    assert through.finish_reason == "stop"
+    assert len(through.message.content) < len(text)
+    assert mark not in through.message.content.removesuffix(mark)
+    return "the engine leaves the stop word in its text, asked directly too" if mark in told.message.content else ""
 
 
 def limit(gate: Side, direct: Side) -> None:
@@ -276,22 +279,22 @@ def cancellation(gate: Side, direct: Side) -> None:
     raise AssertionError(f"the trace does not say that the client left: {json.dumps(told)[:300]}")
 
 
-CASES: tuple[Callable[[Side, Side], None], ...] = (
+CASES: tuple[Callable[[Side, Side], str | None], ...] = (
     whole, streaming, usage_of_streams, logprobs, stop, limit, forms, messages, cancellation,
 )  # fmt: skip
 
 
-def _outcome(engine: Engine, case: Callable[[Side, Side], None], gate: Side, direct: Side) -> Outcome:
+def _outcome(engine: Engine, case: Callable[[Side, Side], str | None], gate: Side, direct: Side) -> Outcome:
     name = (case.__doc__ or case.__name__).rstrip(".")
     if case.__name__ in engine.lacks:
         return Outcome(engine.name, name, "skipped", "the engine does not do this, asked directly neither")
     try:
-        case(gate, direct)
+        note = case(gate, direct)
     except NotOffered as error:
         return Outcome(engine.name, name, "skipped", one_line(str(error)))
     except Exception as error:  # noqa: BLE001  # whatever a client or an assertion raises is this case's result
         return Outcome(engine.name, name, "failed", one_line(f"{type(error).__name__}: {error}"))
-    return Outcome(engine.name, name, "passed")
+    return Outcome(engine.name, name, "passed", note or "")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +60,33 @@ def junit(file: Path) -> list[Outcome]:
 def counts(outcomes: Iterable[Outcome]) -> Counter[str]:
     """How many of each state."""
     return Counter(one.state for one in outcomes)
+
+
+def differences(
+    first: Mapping[str, Outcome], second: Mapping[str, Outcome], cause: Callable[[str], str], places: int = 6
+) -> list[str]:
+    """How many pass in the first run and not in the second, and a line for each cause: where, and how many there.
+
+    `cause` makes a cause of what a test says; what differs in many places is shown with the first `places` of them.
+    """
+    causes: dict[str, Counter[str]] = {}
+    for name, one in first.items():
+        other = second.get(name, Outcome(one.group, one.name, "failed", "it was not run"))
+        if one.state == "passed" and other.state != "passed":
+            causes.setdefault(cause(other.why), Counter())[_place(one)] += 1
+    lines = [f"{sum(map(Counter.total, causes.values())) or 'none'}.", ""]
+    for why, found in sorted(causes.items(), key=lambda pair: -pair[1].total()):
+        shown = [f"`{where}` ({count})" for where, count in found.most_common(places)]
+        more = [f"and {len(found) - places} other groups"] * (len(found) > places)
+        lines.append(f"- {found.total()}: {why}. In {', '.join(shown + more)}")
+    return [*lines, ""] if causes else lines
+
+
+def _place(one: Outcome) -> str:
+    """The file and the test, without the client's kind and its settings: `messages.test_batches::create`."""
+    file = one.group.removeprefix("tests.api_resources.").rpartition(".")[0]
+    test = re.sub(r"^test_(raw_response|streaming_response|method)_|_with_all_params", "", one.name.partition("[")[0])
+    return f"{file}::{test}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming, Whole
@@ -39,11 +40,22 @@ class Kept:
         self.traces.append(trace)
 
 
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @asynccontextmanager
-async def serving(toml: str, environment: Mapping[str, str]) -> AsyncIterator[tuple[Kernel, Tokens]]:
-    """A kernel that serves what the configuration says, and nothing else."""
+async def serving(
+    toml: str, environment: Mapping[str, str], clock: Callable[[], float] = monotonic
+) -> AsyncIterator[tuple[Kernel, Tokens]]:
+    """A kernel that serves what the configuration says, and nothing else; `clock` is that of its tokens."""
     transport = OneTransport()
-    tokens = Tokens(transport)
+    tokens = Tokens(transport, clock)
     config = read_config("[builtin]\nenabled = false\n[discovery]\nkeys = false\n" + toml)
     try:
         published = Published(version=1, config=config, open=True)

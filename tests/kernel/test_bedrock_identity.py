@@ -13,6 +13,7 @@ from botocore.credentials import Credentials
 
 from meshwright.kernel.build.providers import provider_parts
 from meshwright.kernel.config.tables import Config, ProviderSettings
+from meshwright.kernel.identity import machine
 from meshwright.net.proof import AwsKeys
 from meshwright.types.content import Message, Text
 from meshwright.types.errors import UpstreamStatus
@@ -116,18 +117,21 @@ def test_a_profile_of_awss_own_files_is_read(tmp_path: Path):
     folder = tmp_path / ".aws"
     folder.mkdir()
     (folder / "credentials").write_text(f"[work]\naws_access_key_id = {ACCESS}\naws_secret_access_key={SECRET}\n")
-    (folder / "config").write_text("[profile work]\nregion = us-west-2\n[profile sso]\nsso_session = x\n")
+    (folder / "config").write_text(
+        "[profile work]\nregion = us-west-2\n[profile sso]\nsso_session = x\nsso_account_id = 1\n"
+    )
     home = {"HOME": str(tmp_path)}
     keys = found(home | {"AWS_PROFILE": "work"})
     assert keys == AwsKeys(access_key=ACCESS, secret_key=SECRET, region="us-west-2")
     assert "the profile default in" in str(found(home))
-    assert "sso_session" in str(found(home | {"AWS_PROFILE": "sso", "AWS_REGION": "r"}))
+    assert "sso_session x" in str(found(home | {"AWS_PROFILE": "sso", "AWS_REGION": "r"}))
     (folder / "credentials").write_text(f"[work\naws_secret_access_key={SECRET}\n")
     assert SECRET not in str(found(home | {"AWS_PROFILE": "work"}))
 
 
 @pytest.mark.parametrize("missing", KEYS)
-def test_what_is_missing_is_named(missing: str):
+def test_what_is_missing_is_named(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(machine, "PLACE", tmp_path)  # wherever these tests run, it is nobody's machine
     told = found({name: value for name, value in KEYS.items() if name != missing})
     assert isinstance(told, str)
     assert missing in told

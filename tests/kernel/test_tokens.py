@@ -26,7 +26,7 @@ from meshwright.net.tokens import Token, Tokens
 from meshwright.net.transport import Call, Endpoint
 from meshwright.types.errors import ConfigError, UpstreamError
 from meshwright.types.principal import LOCAL
-from tests.kernel.asking import ask, said, serving
+from tests.kernel.asking import Clock, ask, said, serving
 from tests.kernel.cloud import Answer, Came, Cloud
 
 KEY = rsa.generate_private_key(65537, 2048)
@@ -43,15 +43,6 @@ CHAT = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "cho
 CLAUDE = {"id": "x", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "end_turn",
           "content": [{"type": "text", "text": "pong"}], "usage": {"input_tokens": 1, "output_tokens": 1}}  # fmt: skip
 GEMINI = {"candidates": [{"content": {"role": "model", "parts": [{"text": "pong"}]}, "finishReason": "STOP"}]}
-
-
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Door:
@@ -346,7 +337,7 @@ async def test_an_answer_that_is_no_token_is_an_error_that_shows_no_secret(answe
         token = Tokens(transport).of(grant(cloud))
         with pytest.raises(UpstreamError) as told:
             await token.ready()
-    assert "s3cret" not in str(told.value) + repr(token.grant)
+    assert "s3cret" not in str(told.value) + repr(grant(cloud))
     assert len(cloud.came) == 1
     await transport.close()
 

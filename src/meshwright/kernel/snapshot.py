@@ -111,7 +111,7 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
 
 async def _prove_and_send(transport: Transport, proof: Proof, call: Call) -> Answer:
     answer = await transport.send(await proved(call, proof, time()))
-    if answer.status == 401:
+    if answer.status == 401 or answer.headers.get("x-amzn-errortype", "").startswith("ExpiredToken"):
         proof.refused()
     return answer
 

@@ -8,20 +8,20 @@ https://developers.google.com/identity/protocols/oauth2/service-account.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 
-from meshwright.net.transport import Call, Deadlines, Endpoint, Transport
-from meshwright.types.errors import UpstreamError, UpstreamStatus
+from meshwright.net.asking import Told, ask_once, host, refusal, shown
+from meshwright.net.proof import Bearer, Obtained
+from meshwright.net.transport import Transport
+from meshwright.types.errors import UpstreamError
 
-MAX_ANSWER = 64 * 1024
-"""Bytes of a token endpoint's answer."""
 MAX_TOKEN = 16 * 1024
 USUAL_SECONDS = 3600.0
 """How long a token holds whose answer does not say (RFC 6749 section 5.1 only recommends to)."""
 LONGEST_SECONDS = 24 * 3600.0
-ASKING = Deadlines(connect=10.0, first_byte=20.0, between_bytes=10.0, total=30.0)
+FORM = (("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json"))
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -46,20 +46,15 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Grant({self.url})"
 
-
-class Obtained(msgspec.Struct, frozen=True):
-    """A token, and for how many seconds from now it holds."""
-
-    token: str
-    seconds: float
-
-    def __repr__(self) -> str:
-        return f"Obtained({self.seconds:g} s)"
+    async def obtain(self, transport: Transport, now: float) -> Obtained:
+        """See `net.proof.Source`."""
+        return await obtain(self, transport, now)
 
 
 class _Answered(msgspec.Struct):
     access_token: str = ""
     expires_in: int | float | str = ""
+    expires_on: int | float | str = ""
     token_type: str = "Bearer"  # noqa: S105  # the name of a kind of token
 
 
@@ -85,50 +80,46 @@ def form(grant: Grant, now: float) -> dict[str, str]:
 
 async def obtain(grant: Grant, transport: Transport, now: float) -> Obtained:
     """Ask once. Raises UpstreamError, whose words name the endpoint's host and its reason, and no secret."""
-    host = urlsplit(grant.url).netloc
     try:
         body = urlencode(form(grant, now)).encode()
     except ValueError as error:
-        raise refusal(f"No token of {host} can be asked for: {error}.") from error
-    endpoint = Endpoint(
-        url=grant.url,
-        headers=(("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")),
-        proxy=grant.proxy,
-        ca_file=grant.ca_file,
-        once=True,
-    )
-    answer = await transport.send(Call(endpoint, body, deadlines=ASKING))
+        raise refusal(f"No token of {host(grant.url)} can be asked for: {error}.") from error
+    told = await ask_once(transport, "POST", grant.url, FORM, body, proxy=grant.proxy, ca_file=grant.ca_file)
+    return token_of(host(grant.url), told, now)
+
+
+def token_of(who: str, told: Told, now: float) -> Obtained:
+    """The token in an endpoint's answer. Raises UpstreamError."""
+    if told.status != 200:
+        raise refusal(f"{who} gave no token ({told.status}{reason(told.body)}).")
     try:
-        told = await answer.read(MAX_ANSWER)
-    except BaseException:
-        answer.abort()
-        raise
-    if answer.status != 200:
-        raise refusal(f"{host} gave no token ({answer.status}{_reason(told)}).")
-    try:
-        found = msgspec.json.decode(told, type=_Answered)
-        seconds = float(found.expires_in or USUAL_SECONDS)  # Entra's older endpoint says the number as a text
+        found = msgspec.json.decode(told.body, type=_Answered)
+        # Entra's older endpoint says numbers as texts, and managed identities may say the end only.
+        seconds = float(found.expires_in or (float(found.expires_on) - now if found.expires_on else USUAL_SECONDS))
     except (msgspec.DecodeError, ValueError) as error:
-        raise UpstreamError(f"{host} answered with what is no token answer: {error}.") from error
-    token = found.access_token
-    usable = 0 < len(token) <= MAX_TOKEN and token.isascii() and token.isprintable() and " " not in token
-    if not usable or found.token_type.lower() != "bearer" or not seconds > 0:
-        raise UpstreamError(f"{host} answered with what is no bearer token.")
-    return Obtained(token, min(seconds, LONGEST_SECONDS))
+        raise UpstreamError(f"{who} answered with what is no token answer: {error}.") from error
+    if found.token_type.lower() != "bearer" or not seconds > 0:
+        raise UpstreamError(f"{who} answered with what is no bearer token.")
+    return Obtained(Bearer(sound(who, found.access_token)), min(seconds, LONGEST_SECONDS))
 
 
-def refusal(words: str) -> UpstreamError:
-    """We could not identify ourselves: as if the provider had refused our key."""
-    return UpstreamStatus(words, 401)
+def sound(who: str, token: str) -> str:
+    """A token that can go into a header. Raises UpstreamError."""
+    if not (0 < len(token) <= MAX_TOKEN and token.isascii() and token.isprintable() and " " not in token):
+        raise UpstreamError(f"{who} answered with what is no bearer token.")
+    return token
 
 
-def _reason(told: bytes) -> str:
+def reason(told: bytes) -> str:
     """What the endpoint says is wrong, in at most 300 characters of one line."""
     try:
         found = msgspec.json.decode(told, type=_Refused)
     except msgspec.DecodeError:
         return ""
-    error = found.error if isinstance(found.error, str) else ""
-    words = ": ".join(part for part in (error, found.error_description.partition("\n")[0]) if part)
-    shown = "".join(one if one.isprintable() else " " for one in words)[:300].strip().removesuffix(".")
-    return f", {shown}" if shown else ""
+    error: Any = found.error
+    words: Any = found.error_description
+    if isinstance(error, dict):  # Google's own APIs: https://google.aip.dev/193
+        error, words = error.get("status"), error.get("message")
+    parts = [one.partition("\n")[0] for one in (error, words) if isinstance(one, str) and one]
+    told_words = shown(": ".join(parts))
+    return f", {told_words}" if told_words else ""

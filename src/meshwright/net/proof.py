@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from meshwright.net.sigv4 import sign
-from meshwright.net.transport import Call
+from meshwright.net.transport import Call, Transport
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -26,6 +26,53 @@ class Proof(Protocol):
     def refused(self) -> None:
         """The provider did not take it (401): another may be needed."""
         ...
+
+
+class Shown(Protocol):
+    """What holds for some time: the headers that it makes for one call."""
+
+    def headers(self, call: Call, now: float) -> Headers:
+        """See `Proof.headers`."""
+        ...
+
+
+class Obtained(msgspec.Struct, frozen=True):
+    """What calls are proved with from now on, and for how many seconds it holds."""
+
+    shown: Shown
+    seconds: float
+
+    def __repr__(self) -> str:
+        return f"Obtained({self.seconds:g} s)"
+
+
+class Source(Protocol):
+    """Where proofs that run out come from: a value, and equal ones share what was obtained. It is never shown."""
+
+    def __hash__(self) -> int: ...
+
+    async def obtain(self, transport: Transport, now: float) -> Obtained:
+        """Ask once; `now` is seconds since 1970. Raises UpstreamError, whose words name no secret."""
+        ...
+
+
+class Bearer:
+    """A token that goes with every call as it is."""
+
+    def __init__(self, token: str) -> None:
+        self._headers: Headers = (("authorization", f"Bearer {token}"),)
+
+    def headers(self, call: Call, now: float) -> Headers:
+        """The authorization."""
+        return self._headers
+
+
+class Nothing:
+    """Nobody has given anything to show yet."""
+
+    def headers(self, call: Call, now: float) -> Headers:
+        """None."""
+        return ()
 
 
 class AwsKeys(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
-"""Says whether an address is on the public internet, and so may be called for somebody else."""
+"""Says whether an address is on the public internet, and so may be called for somebody else, or is nearby."""
 
 from __future__ import annotations
 
 import ipaddress
+from urllib.parse import urlsplit
 
 # IANA IPv4 Special-Purpose Address Registry (RFC 6890 and its updates), written out because Python's own
 # `is_global` differs from release to release.
@@ -60,3 +61,21 @@ def is_public(address: str) -> bool:
     if parsed.scope_id is not None or parsed not in _PUBLIC_V6:
         return False
     return not any(parsed in network for network in _NOT_PUBLIC_V6)
+
+
+def nearby(url: str) -> bool:
+    """Whether a secret may go to that address: over TLS, or on this machine and its own network."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and private(host)))
+
+
+def private(host: str) -> bool:
+    """Whether the host is on this machine or network, as far as its name tells."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host == "localhost" or "." not in host or host.endswith((".local", ".internal", ".lan", ".localhost"))

@@ -1,4 +1,4 @@
-"""Tokens that are kept fresh beside the requests that use them."""
+"""Tokens and keys that run out, kept fresh beside the requests that use them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable, Iterable
 from time import monotonic, time
 
-from meshwright.net.grants import Grant, Obtained, obtain, refusal
-from meshwright.net.proof import Headers
+from meshwright.net.asking import refusal
+from meshwright.net.proof import Headers, Nothing, Obtained, Shown, Source
 from meshwright.net.transport import Call, Transport
 from meshwright.types.errors import MeshError
 
@@ -21,17 +21,17 @@ _log = logging.getLogger("meshwright.tokens")
 
 
 class Token:
-    """One grant's token: read by requests, replaced by whoever keeps it fresh. Implements `Proof`.
+    """One source's token (or keys): read by requests, replaced by whoever keeps it fresh. Implements `Proof`.
 
     It is renewed when four fifths of its life are over, at the latest five minutes before its end (a life of less than
     that: in its middle). While renewing fails the old one serves until its own end.
     """
 
-    def __init__(self, grant: Grant, transport: Transport, clock: Callable[[], float]) -> None:
-        self.grant = grant
+    def __init__(self, source: Source, transport: Transport, clock: Callable[[], float]) -> None:
+        self._source = source
         self._transport = transport
         self._clock = clock
-        self._headers: Headers = ()
+        self._shown: Shown = Nothing()
         self._until = self._renew = self._since = clock()
         self._failures = 0
         self._failed: MeshError | None = None
@@ -43,7 +43,11 @@ class Token:
 
     def headers(self, call: Call, now: float) -> Headers:
         """The authorization."""
-        return self._headers
+        return self._shown.headers(call, now)
+
+    def left(self) -> float:
+        """For how many seconds it holds."""
+        return self._until - self._clock()
 
     async def ready(self) -> None:
         """Wait for a token if there is none that holds. Raises UpstreamError; what just failed is not asked again."""
@@ -69,7 +73,7 @@ class Token:
 
     async def _ask(self) -> None:
         try:
-            self._take(await obtain(self.grant, self._transport, time()))
+            self._take(await self._source.obtain(self._transport, time()))
         except MeshError as error:
             pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE)
             self._failures += 1
@@ -81,7 +85,7 @@ class Token:
 
     def _take(self, found: Obtained) -> None:
         now = self._clock()
-        self._headers = (("authorization", f"Bearer {found.token}"),)
+        self._shown = found.shown
         early = max(found.seconds / 5, min(300.0, found.seconds / 2))
         self._since, self._until, self._renew = now, now + found.seconds, now + found.seconds - early
         self._failures, self._failed = 0, None
@@ -93,23 +97,23 @@ class Token:
 
 
 class Tokens:
-    """The tokens of one event loop, one for each grant, however many deployments use it."""
+    """The tokens of one event loop, one for each source, however many deployments use it."""
 
     def __init__(self, transport: Transport, clock: Callable[[], float] = monotonic) -> None:
         self._transport = transport
         self._clock = clock
-        self._tokens: dict[Grant, Token] = {}
+        self._tokens: dict[Source, Token] = {}
 
-    def of(self, grant: Grant) -> Token:
-        """The token of this grant; a new snapshot finds the one that the old one used."""
-        if grant not in self._tokens:
-            self._tokens[grant] = Token(grant, self._transport, self._clock)
-        return self._tokens[grant]
+    def of(self, source: Source) -> Token:
+        """The token of this source; a new snapshot finds the one that the old one used."""
+        if source not in self._tokens:
+            self._tokens[source] = Token(source, self._transport, self._clock)
+        return self._tokens[source]
 
-    def keep(self, grants: Iterable[Grant]) -> None:
-        """Forget the tokens of all other grants; requests that still hold one use it to its end."""
-        kept = set(grants)
-        self._tokens = {grant: token for grant, token in self._tokens.items() if grant in kept}
+    def keep(self, sources: Iterable[Source]) -> None:
+        """Forget the tokens of all others; requests that still hold one use it to its end."""
+        kept = set(sources)
+        self._tokens = {source: token for source, token in self._tokens.items() if source in kept}
 
     async def keep_fresh(self) -> None:
         """Ask for each token ahead of its end, for ever."""

@@ -25,7 +25,7 @@ from meshwright.kernel.build.providers import ProviderPart, provider_parts
 from meshwright.kernel.build.snapshot import auth_headers, proof_of
 from meshwright.kernel.config.tables import Config
 from meshwright.net.choose import OneTransport
-from meshwright.net.proof import AwsKeys, proved
+from meshwright.net.proof import proved
 from meshwright.net.tokens import Tokens
 from meshwright.net.transport import Call, Deadlines, Endpoint
 from meshwright.server.control import load_config
@@ -139,7 +139,7 @@ def _remedy(reason: str) -> str:
 
 def _keyed(part: ProviderPart) -> Finding:
     identity = part.credential.identity
-    kind = "key" if identity is None else "calls are signed by" if isinstance(identity, AwsKeys) else "tokens by"
+    kind = "key" if identity is None else "calls are signed by" if part.row.auth == "aws" else "tokens by"
     source = f"{kind} {'from ' if identity is None else ''}{part.key_from}" if part.key_from else "no key"
     return Finding("ok", f"{part.row.name}: {source}, {part.row.base_url}")
 

@@ -17,8 +17,7 @@ from meshwright.kernel.guarding import guardings, with_whens
 from meshwright.kernel.published import Published
 from meshwright.kernel.snapshot import Deployment, Snapshot
 from meshwright.ledger.digest import holders, limited
-from meshwright.net.grants import Grant
-from meshwright.net.proof import AwsKeys, Proof, Signature
+from meshwright.net.proof import AwsKeys, Proof, Signature, Source
 from meshwright.net.tokens import Tokens
 from meshwright.net.transport import Deadlines, Endpoint, Transport
 from meshwright.providers.builtin import meaning
@@ -61,7 +60,7 @@ def build(
     if tokens is not None and any(route.examples for route in config.routes.values()):
         meaning.load()  # now, where requests are served: none of them should have to wait for it
     tokens = tokens or Tokens(transport)
-    tokens.keep(part.credential.identity for part in parts if isinstance(part.credential.identity, Grant))
+    tokens.keep(source for part in parts for one in (part, *part.others) if (source := _source(one)) is not None)
     deployments: dict[str, Deployment] = {}
     open_ended: dict[str, Deployment] = {}
     measures: dict[str, Deployment] = {}  # they do not chat: nothing routes to them
@@ -166,6 +165,12 @@ def proof_of(part: ProviderPart, tokens: Tokens) -> Proof | None:
     if isinstance(identity, AwsKeys):
         return Signature(identity)
     return tokens.of(identity) if identity is not None else None
+
+
+def _source(part: ProviderPart) -> Source | None:
+    """Where its proofs come from, if they run out."""
+    identity = part.credential.identity
+    return None if isinstance(identity, AwsKeys) else identity
 
 
 def auth_headers(row: Provider, key: str, of_dialect: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 from collections.abc import Mapping, Sequence
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,6 +13,7 @@ from meshwright.kernel.config.check_routes import ABILITIES, Finding, check_rout
 from meshwright.kernel.config.tables import Config, ProviderSettings
 from meshwright.kernel.config.toml_lines import Path, key_lines, line_of
 from meshwright.ledger.personal import possible
+from meshwright.net.public import private
 from meshwright.providers import PROVIDERS
 from meshwright.types.errors import ConfigError, Problem
 from meshwright.wire import CODECS
@@ -120,11 +120,11 @@ def _addresses(path: Path, settings: ProviderSettings) -> list[Finding]:
             found.append(
                 ((*path, field), "an address has no ?, # or user name here.", "Use key_env or headers instead.")
             )
-        elif field == "token_url" and parts.scheme == "http" and not _private(parts.hostname or ""):
+        elif field == "token_url" and parts.scheme == "http" and not private(parts.hostname or ""):
             message = "the secret would cross a public network unencrypted."
             found.append(((*path, field), message, "Use https://."))
         elif (
-            field == "base_url" and parts.scheme == "http" and not _private(parts.hostname or "") and _has_key(settings)
+            field == "base_url" and parts.scheme == "http" and not private(parts.hostname or "") and _has_key(settings)
         ):
             found.append(
                 (
@@ -182,11 +182,3 @@ def _has_key(settings: ProviderSettings) -> bool:
 def loopback(host: str) -> bool:
     """Whether only this machine can reach the address."""
     return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def _private(host: str) -> bool:
-    """Whether the host is on this machine or network, as far as its name tells."""
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return host == "localhost" or "." not in host or host.endswith((".local", ".internal", ".lan", ".localhost"))

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from meshwright.net.grants import Grant
-from meshwright.net.proof import AwsKeys
+from meshwright.net.proof import AwsKeys, Source
 
 MAX_FILE = 1024 * 1024
 """Bytes of a file with credentials."""
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
-    """A plain `key`, or an `identity` at a cloud; neither with the reason in `missing`. Neither is ever shown.
+    """A plain `key`, or an `identity` at a cloud (keys, or a source of what runs out); neither with the reason in
+    `missing`. Neither is ever shown.
 
     `source` says where it comes from. `filling` completes the provider's address where the environment is silent.
     `headers` go with every call.
     """
 
     key: str = ""
-    identity: AwsKeys | Grant | None = None
+    identity: AwsKeys | Source | None = None
     source: str = ""
     missing: str = ""
     filling: Mapping[str, str] = {}
@@ -42,6 +43,11 @@ def read_file(path: Path) -> str:
         return told.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError("it is no text") from error
+
+
+async def read_aside(path: str) -> str:
+    """The same of a file that may be far away, without keeping anybody waiting."""
+    return await asyncio.to_thread(lambda: read_file(Path(path).expanduser()))
 
 
 def home(environment: Mapping[str, str]) -> Path | None:

@@ -27,13 +27,13 @@ def credential(
         return google_identity(settings, environment, row.key_env)
     found = _key(row, settings, environment)
     if row.auth == "aws" and found.key:
-        return aws_identity(environment, found) if configured else _filling(found, aws_region(environment))
+        return aws_identity(settings, environment, found) if configured else _filling(found, aws_region(environment))
     if row.auth == "google" and found.key:
         return _filling(found, google_filling(environment))
     if not configured or found.key or not found.missing.startswith("no key"):
         return found
     if row.auth == "aws":
-        return aws_identity(environment)
+        return aws_identity(settings, environment)
     if row.auth == "google":
         return google_identity(settings, environment, row.key_env)
     return entra_identity(settings, environment, row.key_env) if row.auth == "entra" else found

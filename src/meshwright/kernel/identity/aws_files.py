@@ -1,0 +1,72 @@
+"""Profiles of AWS's own tools, as the two files in ~/.aws say them.
+
+Source: https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html. Where both files speak of a profile, the
+credentials file has the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from configparser import ConfigParser
+from configparser import Error as FormatError
+from pathlib import Path
+
+import msgspec
+
+from meshwright.kernel.identity.credential import home, read_file
+
+
+class Profiles(msgspec.Struct, frozen=True, kw_only=True):
+    """What the files hold. `own` are the settings of profiles in the credentials file, `told` those of both."""
+
+    own: Mapping[str, Mapping[str, str]]
+    told: Mapping[str, Mapping[str, str]]
+    sessions: Mapping[str, Mapping[str, str]]
+    credentials: Path | None
+    config: Path | None
+    folder: Path | None
+
+    def __repr__(self) -> str:
+        return f"Profiles({', '.join(self.told)})"
+
+
+def read_profiles(environment: Mapping[str, str]) -> Profiles:
+    """Both files, each of them empty where it is missing. Raises OSError and ValueError, in words that can be shown."""
+    folder = home(environment)
+    credentials = _place(environment, "AWS_SHARED_CREDENTIALS_FILE", folder, "credentials")
+    config = _place(environment, "AWS_CONFIG_FILE", folder, "config")
+    own = _sections(credentials)
+    told: dict[str, dict[str, str]] = {}
+    sessions: dict[str, dict[str, str]] = {}
+    for section, values in _sections(config).items():
+        kind, _, name = section.partition(" ")
+        name = name.strip().strip("\"'")
+        if kind == "profile" and name:
+            told[name] = {**told.get(name, {}), **values}
+        elif kind == "sso-session" and name:
+            sessions[name] = values
+        elif section == "default":
+            told[section] = {**values, **told.get(section, {})}
+    for name, values in own.items():
+        told[name] = {**told.get(name, {}), **values}
+    return Profiles(own=own, told=told, sessions=sessions, credentials=credentials, config=config, folder=folder)
+
+
+def _place(environment: Mapping[str, str], name: str, folder: Path | None, file: str) -> Path | None:
+    told = environment.get(name)
+    if told:
+        return Path(told).expanduser()
+    return folder / ".aws" / file if folder is not None else None
+
+
+def _sections(file: Path | None) -> dict[str, dict[str, str]]:
+    if file is None or not file.is_file():
+        return {}
+    parser = ConfigParser(interpolation=None, strict=False, default_section="\0", allow_no_value=True)
+    try:
+        parser.read_string(read_file(file))
+    except (FormatError, ValueError) as error:
+        # The parser's own words would show the line, and that may be a key.
+        line = getattr(error, "lineno", None)
+        raise ValueError(f"{file} is not in AWS's format" + (f", line {line}" if line else "")) from None
+    return {name: {key: (value or "").strip() for key, value in parser[name].items()} for name in parser.sections()}

@@ -1,0 +1,109 @@
+"""Keys of AWS that hold for some time: how endpoints and programs say them, and what a source of them is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from meshwright.net.asking import refusal
+from meshwright.net.proof import AwsKeys, Obtained, Signature
+from meshwright.net.transport import Transport
+
+USUAL_SECONDS = 3600.0
+"""How long keys hold that say no end: they are asked for again before."""
+
+
+class Held(NamedTuple):
+    """Keys, and for how many seconds they hold."""
+
+    keys: AwsKeys
+    seconds: float
+
+
+class KeySource(Protocol):
+    """Where keys that run out come from. It is a `Source` too."""
+
+    def __hash__(self) -> int: ...
+
+    async def keys(self, transport: Transport, now: float) -> Held:
+        """Ask once. Raises UpstreamError, whose words name no secret."""
+        ...
+
+
+class Signing(msgspec.Struct, frozen=True, kw_only=True):
+    """What all sources have: the region that their keys sign for."""
+
+    region: str
+
+    async def keys(self, transport: Transport, now: float) -> Held:
+        """See `KeySource.keys`."""
+        raise NotImplementedError
+
+    async def obtain(self, transport: Transport, now: float) -> Obtained:
+        """See `net.proof.Source`."""
+        held = await self.keys(transport, now)
+        return Obtained(Signature(held.keys), held.seconds)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.region})"
+
+
+class Fixed(Signing, frozen=True, kw_only=True):
+    """Keys that do not run out, as the source of a role."""
+
+    given: AwsKeys
+
+    async def keys(self, transport: Transport, now: float) -> Held:
+        """Those."""
+        return Held(self.given, USUAL_SECONDS)
+
+
+class Said(msgspec.Struct, rename="pascal"):
+    """Keys as container, instance and process say them; a session's token has two names."""
+
+    access_key_id: str = ""
+    secret_access_key: str = ""
+    session_token: str = ""
+    token: str = ""
+    expiration: str | None = None
+    version: Any = None
+    code: str = ""
+    message: str = ""
+
+
+def held(said: Said, who: str, region: str, now: float) -> Held:
+    """Keys that can sign. Raises UpstreamError: none, with characters that no key has, or at their end already."""
+    values = (said.access_key_id, said.secret_access_key, said.session_token or said.token)
+    if not values[0] or not values[1]:
+        raise refusal(f"{who} gave no whole pair of keys.")
+    if not all(value.isprintable() and value.isascii() for value in values):
+        raise refusal(f"{who} gave keys with characters that no key has.")
+    seconds = until(said.expiration, who) - now if said.expiration else USUAL_SECONDS
+    keys = AwsKeys(access_key=values[0], secret_key=values[1], session_token=values[2], region=region)
+    return Held(keys, seconds)
+
+
+def lasting(found: Held, who: str, fix: str) -> Held:
+    """The same. Raises UpstreamError when they have run out."""
+    if found.seconds <= 0:
+        raise refusal(f"{who} gave keys that have run out: {fix}.")
+    return found
+
+
+def until(text: str, who: str) -> float:
+    """A time of ISO 8601 in seconds since 1970. Raises UpstreamError."""
+    try:
+        at = datetime.fromisoformat(text.removesuffix("UTC") + "Z" if text.endswith("UTC") else text)
+    except ValueError:
+        raise refusal(f"{who} gave keys whose end ({text[:40]!r}) is no time.") from None
+    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+
+
+def said_in(body: bytes, who: str) -> Said:
+    """Decode an answer. Raises UpstreamError: msgspec names the member and never its value."""
+    try:
+        return msgspec.json.decode(body, type=Said)
+    except msgspec.DecodeError as error:
+        raise refusal(f"{who} answered with what are no keys: {error}.") from error

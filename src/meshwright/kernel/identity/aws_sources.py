@@ -1,0 +1,181 @@
+"""Keys of AWS from programs and from what is nearby: a process, a container's agent, the instance, a log-in of SSO.
+
+Source: https://docs.aws.amazon.com/sdkref/latest/guide/, the pages feature-process-credentials.html,
+feature-container-credentials.html, feature-imds-credentials.html and feature-sso-credentials.html;
+https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+from urllib.parse import urlencode
+
+import msgspec
+
+from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held, lasting, said_in, until
+from meshwright.kernel.identity.credential import read_aside
+from meshwright.net.asking import NEARBY, Told, ask_once, host, refusal, shown
+from meshwright.net.transport import Transport
+from meshwright.providers.program import output
+from meshwright.types.errors import UpstreamError
+
+SESSION_SECONDS = "21600"
+"""How long a session with the instance's metadata service may last: the longest that it takes."""
+LONGER = 600.0
+"""Seconds that an instance's keys go on being used when they could not be renewed: AWS takes them for some time."""
+_ROLE = re.compile(r"[\w+=,.@-]{1,64}")
+_ROLES = "/latest/meta-data/iam/security-credentials/"
+
+
+class Process(Signing, frozen=True, kw_only=True):
+    """`credential_process` of a profile: a program that writes keys as JSON."""
+
+    command: str
+    profile: str
+
+    async def keys(self, transport: Transport, now: float) -> Held:
+        """Run it, in a thread."""
+        who = f"The credential_process of the profile {self.profile}"
+        try:
+            told = await asyncio.to_thread(lambda: output(shlex.split(self.command)))
+        except ValueError as error:
+            raise refusal(f"{who}: {error}; run it by hand.") from None
+        said = said_in(told, who)
+        if said.version != 1:
+            raise refusal(f"{who} wrote no keys of Version 1.")
+        return lasting(held(said, who, self.region, now), who, "run it by hand")
+
+
+class Container(Signing, frozen=True, kw_only=True):
+    """The endpoint of a container's agent: tasks of ECS, pods of EKS. The token is in a file, or is given."""
+
+    url: str
+    token: str = ""
+    token_file: str = ""
+
+    async def keys(self, transport: Transport, now: float) -> Held:
+        """Ask the agent."""
+        token = self.token
+        if self.token_file:
+            try:
+                token = (await read_aside(self.token_file)).strip()
+            except (OSError, ValueError) as error:
+                name = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+                raise refusal(f"The file {self.token_file} of {name} cannot be read ({error}).") from error
+        if not token.isprintable():
+            raise refusal("The token for the container's endpoint holds characters that no token has.")
+        headers = (("accept", "application/json"), *((("authorization", token),) if token else ()))
+        told = await ask_once(transport, "GET", self.url, headers, deadlines=NEARBY)
+        who = f"The container's endpoint {host(self.url)}"
+        if told.status != 200:
+            raise refusal(f"{who} gave no keys ({told.status}{_why(told)}): look at the role of its task or pod.")
+        return lasting(held(said_in(told.body, who), who, self.region, now), who, "look at its agent")
+
+
+class Instance(Signing, frozen=True, kw_only=True):
+    """The role of the machine itself, from its metadata service (version 2, which asks for a session first)."""
+
+    url: str
+    lacking: str
+    """What would have been used before it: told when there is no role either."""
+
+    async def keys(self, transport: Transport, now: float) -> Held:
+        """Ask the metadata service thrice: for a session, for the role's name, for its keys."""
+        who = f"The instance's metadata service {host(self.url)}"
+        try:
+            ttl = (("x-aws-ec2-metadata-token-ttl-seconds", SESSION_SECONDS),)
+            opened = await ask_once(transport, "PUT", self.url + "/latest/api/token", ttl, deadlines=NEARBY)
+        except UpstreamError as error:
+            raise refusal(f"{self.lacking}; {who} does not answer ({error.message.removesuffix('.')}).") from error
+        session = opened.body.decode(errors="replace").strip()
+        if opened.status != 200 or not session.isascii() or not session.isprintable():
+            raise refusal(f"{who} opened no session ({opened.status}): a container may be a hop too far for it.")
+        proof = (("x-aws-ec2-metadata-token", session),)
+        listed = await ask_once(transport, "GET", self.url + _ROLES, proof, deadlines=NEARBY)
+        role = listed.body.decode(errors="replace").strip().partition("\n")[0]
+        if listed.status != 200 or not _ROLE.fullmatch(role):
+            raise refusal(f"{self.lacking}; this instance has no role ({listed.status}): attach one to it.")
+        told = await ask_once(transport, "GET", self.url + _ROLES + role, proof, deadlines=NEARBY)
+        said = said_in(told.body, who) if told.status == 200 else Said()
+        if said.code not in ("", "Success") or not said.access_key_id:
+            words = shown(": ".join(part for part in (said.code, said.message) if part))
+            raise refusal(f"{who} gave no keys of the role {role} ({told.status}{f', {words}' if words else ''}).")
+        found = held(said, who, self.region, now)
+        return found._replace(seconds=max(found.seconds, LONGER))
+
+
+class _LoggedIn(msgspec.Struct, rename="camel"):
+    access_token: str = ""
+    expires_at: str = ""
+
+
+class _RoleKeys(msgspec.Struct, rename="camel"):
+    access_key_id: str = ""
+    secret_access_key: str = ""
+    session_token: str = ""
+    expiration: int = 0
+
+
+class _RoleAnswer(msgspec.Struct, rename="camel"):
+    role_credentials: _RoleKeys
+
+
+class Sso(Signing, frozen=True, kw_only=True):
+    """A role of IAM Identity Center, for the log-in that `aws sso login` left in a file."""
+
+    url: str
+    file: str
+    account: str
+    role: str
+    profile: str
+    proxy: str | None = None
+    ca_file: str | None = None
+
+    async def keys(self, transport: Transport, now: float) -> Held:
+        """Ask with the log-in, which is read anew: a new one is found at once."""
+        fix = f"run: aws sso login --profile {shlex.quote(self.profile)}"
+        who = f"The SSO log-in of the profile {self.profile}"
+        try:
+            found = msgspec.json.decode(await read_aside(self.file), type=_LoggedIn)
+        except (OSError, ValueError):
+            raise refusal(f"{who} is not there: {fix}.") from None
+        token = found.access_token
+        if not token or not token.isprintable() or until(found.expires_at, who) <= now:
+            raise refusal(f"{who} has run out: {fix}.")
+        query = urlencode({"role_name": self.role, "account_id": self.account})
+        told = await ask_once(
+            transport,
+            "GET",
+            f"{self.url}/federation/credentials?{query}",
+            (("x-amz-sso_bearer_token", token),),
+            proxy=self.proxy,
+            ca_file=self.ca_file,
+        )
+        if told.status != 200:
+            more = fix if told.status == 401 else "look at sso_account_id and sso_role_name"
+            raise refusal(f"{host(self.url)} gave no keys ({told.status}{_why(told)}): {more}.")
+        try:
+            keys = msgspec.json.decode(told.body, type=_RoleAnswer).role_credentials
+        except msgspec.DecodeError as error:
+            raise refusal(f"{host(self.url)} answered with what are no keys: {error}.") from error
+        said = Said(
+            access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key, session_token=keys.session_token
+        )
+        seconds = keys.expiration / 1000 - now
+        return lasting(held(said, who, self.region, now)._replace(seconds=seconds), who, fix)
+
+
+class _Wrong(msgspec.Struct):
+    code: str = ""
+    message: str = ""
+
+
+def _why(told: Told) -> str:
+    try:
+        found = msgspec.json.decode(told.body, type=_Wrong)
+    except msgspec.DecodeError:
+        return ""
+    words = shown(": ".join(part for part in (found.code, found.message) if part))
+    return f", {words}" if words else ""

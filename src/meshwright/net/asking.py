@@ -1,0 +1,61 @@
+"""One question to a cloud's own endpoint for identities: a small answer, short deadlines, errors without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from meshwright.net.transport import Call, Deadlines, Endpoint, Transport
+from meshwright.types.errors import UpstreamError, UpstreamStatus
+
+MAX_ANSWER = 64 * 1024
+"""Bytes of an answer."""
+ASKING = Deadlines(connect=10.0, first_byte=20.0, between_bytes=10.0, total=30.0)
+NEARBY = Deadlines(connect=1.0, first_byte=5.0, between_bytes=5.0, total=10.0)
+"""For what answers on this machine or on the link, or not at all."""
+_Headers = tuple[tuple[str, str], ...]
+
+
+class Told(NamedTuple):
+    """An answer: its status, lower-case headers, and body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+async def ask_once(
+    transport: Transport,
+    method: str,
+    url: str,
+    headers: _Headers = (),
+    body: bytes = b"",
+    *,
+    deadlines: Deadlines = ASKING,
+    proxy: str | None = None,
+    ca_file: str | None = None,
+) -> Told:
+    """The whole answer, whatever its status. Raises UpstreamError, and a refusal for what cannot be called."""
+    endpoint = Endpoint(url=url, headers=headers, method=method, proxy=proxy, ca_file=ca_file, once=True)
+    answer = await transport.send(Call(endpoint, body, deadlines=deadlines))
+    try:
+        return Told(answer.status, answer.headers, await answer.read(MAX_ANSWER))
+    except BaseException:
+        answer.abort()
+        raise
+
+
+def refusal(words: str) -> UpstreamError:
+    """We could not identify ourselves: as if the provider had refused our key."""
+    return UpstreamStatus(words, 401)
+
+
+def host(url: str) -> str:
+    """Whom an address asks, as errors say it."""
+    return urlsplit(url).netloc
+
+
+def shown(words: str, most: int = 300) -> str:
+    """What an endpoint says is wrong, in one line that can be printed."""
+    return "".join(one if one.isprintable() else " " for one in words)[:most].strip().removesuffix(".")
