@@ -1,6 +1,6 @@
 """How fast the router learns from the chosen model's outcomes alone: one command, tables on standard output.
 
-    python bench/router/measure_online.py outcomes-dev.jsonl.gz [--seeds 5]
+    python bench/router/measure_online.py outcomes-dev.jsonl.gz [--first 0] [--seeds 6]
 
 Every request is decided by the strategies themselves, on what had been learned until then; only the chosen model's
 score is told to the learner, in lots of 50. Nothing is tuned here: the learner is the gateway itself's, as it is.
@@ -38,6 +38,8 @@ LOT = 50
 STREAM = 5_000
 MARKS = (250, 500, 1_000, 2_000, 3_000, 4_000, 5_000)
 GOAL = 0.95
+STUDENT = (6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833)
+"""The 95th percentile of Student's t for 2, 3, … 10 orders."""
 STRONG, WEAK = "gpt-4-1106-preview", "mixtral-8x7b-instruct"
 PRICES = {STRONG: 10.0, WEAK: 1.0}
 THRIFT = 0.089
@@ -148,13 +150,13 @@ def everything(world: World, stream: npt.NDArray[np.int64]) -> Gains:
     return online.gains(1)
 
 
-def pair(world: World, seeds: int, title: str) -> None:
+def pair(world: World, orders: Sequence[int], title: str) -> None:
     """Two models: APGR of what had been learned, on questions that were not in the stream."""
     strong, weak = world.names.index(STRONG), world.names.index(WEAK)
     found: dict[str, list[list[float]]] = {name: [] for name in POLICIES}
     told: list[float] = []
     fitted: list[float] = []
-    for seed in range(seeds):
+    for seed in orders:
         order = np.random.default_rng(seed).permutation(len(world.rows))
         stream, test = order[:STREAM], order[STREAM:]
 
@@ -181,24 +183,34 @@ def pair(world: World, seeds: int, title: str) -> None:
 
             run(world, stream, policy, watch, lambda _, at, n: float(world.scores[at, n]))
             found[name].append(reached)
-    print(f"\n## {title}: APGR on {len(world.rows) - STREAM:,} questions left out, mean of {seeds} orders\n")
+    print(f"\n## {title}: APGR on {len(world.rows) - STREAM:,} questions left out, mean of {len(orders)} orders\n")
     print(
         f"All scores told: the same learner {np.mean(told):.3f}, `Router.fit` {np.mean(fitted):.3f}; a coin has 0.5.\n"
     )
-    print(
-        "| chosen by | " + " | ".join(f"{mark:,}" for mark in MARKS) + " | of the learner told all | of `Router.fit` |"
-    )
-    print("| --- |" + " ---: |" * (len(MARKS) + 2))
+    print("| chosen by | " + " | ".join(f"{mark:,}" for mark in MARKS)
+          + " | of the learner told all, 90 % interval | order by order | of `Router.fit` |")  # fmt: skip
+    print("| --- |" + " ---: |" * (len(MARKS) + 3))
     for name, runs in found.items():
         means = np.mean(runs, axis=0)
-        reached_all = f"{means[-1] / np.mean(told):.1%}{_first(means, float(np.mean(told)))}"
+        shares = np.array([run[-1] for run in runs]) / np.array(told)
         marks = " | ".join(f"{value:.3f}" for value in means)
-        print(f"| {name} | {marks} | {reached_all} | {means[-1] / np.mean(fitted):.1%} |", flush=True)
+        each = ", ".join(f"{share:.0%}" for share in shares)
+        print(f"| {name} | {marks} | {_between(shares)}{_first(means, float(np.mean(told)))} | {each} "
+              f"| {means[-1] / np.mean(fitted):.1%} |", flush=True)  # fmt: skip
+
+
+def _between(shares: Array) -> str:
+    """The mean over orders and its 90 % interval, by Student's t."""
+    told = f"{shares.mean():.1%}"
+    if len(shares) < 2:
+        return told
+    half = STUDENT[min(len(shares), len(STUDENT) + 1) - 2] * shares.std(ddof=1) / np.sqrt(len(shares))
+    return f"{told} ({shares.mean() - half:.1%} to {shares.mean() + half:.1%})"
 
 
 def _first(means: Array, whole: float) -> str:
     reached = [mark for mark, value in zip(MARKS, means, strict=True) if value >= GOAL * whole]
-    return f" ({GOAL:.0%} at {reached[0]:,})" if reached else ""
+    return f"; {GOAL:.0%} at {reached[0]:,}" if reached else ""
 
 
 class Last:
@@ -212,11 +224,11 @@ class Last:
         self.gains = gains
 
 
-def pool(world: World, seeds: int) -> None:
+def pool(world: World, orders: Sequence[int]) -> None:
     """Many models: what their choice earns, on questions that were not in the stream, and on the way."""
     size = len(world.rows) - 700
     found: dict[str, list[tuple[float, float]]] = {}
-    for seed in range(seeds):
+    for seed in orders:
         order = np.random.default_rng(seed).permutation(len(world.rows))
         stream, test = order[:size], order[size:]
 
@@ -233,14 +245,17 @@ def pool(world: World, seeds: int) -> None:
             last = Last()
             earned = run(world, stream, free, last, lambda _, at, n: float(world.scores[at, n]))
             found.setdefault(name, []).append((picks(world.expected(last.gains, test)), float(earned.mean())))
-    print(f"\n## {len(world.names)} models: accuracy after {size:,} requests, and on the way; mean of {seeds} orders\n")
+    print(
+        f"\n## {len(world.names)} models: accuracy after {size:,} requests, and on the way; "
+        f"mean of {len(orders)} orders\n"
+    )
     print("| chosen by | on 700 questions left out | on the way |\n| --- | ---: | ---: |")
     for name, values in found.items():
         after, way = np.mean(values, axis=0)
         print(f"| {name} | {after:.4f} | {'' if np.isnan(way) else f'{way:.4f}'} |", flush=True)
 
 
-def drift(world: World, seeds: int) -> None:
+def drift(world: World, orders: Sequence[int]) -> None:
     """The stronger model loses half of its good answers midway."""
     half = STREAM // 2
     strong = world.names.index(STRONG)
@@ -251,7 +266,7 @@ def drift(world: World, seeds: int) -> None:
     for name, policy in POLICIES.items():
         free = msgspec.structs.replace(policy, options={**policy.options, "thrift": 0.0})
         lines = []
-        for seed in range(seeds):
+        for seed in orders:
             rng = np.random.default_rng(seed)
             stream = rng.permutation(len(world.rows))[:STREAM]
             spoiled = rng.random(len(stream)) < 0.5
@@ -314,7 +329,8 @@ def main() -> None:
     """Everything, in the order in which a reader wants it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", type=Path)
-    parser.add_argument("--seeds", type=int, default=5, help="orders of the stream")
+    parser.add_argument("--seeds", type=int, default=6, help="orders of the stream")
+    parser.add_argument("--first", type=int, default=0, help="the seed of the first order")
     parser.add_argument("--only", default="", help="pair, pool, drift or ingestion")
     given = parser.parse_args()
     rows: dict[str, list[Row]] = {}
@@ -323,20 +339,21 @@ def main() -> None:
     two = next(one for one in rows.values() if len(one[0].scores) == 2)
     many = next(one for one in rows.values() if len(one[0].scores) > 2)
     flat = World(two, lambda _, __: 0.5, PRICES)
+    orders = range(given.first, given.first + given.seeds)
     if given.only in ("", "ingestion"):
         ingestion(flat)
     if given.only in ("", "pair"):
-        pair(flat, given.seeds, "Two models, from nothing")
+        pair(flat, orders, "Two models, from nothing")
         elsewhere = Knowledge(fit(many))
         pair(
             World(two, _by(elsewhere), PRICES),
-            given.seeds,
+            orders,
             "Two models, from what other models made of other questions",
         )
     if given.only in ("", "drift"):
-        drift(flat, given.seeds)
+        drift(flat, orders)
     if given.only in ("", "pool"):
-        pool(World(many, lambda _, __: 0.5, {}), given.seeds)
+        pool(World(many, lambda _, __: 0.5, {}), orders)
 
 
 def _by(knowledge: Knowledge) -> Callable[[str, str], float]:

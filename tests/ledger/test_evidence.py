@@ -81,9 +81,18 @@ def test_a_journal_that_is_read_again_says_nothing_against_its_last_answer():
 def test_a_failed_tool_is_held_against_the_answer_that_called_it():
     following = Following()
     list(following.see(trace(0.0)))
-    (failed,) = following.see(trace(5.0, input_tokens=80, loop=ToolLoop(turns=1, calls=1, failures=1)))
+    (failed,) = following.see(trace(5.0, input_tokens=80, loop=ToolLoop(turns=1, calls=1, errors=1)))
     assert (failed.kind, failed.decision) == ("tool_failed", "dec_0.0")
-    assert list(following.see(trace(6.0, input_tokens=120, loop=ToolLoop(turns=2, calls=2, failures=0)))) == []
+    assert list(following.see(trace(6.0, input_tokens=120, loop=ToolLoop(turns=2, calls=2)))) == []
+
+
+@pytest.mark.parametrize(("passed", "worth"), [(True, 1.0), (False, 0.2)])
+def test_tests_that_an_answer_had_run_count_for_it_or_against_it(passed: bool, worth: float):
+    following = Following()
+    list(following.see(trace(0.0)))
+    (ran,) = following.see(trace(5.0, input_tokens=80, loop=ToolLoop(turns=1, calls=1, tested=passed)))
+    assert (ran.kind, ran.decision, ran.score) == ("tests", "dec_0.0", worth)
+    assert "tests" in ran.text
 
 
 def test_other_callers_and_what_failed_are_no_evidence():

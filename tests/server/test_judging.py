@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from meshwright.kernel.learning.judging import may_see
+from meshwright.kernel.streams.overheard import MOST, Overheard
 from meshwright.routing.marking import mark, mark_request
 from meshwright.routing.policy import Policy
 from meshwright.sim import Rule, Say, Upstream
 from meshwright.types.content import Message, Text
+from meshwright.types.errors import MeshError
 from meshwright.types.model import Model
 from meshwright.types.request import Request
 from meshwright.types.response import Choice, Response
@@ -30,6 +32,11 @@ pool = ["p/*"]
 strategy = "learned"
 pool = ["p/*"]
 privacy = ["local"]
+[routes.masked]
+strategy = "learned"
+pool = ["p/*"]
+[routes.masked.guards]
+on = ["pii"]
 """
 PATIENCE = 25
 
@@ -67,6 +74,68 @@ def test_its_mark_is_feedback_by_nobody_else_and_its_cost_is_not_the_callers(gat
     report = json.loads(gateway.run("router", "report", "--json").stdout)
     assert report["report"]["judged"] >= 1
     assert report["left"]["learning/judge"] <= 10**9
+
+
+def test_a_streamed_answer_is_judged_when_its_client_has_all_of_it(gateway: Gateway):
+    body = {"model": "route/clever", "stream": True, "messages": [{"role": "user", "content": "A streamed tale?"}]}
+    status, headers, data = gateway.call("/v1/chat/completions", body)
+    assert status == 200
+    assert data.rstrip().endswith(b"[DONE]")
+    decision = headers["x-mesh-decision"]
+    until = time.monotonic() + PATIENCE
+    while decision not in (seen := marks(gateway)):
+        assert time.monotonic() < until, gateway.log()
+        time.sleep(0.2)
+    assert [(one["kind"], one["value"]) for one in seen[decision]] == [("judge", 0.8)]
+
+
+def test_what_a_guard_hid_from_the_models_is_not_shown_to_the_judge_either(gateway: Gateway):
+    decision = gateway.chat("Write to ada@example.com, would you?", "route/masked")[1]["x-mesh-decision"]
+    body = {"model": "route/masked", "stream": True, "messages": [{"role": "user", "content": "To bob@example.com!"}]}
+    streamed = gateway.call("/v1/chat/completions", body)[1]["x-mesh-decision"]
+    other = gateway.chat("Write to nobody.", "route/masked")[1]["x-mesh-decision"]
+    until = time.monotonic() + PATIENCE
+    while other not in (seen := marks(gateway)):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert not {decision, streamed} & set(seen)
+
+
+class Pieces:
+    """A flow of these pieces."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.left = [*pieces, b""]
+
+    async def next(self) -> bytes:
+        return self.left.pop(0)
+
+    def abort(self) -> None:
+        self.left = [b""]
+
+    def cut(self, error: MeshError) -> bytes:
+        return b"cut"
+
+
+async def _heard(flow: Pieces, count: int) -> list[bytes]:
+    heard: list[bytes] = []
+    overheard = Overheard(flow, heard.append)
+    for _ in range(count):
+        await overheard.next()
+    overheard.abort()
+    return heard
+
+
+async def test_a_stream_is_told_once_as_far_as_its_client_has_it_and_never_when_it_is_too_long():
+    assert await _heard(Pieces(b"a", b"b"), 3) == [b"ab"]
+    assert await _heard(Pieces(b"a", b"b"), 2) == [b"ab"]
+    assert await _heard(Pieces(b"a", b"x" * MOST, b"b"), 4) == []
+    heard: list[bytes] = []
+    overheard = Overheard(Pieces(b"a", b"b"), heard.append)
+    await overheard.next()
+    assert overheard.cut(MeshError("stopped")) == b"cut"
+    overheard.abort()
+    assert heard == []
 
 
 def test_it_sees_nothing_that_a_routes_bounds_keep_from_it(gateway: Gateway):

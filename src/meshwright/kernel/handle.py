@@ -42,7 +42,8 @@ async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
         if checked is not None:
             reply = await check_reply(kernel, checked, reply, recording)
         if snapshot.learning.judge:
-            sample(kernel, snapshot, arrival, recording, reply)
+            masks = checked.masks if checked is not None else ()
+            reply = sample(kernel, snapshot, arrival, recording, reply, masks)
         flowing = isinstance(reply, Streaming)
         return reply
     except MeshError as error:

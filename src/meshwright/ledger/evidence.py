@@ -1,7 +1,7 @@
-"""What can be seen of an answer without asking anyone: cut off, refused, wrong in form, asked again.
+"""What can be seen of an answer without asking anyone: cut off, refused, wrong in form, asked again, tests that ran.
 
 None of it is proof, so each kind is believed a little (`ledger.feedback.BELIEVED`). What has nothing wrong with it that
-can be seen is no evidence at all: such answers only count in the rate.
+can be seen is no evidence at all: such answers only count in the rate. Tests tell both, and count as outcomes.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ WORTH: dict[FeedbackKind, float] = {
     "tool_failed": 0.3,
 }
 """What an answer is taken to be worth of which that was seen."""
+TESTED = {True: 1.0, False: 0.2}
+"""What an answer is worth whose tests all passed, or did not: they may have been run to see them fail."""
 
 
 def implicit(trace: Trace) -> tuple[Feedback, ...]:
@@ -90,7 +92,8 @@ class _Earlier(msgspec.Struct, frozen=True):
     at: float
     turns: int
     tokens: int
-    failures: int
+    errors: int
+    tested: bool | None
     template: Feedback
 
 
@@ -115,8 +118,8 @@ class Following:
             return  # a batch that could not be stored is read again
         self._latest.pop(place, None)
         template = about(trace, trace.served, "asked_again", "", trace.at, None, "")
-        failures = seen.loop.failures if seen.loop is not None else 0
-        this = _Earlier(trace.at, seen.turns, seen.input_tokens, failures, template)
+        errors, tested = (seen.loop.errors, seen.loop.tested) if seen.loop is not None else (0, None)
+        this = _Earlier(trace.at, seen.turns, seen.input_tokens, errors, tested, template)
         late = known is not None and known.at > this.at
         before, after = (this, known) if late else (known, this)
         answered = trace.outcome == "ok" and bool(trace.served)
@@ -135,12 +138,18 @@ def _told(before: _Earlier, after: _Earlier) -> Iterator[Feedback]:
     if after.at - before.at > SHORTLY:
         return
     if (after.turns, after.tokens) == (before.turns, before.tokens):
-        yield _held_against(before, "asked_again", after, f"asked again after {after.at - before.at:.0f} s")
-    elif after.failures > before.failures:
-        yield _held_against(before, "tool_failed", after, "a tool failed with what it was called with")
+        asked = f"asked again after {after.at - before.at:.0f} s"
+        yield _told_by(after, before, "asked_again", WORTH["asked_again"], asked)
+        return
+    if after.errors:
+        told = "a tool failed with what it was called with"
+        yield _told_by(after, before, "tool_failed", WORTH["tool_failed"], told)
+    if after.tested is not None:
+        told = "the tests that it ran passed" if after.tested else "tests that it ran failed"
+        yield _told_by(after, before, "tests", TESTED[after.tested], told)
 
 
-def _held_against(before: _Earlier, kind: FeedbackKind, after: _Earlier, told: str) -> Feedback:
+def _told_by(after: _Earlier, before: _Earlier, kind: FeedbackKind, score: float, told: str) -> Feedback:
     return msgspec.structs.replace(
-        before.template, kind=kind, at=after.at, score=WORTH[kind], text=f"{told}: {after.template.decision}"
+        before.template, kind=kind, at=after.at, score=score, text=f"{told}: {after.template.decision}"
     )

@@ -29,6 +29,7 @@ BELIEVED: Mapping[FeedbackKind, float] = {
     "truncated": 0.2,
     "asked_again": 0.3,
     "tool_failed": 0.3,
+    "tests": 0.4,
 }
 """How much each kind is believed: what people say as a whole outcome, what can be seen as a part of one."""
 

@@ -76,6 +76,8 @@ def see(
         more["conversation"] = digest = conversation(request)
         if warmth is not None and (held := warmth(digest)):
             more["warm"] = held
+    if any(strategy.loop for strategy in strategies) or (learned and gains is not None and request.tools):
+        more["loop"] = tool_loop(request.messages)
     if learned:
         asked = question(request.messages)
         more["expected"] = (knowledge or shipped()).expect(asked)
@@ -86,8 +88,6 @@ def see(
         more["purse"] = {name: left for name, left in gains.left.items() if name in names}
     if len(every) == 1:
         return msgspec.structs.replace(seen, **more) if more else seen
-    if any(strategy.loop for strategy in strategies):
-        more["loop"] = tool_loop(request.messages)
     if any(strategy.examples for strategy in strategies):
         asked = question(request.messages)
         more["alike"] = {

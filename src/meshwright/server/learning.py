@@ -90,6 +90,7 @@ class Learning:
         (self._folder / router_files.GAINS).unlink(missing_ok=True)
 
     def _take(self, labels: Mapping[str, float], last: int) -> bool:
+        """What came up to `last`, as far as trouble was looked for: what comes meanwhile is for the next time."""
         if importlib.util.find_spec("numpy") is None:
             self._read = last
             if not self._told:
@@ -105,7 +106,8 @@ class Learning:
         before = len(self._online.drifts)
         while True:
             with self._database.read() as transaction:
-                rows = feedback.after(transaction, max(0, self._read - BEHIND), AT_ONCE)
+                found = feedback.after(transaction, max(0, self._read - BEHIND), AT_ONCE)
+            rows = [row for row in found if row.n <= last]
             if not rows or rows[-1].n <= self._read:
                 break
             self._read = rows[-1].n
@@ -125,7 +127,7 @@ class Learning:
 
         touched: dict[str, Feedback] = {}
         for row in rows:
-            if not row.principal:
+            if not row.principal and row.kind in WORTH:
                 continue  # what could merely be seen counts in the rate of trouble
             key = f"{row.decision} {row.model}"
             self._known.setdefault(key, {})[row.kind, row.principal] = row

@@ -252,7 +252,7 @@ class KeptItem(msgspec.Struct, frozen=True, kw_only=True):
 
 FeedbackKind = Literal[
     "score", "thumbs", "correction", "label", "judge",
-    "schema", "arguments", "refusal", "truncated", "asked_again", "tool_failed",
+    "schema", "arguments", "refusal", "truncated", "asked_again", "tool_failed", "tests",
 ]  # fmt: skip
 """What people say of an answer, what a judge says, and what can be seen without asking anyone."""
 

@@ -40,13 +40,16 @@ class ToolLoop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Where a run of an agent stands: its turns so far, calls, failures in a row, and how often it repeats itself.
 
     `failures` are failed tool results since the last good one; `repeats` is how often the latest call was already made
-    with the same arguments before.
+    with the same arguments before. Of what the latest answer called, `errors` failed; `tested` says whether all tests
+    passed that it ran, None when it ran none.
     """
 
     turns: int = 0
     calls: int = 0
     failures: int = 0
     repeats: int = 0
+    errors: int = 0
+    tested: bool | None = None
 
 
 class Expected(msgspec.Struct, frozen=True):

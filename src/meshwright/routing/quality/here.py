@@ -26,5 +26,6 @@ def _told(found: Gain) -> str:
     if abs(found.value) >= PLAIN:
         told += f": {found.value:+.2f}"
     if found.trouble:
-        told += f" (-{found.trouble:.2f} for answers that were cut off, refused, wrong in form or asked for again)"
+        why = "that were cut off, refused, wrong in form or asked for again, or whose calls failed"
+        told += f" (-{found.trouble:.2f} for answers {why})"
     return f"{told}; {found.drifted}" if found.drifted else told
