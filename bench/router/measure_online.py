@@ -110,9 +110,11 @@ def run(
     policy: Policy,
     watch: Callable[[int, Gains, Online], None],
     score: Callable[[int, int, int], float],
+    online: Online | None = None,
 ) -> Array:
     """Decide, tell, learn; what each request earned."""
-    online, gains, waiting = Online(SALT), Gains(version=0, salt=SALT), list[Outcome]()
+    online = online if online is not None else Online(SALT)
+    gains, waiting = Gains(version=0, salt=SALT), list[Outcome]()
     earned = np.zeros(len(stream))
     for turn, at in enumerate(stream):
         moved = gains.gain(world.sketches[at]) if gains.models else {}

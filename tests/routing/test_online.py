@@ -7,7 +7,7 @@ import random
 import msgspec
 import pytest
 
-from meshwright.routing.quality.drift import Watch
+from meshwright.routing.quality.drift import Watch, threshold
 from meshwright.routing.quality.gains import Gains, pack, read
 from meshwright.routing.quality.online import Online, Outcome
 from meshwright.routing.quality.sight import sight
@@ -129,6 +129,25 @@ def test_no_alarm_while_nothing_changes_though_the_expectation_is_wrong():
     dice = random.Random(11)
     watch = Watch()
     assert not any(watch.see(float(dice.random() < 0.7) - 0.3) for _ in range(5_000))
+
+
+def test_no_alarm_while_a_model_is_being_learned():
+    dice = random.Random(12)
+    watch = Watch()
+    expected = [0.4 - 0.4 * min(1.0, at / 80) for at in range(3_000)]
+    assert not any(watch.see(float(dice.random() < 0.8) - 0.8 + off) for off in expected)
+
+
+def test_a_model_that_is_nearly_always_right_is_not_suspected_for_its_rare_failures():
+    dice = random.Random(13)
+    watch = Watch()
+    assert not any(watch.see(float(dice.random() < 0.97) - 0.97) for _ in range(40_000))
+
+
+def test_the_alarm_is_later_the_more_skewed_the_sums_are_and_never_sooner():
+    levels = [threshold(skew) for skew in (-3.0, 0.0, 0.5, 2.0, 5.0, 10.0)]
+    assert levels == sorted(levels)
+    assert levels[0] == levels[1] == pytest.approx(24.77, abs=0.01)
 
 
 @pytest.mark.parametrize(("before", "after"), [(0.8, 0.4), (0.4, 0.8)])

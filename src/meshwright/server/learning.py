@@ -113,6 +113,7 @@ class Learning:
             self._read = rows[-1].n
             outcomes = self._outcomes([row for row in rows if row.asked >= since], labels)
             self._online.take(outcomes)
+        self._read = last  # the latest may have been set aside
         for drift in self._online.drifts[before:]:
             _log.warning(
                 "%s has changed: it scored %+.2f beside what was expected, and now %+.2f; older outcomes count a tenth",

@@ -9,13 +9,13 @@ from before a model's change count a tenth.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from meshwright.routing.quality.drift import Watch
+from meshwright.routing.quality.drift import Watch, Watching
 from meshwright.routing.quality.gains import COMMON_PRIOR, LEVEL_PRIOR, MIDDLE, MOST_MODELS, OWN_PRIOR, Gained, Gains
 from meshwright.routing.quality.sight import SHAPES
 from meshwright.routing.quality.sketch import WIDE, WORDS
@@ -65,13 +65,14 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 class Online:
     """What is learned, and from what. One thread at a time."""
 
-    def __init__(self, salt: int, window: int = WINDOW) -> None:
+    def __init__(self, salt: int, window: int = WINDOW, watch: Callable[[], Watching] = Watch) -> None:
         self.drifts: list[Drift] = []
         self.settled = True
         self._salt = salt
         self._window = window
         self._models: list[str] = []
-        self._watches: dict[str, Watch] = {}
+        self._watch_anew = watch
+        self._watches: dict[str, Watching] = {}
         self._noise: dict[str, tuple[float, float]] = {}
         self._at: dict[str, int] = {}
         self._keys: list[str] = []
@@ -220,7 +221,7 @@ class Online:
         """Models that nothing was known of begin with nothing."""
         for name in models:
             if name not in self._watches:
-                self._watches[name] = Watch()
+                self._watches[name] = self._watch_anew()
                 self._models.append(name)
         more = len(self._models) - len(self._own)
         if more:
