@@ -44,7 +44,7 @@ INNOCENT = {
     "kernel/config/check.py": "import meshwright.kernel.config.toml_lines",
     "kernel/config/read.py": "import meshwright.kernel.config.toml_lines",
     "kernel/config/toml_lines.py": "",
-    "kernel/forms/valid.py": "import jsonschema_rs",
+    "kernel/valid.py": "import jsonschema_rs",
     "net/pool.py": "import aiohttp, httptools",
     "net/two.py": "import meshwright.net.one",
     "guards/injection.py": "",

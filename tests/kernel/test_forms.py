@@ -10,8 +10,8 @@ from msgspec import Raw
 
 from meshwright.kernel.arrival import Arrival, Reply, Whole
 from meshwright.kernel.config.tables import RouteSettings
-from meshwright.kernel.forms.valid import Unchecked, mended, wrong
 from meshwright.kernel.handle import handle
+from meshwright.kernel.valid import Unchecked, mended, wrong
 from meshwright.sim import Calling, Rule, Say
 from meshwright.types.principal import LOCAL
 from meshwright.types.request import OutputFormat

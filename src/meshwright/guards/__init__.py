@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshwright.guards import injection, instructions, pii, presidio, secrets, topics
+from meshwright.guards import injection, instructions, pii, presidio, schema, secrets, topics
 from meshwright.guards.guard import Guard
 from meshwright.guards.redact import redact
 
@@ -13,5 +13,6 @@ GUARDS: dict[str, Guard] = {
     "injection": injection.GUARD,
     "instructions": instructions.GUARD,
     "presidio": presidio.GUARD,
+    "schema": schema.GUARD,
 }
 __all__ = ["GUARDS", "Guard", "redact"]

@@ -13,6 +13,9 @@ import msgspec
 from meshwright.guards.masks import Masks, masked
 from meshwright.guards.rule import Rule, Seen, scan
 from meshwright.guards.texts import Change, Spot, in_json, of_request, of_response
+from meshwright.guards.whole import judged, judges
+from meshwright.guards.whole import of_request as wholes_of_request
+from meshwright.guards.whole import of_response as wholes_of_response
 from meshwright.types.errors import Blocked
 from meshwright.types.guard import Finding, Place, Verdict
 from meshwright.types.request import Request
@@ -49,7 +52,9 @@ def examine(request: Request, rules: Sequence[Rule], masks: Masks) -> Examined:
     else:
         left = iter(texts)
         changed = of_request(request, lambda spot: next(left))
-    return Examined(changed, going.verdicts(), going.found(), going.blocked)
+    verdicts, blocked = judged(forms, wholes_of_request(changed)) if (forms := judges(rules)) else ((), None)
+    found = (*going.found(), *(one.rule for one in verdicts))
+    return Examined(changed, (*going.verdicts(), *verdicts), found, going.blocked or blocked)
 
 
 def examine_answer(
@@ -63,7 +68,8 @@ def examine_answer(
     going.over(rules, spots, texts)
     left = iter(texts)
     changed = of_response(response, lambda spot: masks.show(next(left)))
-    return changed, (*going.verdicts(), *put_back(masks)), going.blocked
+    verdicts, blocked = judged(forms, wholes_of_response(changed)) if (forms := judges(rules)) else ((), None)
+    return changed, (*going.verdicts(), *verdicts, *put_back(masks)), going.blocked or blocked
 
 
 def examine_json(body: bytes, rules: Sequence[Rule], masks: Masks) -> tuple[bytes, tuple[Verdict, ...], Blocked | None]:
@@ -245,7 +251,7 @@ class _Going:
             Verdict(
                 rule=rule.name,
                 guard=rule.uses,
-                action=rule.action,
+                action=rule.outcome,
                 place=place,
                 message=message,
                 found=counts,

@@ -14,11 +14,18 @@ ASKED: tuple[Place, ...] = ("system", "user", "assistant", "tool")
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What the configuration says to a guard: the kinds to look for (none: all), phrases, and a threshold (0..1)."""
+    """What the configuration says to a guard: the kinds to look for (none: all), phrases, and a threshold (0..1).
+
+    `schema` is a JSON schema, and `fits` says what is wrong with a text by it, "" when nothing is; `tool` is whose
+    arguments are meant, "" for the words of an answer.
+    """
 
     kinds: frozenset[str] = frozenset()
     phrases: tuple[str, ...] = ()
     threshold: float | None = None
+    schema: bytes = b""
+    fits: Callable[[str], str] | None = None
+    tool: str = ""
 
     def wants(self, kind: str) -> bool:
         """Whether this kind is looked for."""
@@ -48,6 +55,8 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float | None = None
     """Its usual threshold, None when it has none."""
     missing: Callable[[], str] | None = None
+    judge: Callable[[str, Options], str] | None = None
+    """Says what is wrong with a whole answer, or a call's arguments; such a guard looks at no texts one by one."""
 
 
 def apart(found: Iterable[Finding]) -> list[Finding]:

@@ -9,7 +9,7 @@ import msgspec
 from meshwright.guards.fold import fold
 from meshwright.guards.guard import Guard, Options
 from meshwright.guards.layers import Layer, layers
-from meshwright.types.guard import Action, Finding, Place
+from meshwright.types.guard import Action, Finding, Outcome, Place
 
 DEEPEST = 2
 """Layers within layers that are looked into."""
@@ -27,8 +27,13 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     closed: bool = True
     options: Options = Options()
 
+    @property
+    def outcome(self) -> Outcome:
+        """What a verdict says was done: what could not be repaired is refused."""
+        return "block" if self.action == "repair" else self.action
 
-_ORDER: Mapping[Action, int] = {"block": 0, "flag": 1, "mask": 2}
+
+_ORDER: Mapping[Action, int] = {"block": 0, "repair": 0, "flag": 1, "mask": 2}
 
 
 def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:

@@ -9,6 +9,7 @@ import msgspec
 from meshwright.guards.examine import examine, examine_answer, examine_json
 from meshwright.guards.masks import Masks
 from meshwright.kernel.arrival import Arrival, Reply, Streaming, Whole
+from meshwright.kernel.forms.shaped import formed
 from meshwright.kernel.guarding import Guarding
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import Recording
@@ -44,6 +45,9 @@ async def check(guarding: Guarding, arrival: Arrival, recording: Recording) -> C
         raise examined.blocked
     if examined.request is not request:
         arrival = msgspec.structs.replace(arrival, request=examined.request)
+    if (rule := guarding.repairing) is not None and not formed(arrival.request):
+        asked = msgspec.structs.replace(arrival.request, output=rule, source=None)
+        arrival = msgspec.structs.replace(arrival, request=asked, repair=True)
     recording.held = bool(guarding.answered or masks)
     recording.stage("check")
     return Checked(arrival, guarding, masks, examined.found)

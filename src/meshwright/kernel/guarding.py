@@ -11,7 +11,9 @@ from meshwright.guards.guard import Options
 from meshwright.guards.rule import Rule, in_order
 from meshwright.kernel.config.names import PRESETS, meant, steps_of
 from meshwright.kernel.config.tables import Config, GuardSettings, RouteSettings, RuleSettings
+from meshwright.kernel.valid import as_json, fitting
 from meshwright.routing.policy import Policy, When
+from meshwright.types.request import OutputFormat
 
 
 class Guarding(msgspec.Struct, frozen=True, eq=False):
@@ -19,6 +21,8 @@ class Guarding(msgspec.Struct, frozen=True, eq=False):
 
     asked: tuple[Rule, ...] = ()
     answered: tuple[Rule, ...] = ()
+    repairing: OutputFormat | None = None
+    """The form that models are asked for where a rule says so, and that their answers are brought into."""
 
 
 class Guardings(msgspec.Struct, frozen=True, eq=False):
@@ -111,6 +115,7 @@ def _made(rules: Mapping[str, RuleSettings]) -> dict[str, Rule]:
 def _rule(name: str, settings: RuleSettings) -> Rule:
     uses = settings.guard or name
     guard = GUARDS[uses]
+    schema = as_json(settings.schema) if settings.schema else b""
     return Rule(
         name=name,
         uses=uses,
@@ -121,6 +126,9 @@ def _rule(name: str, settings: RuleSettings) -> Rule:
         options=Options(
             kinds=frozenset(settings.kinds) or frozenset(guard.kinds) - set(settings.without),
             phrases=settings.phrases,
+            schema=schema,
+            fits=fitting(schema) if schema else None,
+            tool=settings.tool,
             threshold=settings.threshold if settings.threshold is not None else guard.threshold,
         ),
     )
@@ -140,4 +148,10 @@ def _guarding(rules: Mapping[str, Rule]) -> Guarding | None:
     return Guarding(
         tuple(rule for rule in ordered if set(rule.places) - {"answer"}),
         tuple(rule for rule in ordered if "answer" in rule.places),
+        next((_form(rule) for rule in ordered if rule.action == "repair"), None),
     )
+
+
+def _form(rule: Rule) -> OutputFormat:
+    name = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in rule.name)[:64]
+    return OutputFormat(kind="schema", name=name, schema=msgspec.Raw(rule.options.schema))

@@ -9,7 +9,7 @@ import msgspec
 
 Place = Literal["system", "user", "assistant", "tool", "answer"]
 """Whose words: the instructions and tool descriptions, the caller's, an earlier answer's, a tool's, the answer's."""
-Action = Literal["flag", "mask", "block"]
+Action = Literal["flag", "mask", "block", "repair"]
 Outcome = Literal["allow", "flag", "mask", "unmask", "block"]
 
 

@@ -9,7 +9,10 @@ from meshwright.guards import GUARDS
 from meshwright.guards.topics import LONGEST
 from meshwright.kernel.config.check_routes import Finding, Path, known
 from meshwright.kernel.config.tables import Config, GuardSettings, RuleSettings
+from meshwright.kernel.valid import Unchecked, as_json, fitting
 
+JUDGED = ("answer", "assistant")
+"""Where wholes are: an answer, and the calls in a conversation so far."""
 MOST_PHRASES = 2_000
 
 
@@ -47,6 +50,9 @@ def _on(path: Path, names: tuple[str, ...], rules: Mapping[str, RuleSettings]) -
         elif name not in rules and GUARDS[name].phrases:
             fix = f'Write [guards.rules.{name}] with phrases = ["…"].'
             found.append((path, f'"{name}" looks for phrases, and has none.', fix))
+        elif name not in rules and GUARDS[name].judge is not None:
+            fix = f"Write [guards.rules.{name}] with a schema."
+            found.append((path, f'"{name}" compares with a schema, and has none.', fix))
         elif (uses := rules[name].guard or name if name in rules else name) in GUARDS:
             missing = GUARDS[uses].missing
             if missing is not None and (told := missing()):
@@ -75,7 +81,32 @@ def _rule(path: Path, name: str, rule: RuleSettings) -> list[Finding]:
         if not any(letter.isalnum() for letter in phrase) or len(phrase) > LONGEST:
             what = f"a phrase has a letter and at most {LONGEST} of them."
             found.append(((*path, "phrases"), what, f"Change {phrase[:40]!r}."))
+    found += _schema(path, uses, rule)
     if rule.threshold is not None and (guard.threshold is None or not 0 < rule.threshold < 1):
         what = "a threshold is a number between 0 and 1." if guard.threshold else f"{uses} has no threshold."
         found.append(((*path, "threshold"), what, "Write threshold = 0.9." if guard.threshold else "Leave it out."))
     return found
+
+
+def _schema(path: Path, uses: str, rule: RuleSettings) -> list[Finding]:
+    """What is wrong with a rule's schema, and with what goes only with one."""
+    if GUARDS[uses].judge is None:
+        found = [name for name in ("schema", "tool") if getattr(rule, name)]
+        found += ["action"] if rule.action == "repair" else []
+        return [((*path, name), f'the guard "{uses}" has no use for it.', 'Use guard = "schema".') for name in found]
+    problems = list[Finding]()
+    if rule.action == "mask":
+        problems.append(((*path, "action"), "a form cannot be masked.", 'Write "block", "repair" or "flag".'))
+    if rule.action == "repair" and rule.tool:
+        problems.append(((*path, "action"), "arguments of tools are not repaired.", 'Write "block" or "flag".'))
+    if wrong := [place for place in rule.places if place not in JUDGED or (place == "assistant" and not rule.tool)]:
+        fix = 'Write places = ["answer"]; with a tool also "assistant", for its calls in the conversation so far.'
+        problems.append(((*path, "places"), f'a schema is not for "{wrong[0]}".', fix))
+    if not rule.schema:
+        problems.append(((*path, "schema"), "it has no schema to compare with.", 'Write schema = { type = "object" }.'))
+        return problems
+    try:
+        fitting(as_json(rule.schema))
+    except Unchecked as error:
+        problems.append(((*path, "schema"), f"it cannot be used: {error}.", "Write a JSON schema."))
+    return problems

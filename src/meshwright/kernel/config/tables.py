@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -235,17 +235,21 @@ class RuleSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[guards.rules.NAME]: how a guard goes about it. `guard` is which one, if that is not the rule's name.
 
     `action` and `fail` default to the guard's own; `places` is where it looks, `kinds` what it looks for, `without`
-    what it does not look for. `privacy` and `regions` are what a model must be when it found something.
+    what it does not look for. `schema` is a JSON schema, as a table or as text; with `tool` it is for the arguments of
+    calls of tools of that name (`*` is any ending), else for the answer. `privacy` and `regions` are what a model must
+    be when it found something.
     """
 
     guard: str = ""
-    action: Literal["flag", "mask", "block"] | None = None
+    action: Literal["flag", "mask", "block", "repair"] | None = None
     fail: Literal["closed", "open"] | None = None
     places: tuple[Literal["system", "user", "assistant", "tool", "answer"], ...] = ()
     kinds: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
     threshold: float | None = None
+    schema: dict[str, Any] | str = ""
+    tool: str = ""
     privacy: tuple[Literal["local", "no_training", "may_train", "unknown"], ...] = ()
     regions: tuple[str, ...] = ()
 

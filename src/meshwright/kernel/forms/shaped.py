@@ -9,8 +9,8 @@ from typing import Literal
 import msgspec
 
 from meshwright.kernel.arrival import Reply, Whole
-from meshwright.kernel.forms.valid import Unchecked, calls, declined, mended, wrong, wrong_call
 from meshwright.kernel.record import Recording
+from meshwright.kernel.valid import Unchecked, calls, declined, mended, wrong, wrong_call
 from meshwright.kernel.work import NO_ANSWER, Run, Work, deliver, said, whole
 from meshwright.routing.policy import Policy
 from meshwright.types.content import Message, Text

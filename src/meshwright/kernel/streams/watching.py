@@ -10,6 +10,7 @@ from meshwright.guards.examine import failed_open, failure, put_back, refusal, s
 from meshwright.guards.masks import Masks
 from meshwright.guards.rule import Rule
 from meshwright.guards.texts import in_json
+from meshwright.guards.whole import Piece, judged, judges
 from meshwright.guards.window import Window
 from meshwright.kernel.arrival import Arrival, Flow
 from meshwright.kernel.kernel import Kernel
@@ -52,7 +53,10 @@ class Watched:
         self._kernel = kernel
         self._flow = flow
         self._recording = recording
-        self._rules = rules
+        self._rules = [rule for rule in rules if rule.guard.judge is None]
+        self._forms = judges(rules)
+        self._words: dict[int, str] = {}
+        self._called: set[int] = set()
         self._masks = masks
         self._decoder = arrival.dialect.stream_decoder(Target(arrival.request.model, recording.served))
         self._encoder = arrival.dialect.stream_encoder(arrival.request)
@@ -110,7 +114,7 @@ class Watched:
         for rule, counts in self._counts.items():
             why = f"{said(counts)} in the answer"
             self._recording.guards.append(
-                Verdict(rule=rule.name, guard=rule.uses, action=rule.action, place="answer", found=counts, why=why)
+                Verdict(rule=rule.name, guard=rule.uses, action=rule.outcome, place="answer", found=counts, why=why)
             )
         self._recording.guards.extend(put_back(self._masks))
         self._recording.held = False
@@ -137,7 +141,9 @@ class Watched:
             case PartEnded():
                 return [*self._end(delta.choice, delta.part), delta]
             case Finished():
-                return [*self._end(delta.choice, None), delta]
+                out = [*self._end(delta.choice, None), delta]
+                self._judge(delta)
+                return out
             case Ended() | Failed():
                 return [*self._end(None, None), delta]
             case _:
@@ -152,7 +158,13 @@ class Watched:
         ended = self._end(delta.choice, None, besides=delta.part) if place not in self._windows else []
         self._windows[place] = window, delta
         left = window.feed(text) if text else ""
+        self._hear(delta, left)
         return [*ended, _saying(delta, left)]
+
+    def _hear(self, delta: Texts, text: str) -> None:
+        """Words that leave, where all of them will be judged together."""
+        if self._forms and isinstance(delta, TextDelta) and not delta.refusal:
+            self._words[delta.choice] = self._words.get(delta.choice, "") + text
 
     def _end(self, choice: int | None, part: int | None, besides: int | None = None) -> list[Delta]:
         """What is still held of these parts."""
@@ -160,6 +172,7 @@ class Watched:
         for place in [one for one in self._windows if _meant(one[:2], choice, part, besides)]:
             window, last = self._windows.pop(place)
             if rest := window.end():
+                self._hear(last, rest)
                 out.append(_more(last, rest))
         calls = [one for one in self._calls if _meant(one, choice, part, besides)]
         out += [self._call(self._calls.pop(key)) for key in calls]
@@ -178,6 +191,10 @@ class Watched:
         else:
             arguments = change(arguments, "")
         head = pieces[0]
+        if head.kind == "function" and self._forms:
+            self._called.add(head.choice)
+            name = next((one.name for one in pieces if one.name), "")
+            self._weigh([Piece(arguments or "{}", "answer", name)])
         return msgspec.structs.replace(
             head,
             id=next((one.id for one in pieces if one.id), ""),
@@ -185,6 +202,18 @@ class Watched:
             item_id=next((one.item_id for one in pieces if one.item_id), ""),
             arguments=arguments,
         )
+
+    def _judge(self, end: Finished) -> None:
+        """The answer is complete: what it is as a whole is said before its end leaves."""
+        words = self._words.pop(end.choice, "")
+        if self._forms and (words or end.choice not in self._called):
+            self._weigh([Piece(words, "answer")])
+
+    def _weigh(self, pieces: Sequence[Piece]) -> None:
+        verdicts, blocked = judged(self._forms, pieces)
+        self._recording.guards.extend(verdicts)
+        if blocked is not None:
+            raise blocked
 
     def _told(self, rule: Rule, found: Sequence[Finding] | None) -> None:
         if found is None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from typing import Any
 
 import jsonschema_rs
@@ -38,6 +39,23 @@ def _validator(schema: bytes) -> jsonschema_rs.Validator:
         )
     except (ValueError, RecursionError) as error:  # the library's own errors and those of JSON are ValueErrors
         raise Unchecked(str(error).partition("\n")[0][:300]) from None
+
+
+def as_json(schema: Mapping[str, Any] | str) -> bytes:
+    """A schema of the configuration as JSON."""
+    return schema.encode() if isinstance(schema, str) else msgspec.json.encode(schema)
+
+
+def fitting(schema: bytes) -> Callable[[str], str]:
+    """A function that says what is wrong with a text by this JSON schema. Raises Unchecked for one that is none."""
+    if len(schema) > MAX_SCHEMA:
+        raise Unchecked("the schema is too large")
+    try:
+        msgspec.json.decode(schema)
+    except msgspec.DecodeError as error:
+        raise Unchecked(f"the schema is not JSON: {error}") from None
+    _validator(schema)
+    return partial(wrong, OutputFormat(kind="schema", schema=msgspec.Raw(schema)))
 
 
 def wrong(output: OutputFormat | None, text: str) -> str:
