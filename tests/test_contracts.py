@@ -106,6 +106,8 @@ THIRD_PARTIES = {
     "rich": {"cli"},
     "sqlalchemy": {"store"},
     "sympy": {"providers"},
+    "tiktoken": {"catalog"},
+    "tokenizers": {"catalog"},
     "typer": {"cli"},
     "uvloop": {"net", "server", "sim", "cli"},
     "wordllama": {"providers"},

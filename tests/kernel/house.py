@@ -19,6 +19,7 @@ from meshwright.kernel.config.tables import (
     PriceSettings,
     ProviderSettings,
     RouteSettings,
+    TokenizerSettings,
 )
 from meshwright.kernel.handle import handle
 from meshwright.kernel.kernel import Kernel
@@ -106,6 +107,7 @@ async def house(
     patience: float = 30.0,
     guards: GuardSettings | None = None,
     cached: Decimal | None = None,
+    tokenizers: TokenizerSettings | None = None,
     **routes: RouteSettings,
 ) -> AsyncIterator[House]:
     """`patience`: seconds until a silent provider is given up; `cached`: a cached token's share of a price."""
@@ -138,6 +140,7 @@ async def house(
             },
             routes={"it": route, **routes},
             guards=guards or GuardSettings(),
+            tokenizers=tokenizers or TokenizerSettings(),
         )
         kernel = Kernel(build(Published(version=1, config=config, open=True), {}, transport, None), journal)
         try:

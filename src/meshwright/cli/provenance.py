@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from meshwright.catalog.facts import Facts, Sheet, each, providers, sheet
+from meshwright.catalog.tokens import family
 from meshwright.kernel.build.models import OBSERVED
 from meshwright.types.errors import UnknownModel
 from meshwright.types.model import Claim, Model
@@ -77,6 +78,8 @@ def known(name: str, served: Mapping[str, Model]) -> Known:
         lines += _told(*found)
     elif card is not None:
         lines += _carded(card)
+    if card is not None:
+        lines.append(_counted(card))
     said = {line.fact for line in lines}
     lines += [Line(fact, "unknown") for fact in ALWAYS if fact not in said and fact.partition(".")[0] not in said]
     return Known(name, found[1].kind if found else "chat", card is not None, tuple(lines))
@@ -122,6 +125,13 @@ def _settings(card: Model) -> Iterator[Line]:
     for field, claim in card.claims.items():
         if field in _FIELDS and claim.source in _OURS:
             yield _claimed(card, field, claim)
+
+
+def _counted(card: Model) -> Line:
+    """How the tokens of a request to it are known before it is asked."""
+    if card.tokenizer:
+        return Line("tokens", f"counted with {card.tokenizer}", "mesh.toml")
+    return Line("tokens", f"estimated as those of {family(card.upstream)}", "bench/tokens")
 
 
 def _carded(card: Model) -> Iterator[Line]:

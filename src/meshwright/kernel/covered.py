@@ -36,7 +36,7 @@ async def set_aside(work: Work, model: Model, attempt: OpenAttempt) -> Work:
     tab, request = work.recording.tab, work.request
     if tab is None or not tab.metered:
         return work
-    seen, read = most_read(work)
+    seen, read = most_read(work, model)
     answers = request.n or 1
     if request.max_tokens is not None:
         most = request.max_tokens if model.max_output is None else min(request.max_tokens, model.max_output)

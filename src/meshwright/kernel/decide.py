@@ -29,11 +29,13 @@ def decide(
     warm: Callable[[str], Mapping[str, int]] | None = None,
     found: tuple[str, ...] = (),
     bounds: tuple[Bounds, ...] = (),
+    counted: Mapping[str, int] | None = None,
 ) -> Decision:
     """The decision for this request of a caller with these bounds: pure, but for what `warm` says.
 
-    That (of the conversation, what prompt caches hold) is kept among the decision's features, and so is `found`, the
-    rules of guards that found something in the request. Raises UnknownModel, NoCandidate, PermissionDenied.
+    That (of the conversation, what prompt caches hold) is kept among the decision's features, and so are `found`, the
+    rules of guards that found something in the request, and `counted`, its tokens by tokenizers. Raises UnknownModel,
+    NoCandidate, PermissionDenied.
     """
     asked = override or request.model
     policy, models = meant(snapshot, asked)
@@ -51,6 +53,7 @@ def decide(
         gains=snapshot.gains,
         warm=warm,
         found=found,
+        counted=counted,
     )
     return msgspec.structs.replace(decision, bounds=bounds) if bounds else decision
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from meshwright.kernel.admit import admit
 from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming
 from meshwright.kernel.check import check, check_reply, rules_of
+from meshwright.kernel.counting import counted
 from meshwright.kernel.decide import decide
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.learning.judging import sample
@@ -36,7 +37,11 @@ async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
             arrival, found = checked.arrival, checked.found
         warm, bounds = kernel.signals.habits.warm, arrival.principal.bounds
         signals = kernel.signals.read()
-        recording.decision = decide(snapshot, signals, arrival.request, arrival.route, warm, found, bounds)
+        counts = None
+        if snapshot.tokenizers:
+            asked, limited = arrival.route or arrival.request.model, bool(arrival.principal.allowances)
+            counts = await counted(snapshot, arrival.request, asked, limited)
+        recording.decision = decide(snapshot, signals, arrival.request, arrival.route, warm, found, bounds, counts)
         recording.stage("route")
         reply = await answered(kernel, snapshot, arrival, recording)
         if checked is not None:

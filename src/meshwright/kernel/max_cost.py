@@ -42,7 +42,7 @@ def _capped(work: Work, model: Model, attempt: OpenAttempt) -> Work:
     assert recording.cap is not None
     if any(tool.kind == "hosted" for tool in request.tools):
         raise _over(f"What the own tools of {model.provider} cost is not known, and max_cost is set.")
-    seen, read = most_read(work)
+    seen, read = most_read(work, model)
     answers = request.n or 1
     left = recording.cap - recording.promised
     limits = [one for one in (request.max_tokens, model.max_output) if one is not None]

@@ -45,13 +45,19 @@ async def enter(kernel: Kernel, principal: Principal, recording: Recording, coun
         raise
 
 
-def most_read(work: Work) -> tuple[Features, int]:
-    """What is seen of the request as it now stands, and the most tokens that it can be."""
+def most_read(work: Work, model: Model) -> tuple[Features, int]:
+    """What is seen of the request as it now stands, and the most tokens that it can be for that model.
+
+    That is what its own tokenizer counted, where one did, and else its bytes.
+    """
     decision, request = work.recording.decision, work.request
     seen = decision.features if decision is not None else None
     if seen is None or request.messages is not work.seen:
         seen = features(request, False, matters=lambda _: False)
-    return seen, seen.characters + AROUND + 4 * len(request.messages) + (TOOLS if request.tools else 0)
+    most = seen.characters
+    if seen.counted and not seen.attachments and not request.tools:  # how tools are written out, providers do not tell
+        most = min(most, seen.counted.get(model.tokenizer, most))
+    return seen, most + AROUND + 4 * len(request.messages) + (TOOLS if request.tools else 0)
 
 
 def longest(kernel: Kernel, model: Model, tab: Tab | None) -> int:

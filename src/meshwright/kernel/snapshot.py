@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from meshwright.catalog.exact.chosen import NONE, Chosen
 from meshwright.kernel.addressing import Addressing
 from meshwright.kernel.config.tables import (
     BudgetSettings,
@@ -153,6 +154,12 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     caches: Mapping[str, CacheSettings] = {}
     """Of the routes that have one."""
     kept_bytes: int = 0
+    tokenizers: Chosen = NONE
+
+    def card(self, name: str) -> Model | None:
+        """What is known of the model of that full name."""
+        found = self.deployment(name)
+        return found.model if found is not None else None
 
     def deployment(self, name: str) -> Deployment | None:
         """The deployment of that full name; of a served provider also one that no catalogue lists yet."""
@@ -165,5 +172,6 @@ class Snapshot(msgspec.Struct, frozen=True, eq=False, kw_only=True):
             return None
         row = template.provider
         model = Model(name=name, provider=provider, upstream=upstream, privacy=row.privacy, regions=row.regions)
-        model = msgspec.structs.replace(model, prices=template.model.prices)
+        tokenizer = self.tokenizers.of(name, upstream) if self.tokenizers else ""
+        model = msgspec.structs.replace(model, prices=template.model.prices, tokenizer=tokenizer)
         return template.serving(model)

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from meshwright.routing.policy import Policy, Signal
+from meshwright.routing.reading import read
 from meshwright.types.decision import Features
 from meshwright.types.model import Model
 
@@ -101,13 +102,11 @@ def _window(model: Model, features: Features, named: bool) -> str:
     if model.window is None:
         return ""
     answer = _answer(model, features.max_tokens)
-    read = features.input_tokens
-    if model.reading != 1.0:
-        read = round(read * model.reading)
-    wanted = read + answer
+    length = read(model, features)
+    wanted = length + answer
     if wanted <= _room(model.window, named):
         return ""
-    parts = f" ({read:,} in, {answer:,} out)" if answer else ""
+    parts = f" ({length:,} in, {answer:,} out)" if answer else ""
     return f"about {wanted:,} tokens wanted{parts}, {WINDOW} {model.window:,}"
 
 

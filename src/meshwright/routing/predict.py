@@ -7,6 +7,7 @@ from meshwright.routing.lengths import answer_tokens, limit
 from meshwright.routing.policy import Signal
 from meshwright.routing.quality.here import moved
 from meshwright.routing.quality.levels import Learned, bounded
+from meshwright.routing.reading import read
 from meshwright.routing.standing import EVEN, base_price, standing
 from meshwright.types.decision import Candidate, Features, Interval
 from meshwright.types.model import Model
@@ -122,16 +123,14 @@ def _cost(model: Model, features: Features, tokens: Interval) -> tuple[Interval 
 
     Also how many tokens are read from a cache, and what that saves.
     """
-    read = features.input_tokens
-    if model.reading != 1.0:
-        read = round(read * model.reading)
-    price = base_price(model, read)
+    length = read(model, features)
+    price = base_price(model, length)
     if price is None or price.input is None or price.output is None:
         return None, 0, 0.0
-    fixed, out = price.request + read * price.input / PER_MILLION, price.output / PER_MILLION
+    fixed, out = price.request + length * price.input / PER_MILLION, price.output / PER_MILLION
     cached, saved = 0, 0.0
     if features.warm and price.cache_read is not None and price.cache_read < price.input:
-        cached = min(features.warm.get(model.name, 0), read)
+        cached = min(features.warm.get(model.name, 0), length)
         saved = cached * (price.input - price.cache_read) / PER_MILLION
     warm = fixed - saved
     return (

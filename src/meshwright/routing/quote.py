@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from meshwright.routing.calibrate import NOMINAL, candidates
+from meshwright.routing.reading import read
 from meshwright.types.calibration import ALL, Calibration, bound
-from meshwright.types.decision import Candidate, Decision, Interval, Plan
+from meshwright.types.decision import Candidate, Decision, Features, Interval, Plan
+from meshwright.types.model import Model
 
 PRIOR = "not seen here yet: a rough interval, not measured"
 
@@ -16,13 +18,16 @@ PRIOR = "not seen here yet: a rough interval, not measured"
 class Priced(msgspec.Struct, frozen=True, kw_only=True):
     """A candidate: tokens of its answer, and nano-dollars of the request; None when its price is not known.
 
-    `basis` says what the interval was learned from.
+    `basis` says what the interval was learned from. `read` are tokens of the request, as `counted` counts them: the
+    file of a tokenizer, or "" where they are estimated.
     """
 
     model: str
     tokens: Interval | None
     cost: Interval | None
     basis: str
+    read: int | None = None
+    counted: str = ""
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,12 +48,16 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
 
 
-def quote(decision: Decision, calibration: Calibration | None) -> Quote:
-    """The quote for a decision, by what was learned of predictions. Pure."""
+def quote(
+    decision: Decision, calibration: Calibration | None, card: Callable[[str], Model | None] = lambda _: None
+) -> Quote:
+    """The quote for a decision, by what was learned of predictions. Pure. `card` gives what is known of a model."""
     task, most = "", None
     if (seen := decision.features) is not None:
         task, most = seen.task, seen.max_tokens * seen.answers if seen.max_tokens else None
     found = {one.model: _priced(one, task, most, calibration) for one in candidates(decision)}
+    if seen is not None:
+        found = {name: _reading(one, card(name), seen) for name, one in found.items()}
     order = dict.fromkeys((*decision.plan.contacts(), *found))
     kept = calibration.kept_cost if calibration is not None else None
     return Quote(
@@ -84,6 +93,13 @@ def _priced(candidate: Candidate, task: str, most: int | None, calibration: Cali
             cost = _scaled(cost, known[0].low, known[0].high)
             basis = _basis(known[1], known[0].rows)
     return Priced(model=candidate.model, tokens=tokens, cost=cost, basis=basis)
+
+
+def _reading(priced: Priced, model: Model | None, seen: Features) -> Priced:
+    if model is None:
+        return priced
+    counted = model.tokenizer if model.tokenizer in seen.counted else ""
+    return msgspec.structs.replace(priced, read=read(model, seen), counted=counted.rpartition("/")[2])
 
 
 def _scaled(interval: Interval, low: float, high: float) -> Interval:

@@ -37,17 +37,21 @@ def route(
     gains: Gains | None = None,
     warm: Callable[[str], Mapping[str, int]] | None = None,
     found: tuple[str, ...] = (),
+    counted: Mapping[str, int] | None = None,
 ) -> Decision:
     """The decision. Pure: equal arguments give equal decisions. Raises NoCandidate with every rejection.
 
     Raises ContextTooLong when every model was rejected for its window. `models` are those of the policy's pool;
     `knowledge` is what was learned of models, None the weights that come with the package; `gains` what was learned
     here on top of that, None when nothing is to be; `warm` says which prompt caches hold how much of a conversation
-    (see `lots.conversation`); `found` are the rules of guards that found something in the request.
+    (see `lots.conversation`); `found` are the rules of guards that found something in the request; `counted` its tokens
+    by tokenizers that counted them.
     """
     seen = see(request, policy, models, knowledge, gains, warm)
     if found:
         seen = msgspec.structs.replace(seen, found=found)
+    if counted:
+        seen = msgspec.structs.replace(seen, counted=counted)
     return choose(seen, policy, models, signals, asked=asked, snapshot=snapshot)
 
 
@@ -66,7 +70,7 @@ def see(
     if tasks:  # so does whatever goes by cost
         seen = features(request, True)
     else:
-        seen = features(request, False, matters=lambda most: _length_matters(request, policy, models, most))
+        seen = features(request, False, matters=lambda most: _near(policy, models, most, request.max_tokens))
         if len(every) == 1 and not strategies[0].learned:
             return seen
     more: dict[str, object] = {}
@@ -112,10 +116,15 @@ def unseen(seen: Features, policy: Policy) -> str:
     return ""
 
 
-def _length_matters(request: Request, policy: Policy, models: Sequence[Model], most: int) -> bool:
-    """Whether a better estimate than a rough one could change anything, when the request has at most so many tokens."""
+def length_counts(policy: Policy, models: Sequence[Model], most: int, max_tokens: int | None) -> bool:
+    """Whether anything depends on how long a request of at most so many tokens is."""
+    return _asks_for_task(_all(policy)) or _near(policy, models, most, max_tokens)
+
+
+def _near(policy: Policy, models: Sequence[Model], most: int, max_tokens: int | None) -> bool:
+    """Whether a bound is near, so that a better estimate than a rough one could change anything."""
     for model in models:
-        if not roomy(model, most, request.max_tokens, policy.named):
+        if not roomy(model, most, max_tokens, policy.named):
             return True
         if len(model.prices) > 1 and model.prices[-1].above < most:  # the price goes by the length
             return True

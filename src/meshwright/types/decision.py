@@ -129,6 +129,8 @@ class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """`input_tokens` is a fourth of the bytes: no bound was near enough, and nothing else asked for better."""
     found: tuple[str, ...] = ()
     """The guards' rules that found something in it."""
+    counted: Mapping[str, int] = {}
+    """Tokens of it as tokenizers count them, by what `Model.tokenizer` calls them; only where one is at hand."""
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

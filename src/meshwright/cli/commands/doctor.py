@@ -7,6 +7,7 @@ import importlib.util
 import os
 import socket
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,11 +17,12 @@ import typer
 from rich.markup import escape
 
 from meshwright.catalog.cards import shipped
+from meshwright.catalog.exact.tokenizer import Tokenizer
 from meshwright.cli.exits import CONFIG, FAILED
 from meshwright.cli.output import ConfigFile, Json, out, print_json, told
 from meshwright.cli.session import here
 from meshwright.kernel.addressing import addressing
-from meshwright.kernel.build.models import model_cards
+from meshwright.kernel.build.models import chosen, model_cards
 from meshwright.kernel.build.providers import ProviderPart, provider_parts
 from meshwright.kernel.build.snapshot import auth_headers, proof_of
 from meshwright.kernel.config.tables import Config
@@ -35,6 +37,7 @@ from meshwright.wire import CODECS
 
 PROBE_SECONDS = 5.0
 RETIRING_DAYS = 30
+LIKE_THESE = 'Call it after its model, or name both in mesh.toml: [tokenizers.files] "PROVIDER/NAME*" = "FILE".'
 OFFLINE = ("sympy", "mpmath", "wordllama")
 
 
@@ -87,6 +90,7 @@ def _findings(config: Path | None, offline: bool) -> list[Finding]:
     parts, refused = provider_parts(settings, os.environ, control.engines, settings.builtin.enabled)
     found += asyncio.run(_probe(parts)) if not offline else [_keyed(part) for part in parts]
     found += _retiring(parts, settings)
+    found += _tokenizers(parts, settings)
     for name in settings.providers:
         if name in refused:
             found.append(Finding("bad", f"{name}: configured, but not served: {refused[name]}", _remedy(refused[name])))
@@ -111,6 +115,26 @@ def _retiring(parts: list[ProviderPart], settings: Config) -> list[Finding]:
             what = f"{part.row.name}: {len(leaving)} served models retire soon: {', '.join(names)}"
             found.append(Finding("warn", what, fix))
     return found
+
+
+def _tokenizers(parts: list[ProviderPart], settings: Config) -> list[Finding]:
+    """Each file to count tokens with: whether it can be read, and for how many served models it counts."""
+    files = chosen(settings)
+    if not files:
+        said = settings.tokenizers.folder
+        return [Finding("warn", f"tokenizers: there is none in {said}", LIKE_THESE)] if said else []
+    cards = [card for part in parts for card in model_cards(part, settings, shipped(part.row.name), tokenizers=files)]
+    counts = Counter(card.tokenizer for card in cards if card.tokenizer)
+    found = [_tokenizer(files.named[path], counts[path]) for path in sorted(counts)]
+    idle = sorted({str(path) for path in files.files.values()} - set(counts))
+    return found + [Finding("warn", f"tokenizers: {path} counts for no served model", LIKE_THESE) for path in idle[:10]]
+
+
+def _tokenizer(one: Tokenizer, count: int) -> Finding:
+    if one.load():
+        return Finding("ok", f"tokenizers: {one.path} counts for {count} served models (by {one.library})")
+    fix = one.trouble.partition("; ")[2] if "pip install" in one.trouble else "Fetch the file again, or leave it out."
+    return Finding("warn", f"tokenizers: {one.path} is not used, tokens are estimated: {one.trouble}", fix)
 
 
 def _extra(name: str) -> Finding:

@@ -10,9 +10,10 @@ import typer
 
 from meshwright.cli.output import ConfigFile, Json, out, print_json, print_table, told
 from meshwright.cli.session import control_of, session
+from meshwright.kernel.counting import counted
 from meshwright.kernel.decide import decide
 from meshwright.routing.calibrate import Learned
-from meshwright.routing.quote import Quote
+from meshwright.routing.quote import Priced, Quote
 from meshwright.routing.quote import quote as quoted
 from meshwright.server.calibrating import learned
 from meshwright.server.control import Control
@@ -51,15 +52,18 @@ def quote(
 
 async def _quote(control: Control, request: Request, known: Learned) -> Quote:
     async with session(control) as opened:
-        return quoted(decide(opened.kernel.snapshot, {}, request), known.calibration)
+        snapshot = opened.kernel.snapshot
+        counts = await counted(snapshot, request, request.model, limited=True)
+        return quoted(decide(snapshot, {}, request, counted=counts), known.calibration, snapshot.card)
 
 
 def _tell(found: Quote) -> None:
     names = " → ".join(dict.fromkeys(found.plan.contacts()))
     out.print(f"{found.route} would ask {names}.", markup=False)
     out.print(f"It costs {_money(found.cost)}.\n", markup=False)
-    rows = [(one.model, _tokens(one.tokens), _money(one.cost), one.basis) for one in found.candidates[:SHOWN]]
-    print_table(("model", "tokens out", "USD", "by"), rows)
+    shown = found.candidates[:SHOWN]
+    rows = [(one.model, _read(one), _tokens(one.tokens), _money(one.cost), one.basis) for one in shown]
+    print_table(("model", "tokens in", "tokens out", "USD", "by"), rows)
     if more := len(found.candidates) - SHOWN:
         out.print(f"and {more:,} more" if more > 0 else "", markup=False)
     if found.measured is not None:
@@ -72,6 +76,12 @@ def _money(interval: Interval | None) -> str:
         return "unknown"
     value, low, high = (dollars(round(amount)) for amount in (interval.value, interval.low, interval.high))
     return f"{value} ({low} to {high})"
+
+
+def _read(one: Priced) -> str:
+    if one.read is None:
+        return "unknown"
+    return f"{one.read:,}" if one.counted else f"about {one.read:,}"
 
 
 def _tokens(interval: Interval | None) -> str:

@@ -10,6 +10,7 @@ import typer
 from meshwright.cli.explaining import tell_decision
 from meshwright.cli.output import ConfigFile, Json, print_json, told
 from meshwright.cli.session import control_of, session
+from meshwright.kernel.counting import counted
 from meshwright.kernel.decide import decide
 from meshwright.server.control import Control
 from meshwright.types.content import Message, Text
@@ -36,4 +37,6 @@ def route(
 
 async def _decide(control: Control, request: Request) -> Decision:
     async with session(control) as opened:
-        return decide(opened.kernel.snapshot, {}, request)
+        snapshot = opened.kernel.snapshot
+        counts = await counted(snapshot, request, request.model, limited=False)
+        return decide(snapshot, {}, request, counted=counts)

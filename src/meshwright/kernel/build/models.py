@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 
 from meshwright.catalog.cards import Catalogue
+from meshwright.catalog.exact.chosen import NONE, Chosen
 from meshwright.catalog.tokens import USUAL, family
 from meshwright.kernel.build.providers import ProviderPart
 from meshwright.kernel.config.tables import BudgetSettings, Config, ModelSettings, PriceSettings
@@ -34,6 +36,7 @@ def model_cards(
     catalogue: Catalogue,
     limits: Sequence[LearnedLimit] = (),
     calibration: Calibration | None = None,
+    tokenizers: Chosen = NONE,
 ) -> list[Model]:
     """The models of this provider that are served, in order. A configured list of models is the whole list.
 
@@ -54,10 +57,20 @@ def model_cards(
         settings = config.models.get(card.name, ModelSettings())
         if settings.enabled:
             card = _corrected(_reading(card, calibration), part, settings)
+            if tokenizers and (counts := tokenizers.of(card.name, card.upstream)):
+                card = msgspec.structs.replace(card, tokenizer=counts)
             if not card.prices and (prices := unpriced(row, config.budgets)):
                 card = msgspec.structs.replace(card, prices=prices, claims={**card.claims, "prices": ASSUMED})
             cards.append(card)
     return cards
+
+
+def chosen(config: Config) -> Chosen:
+    """The tokenizers that the configuration names."""
+    said = config.tokenizers
+    if not said.folder and not said.files:
+        return NONE
+    return Chosen(Path(said.folder).expanduser() if said.folder else None, said.files)
 
 
 def unpriced(row: Provider, budgets: BudgetSettings) -> tuple[Price, ...]:

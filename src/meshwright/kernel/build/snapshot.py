@@ -10,7 +10,7 @@ import msgspec
 from meshwright.catalog.cards import shipped
 from meshwright.kernel.addressing import addressing
 from meshwright.kernel.build.failing import failing, health
-from meshwright.kernel.build.models import model_cards, unpriced
+from meshwright.kernel.build.models import chosen, model_cards, unpriced
 from meshwright.kernel.build.providers import ProviderPart, provider_parts
 from meshwright.kernel.build.routes import policies
 from meshwright.kernel.guarding import guardings, with_whens
@@ -64,13 +64,15 @@ def build(
     deployments: dict[str, Deployment] = {}
     open_ended: dict[str, Deployment] = {}
     measures: dict[str, Deployment] = {}  # they do not chat: nothing routes to them
+    tokenizers = chosen(config)
     for part in parts:
         reach = builtin if part.row.name == "builtin" and builtin is not None else transport
         pattern = _pattern(part, reach, tokens)
         if part.row.name != "builtin":
             unknown = msgspec.structs.replace(pattern.model, prices=unpriced(part.row, config.budgets))
             open_ended[part.row.name] = msgspec.structs.replace(pattern, model=unknown)
-        for model in model_cards(part, config, shipped(part.row.name), published.limits, published.calibration):
+        catalogue, learned = shipped(part.row.name), (published.limits, published.calibration)
+        for model in model_cards(part, config, catalogue, *learned, tokenizers):
             deployments[model.name] = pattern.serving(model)
         if part.row.name == "builtin":
             measures = {model.name: pattern.serving(model) for model in BUILTIN_MEASURES}
@@ -95,6 +97,7 @@ def build(
         learning=config.learning,
         guards=guardings(config),
         caches={name: route.cache for name, route in config.routes.items() if route.cache.on},
+        tokenizers=tokenizers,
         kept_bytes=int(config.cache.memory_mb * 1024 * 1024),
     )
 

@@ -120,6 +120,17 @@ class BudgetSettings(msgspec.Struct, frozen=True, kw_only=True):
     unpriced: AssumedPrice | None = None
 
 
+class TokenizerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[tokenizers]: files of tokenizers on this machine, to count by instead of estimating.
+
+    `folder` holds files called after their models or families; `files` maps a model, a pattern of models, or "o200k"
+    and "cl100k" (OpenAI's) to a file, and goes before the folder.
+    """
+
+    folder: str = ""
+    files: dict[str, str] = {}
+
+
 class DiscoverySettings(msgspec.Struct, frozen=True, kw_only=True):
     """[discovery]: looking for keys in the environment and for engines on this machine's usual ports."""
 
@@ -347,3 +358,4 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     routes: dict[str, RouteSettings] = {}
     guards: GuardSettings = GuardSettings()
     cache: KeptSettings = KeptSettings()
+    tokenizers: TokenizerSettings = TokenizerSettings()

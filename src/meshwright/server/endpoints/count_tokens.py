@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from meshwright.catalog.tokens import family
-from meshwright.routing.features import features
+from meshwright.server.counting import count
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
-from meshwright.server.http import JSON, Answered, Asked
+from meshwright.server.http import Answered, Asked
 from meshwright.wire import CODECS
 from meshwright.wire.anthropic_messages.counting import decode_count_request, encode_count
 
 
 async def answer(gate: Gate, asked: Asked) -> Answered:
-    """An estimate made here, without asking a provider: by what the text is made of."""
-    request = decode_count_request(asked.body)
-    counted = features(request, tasks=False, tokenizer=family(request.model)).input_tokens
-    return Answered(200, [JSON, ("x-mesh-estimated", "true")], encode_count(counted))
+    """By the model's tokenizer where its file is here, else an estimate by what the text is made of."""
+    found, headers = await count(gate, decode_count_request(asked.body))
+    return Answered(200, headers, encode_count(found))
 
 
 ENDPOINT = Endpoint(
     method="POST",
     path="/v1/messages/count_tokens",
-    summary="Estimate the input tokens of a Messages request.",
+    summary="Count or estimate the input tokens of a Messages request.",
     answer=answer,
     scope="inference",
     dialect=CODECS["anthropic_messages"],

@@ -11,10 +11,9 @@ from typing import Any
 
 import msgspec
 
-from meshwright.catalog.tokens import family
 from meshwright.kernel.arrival import Flow
-from meshwright.routing.features import features
 from meshwright.server.asking import asking, inference
+from meshwright.server.counting import count
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing, query_values
@@ -88,10 +87,10 @@ async def streamed(gate: Gate, asked: Asked) -> Answered | Flowing:
 
 
 async def counted(gate: Gate, asked: Asked) -> Answered:
-    """An estimate made here, without asking a provider: by what the text is made of."""
+    """By the tokenizer of the path's model where its file is here, else an estimate by what the text is made of."""
     request = decode_count_request(asked.body)
-    tokens = features(request, tasks=False, tokenizer=family(request.model)).input_tokens
-    return Answered(200, [JSON, ("x-mesh-estimated", "true")], encode_count(tokens))
+    found, headers = await count(gate, msgspec.structs.replace(request, model=asked.parameter or request.model))
+    return Answered(200, headers, encode_count(found))
 
 
 async def every(gate: Gate, asked: Asked) -> Answered:
@@ -158,7 +157,7 @@ def _paths(root: str) -> tuple[Endpoint, ...]:
         _endpoint(
             "POST",
             f"{root}/models/{{model}}:countTokens",
-            "Estimate the input tokens of a request.",
+            "Count or estimate the input tokens of a request.",
             counted,
             request="gemini_count",
         ),

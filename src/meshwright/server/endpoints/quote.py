@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from meshwright.kernel.check import looked_at
+from meshwright.kernel.counting import counted
 from meshwright.kernel.decide import decide
 from meshwright.routing.quote import Priced, Quote, quote
 from meshwright.server.adapting import MAX_COST, bounded
@@ -38,16 +39,21 @@ async def answer(gate: Gate, asked: Asked) -> Answered:
     kernel, override = gate.kernel, asked.header("x-mesh-route") or ""
     request = bounded(_request(body), asked.header("x-mesh-max-cost"))
     request, by = looked_at(kernel.snapshot, request, override, asked.principal)
+    snapshot = kernel.snapshot
+    counts = None
+    if snapshot.tokenizers:
+        counts = await counted(snapshot, request, override or request.model, limited=True)
     decision = decide(
-        kernel.snapshot,
+        snapshot,
         kernel.signals.read(),
         request,
         override,
         kernel.signals.habits.warm,
         by,
         asked.principal.bounds,
+        counts,
     )
-    return as_json({"object": "quote", **told(quote(decision, kernel.snapshot.calibration))})
+    return as_json({"object": "quote", **told(quote(decision, snapshot.calibration, snapshot.card))})
 
 
 def told(found: Quote) -> dict[str, Any]:
@@ -65,7 +71,8 @@ def told(found: Quote) -> dict[str, Any]:
 
 def _candidate(one: Priced) -> dict[str, Any]:
     tokens = None if one.tokens is None else {"value": one.tokens.value, "low": one.tokens.low, "high": one.tokens.high}
-    return {"model": one.model, "tokens": tokens, "cost_usd": _usd(one.cost), "basis": one.basis}
+    read = None if one.read is None else {"tokens": one.read, "counted_by": one.counted or "estimate"}
+    return {"model": one.model, "read": read, "tokens": tokens, "cost_usd": _usd(one.cost), "basis": one.basis}
 
 
 def _usd(interval: Interval | None) -> dict[str, str] | None:

@@ -11,10 +11,11 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.server.background import OPEN, Following, cancel
+from meshwright.server.counting import count
 from meshwright.server.endpoint import resource
 from meshwright.server.gate import Gate
 from meshwright.server.http import JSON, Answered, Asked, Flowing, as_json, query_values
-from meshwright.server.keeping import ours
+from meshwright.server.keeping import ours, prepare
 from meshwright.server.paging import later, listing, paging
 from meshwright.server.passing import passing_on
 from meshwright.store.rows import KeptAnswer
@@ -27,9 +28,18 @@ TRUE = ("true", "1")
 _PASS_ON = passing_on(counts=False)
 
 
+class _Named(msgspec.Struct):
+    model: str | None = None
+
+
+_NAMED: msgspec.json.Decoder[_Named] = msgspec.json.Decoder(_Named)
+
+
 async def answer(gate: Gate, asked: Asked) -> Answered | Flowing:
     """One of ours by its id, or whatever the provider says."""
     id, _, rest = asked.parameter.partition("/")
+    if asked.method == "POST" and asked.parameter == "input_tokens":
+        return await _counted(gate, asked)
     if not ours("response", id):
         return await _PASS_ON(gate, asked)
     owner, method = asked.principal.id, asked.method
@@ -49,6 +59,25 @@ async def answer(gate: Gate, asked: Asked) -> Answered | Flowing:
     if rest in ("", "cancel", "input_items"):
         raise MethodNotAllowed(f"A response's {rest or 'own path'} does not take {method[:20]}.")
     raise NotFound(f"A response has no {rest[:100]!r} here.", fix="It has cancel and input_items.")
+
+
+async def _counted(gate: Gate, asked: Asked) -> Answered | Flowing:
+    """Tokens of a request: its model's provider says it if it has Responses itself, else it is counted here."""
+    snapshot = gate.kernel.snapshot
+    try:
+        name = _NAMED.decode(asked.body).model or ""
+    except msgspec.DecodeError:
+        name = ""
+    policy = snapshot.names.get(name)
+    names = policy.pool if policy is not None and policy.named else (name,)
+    native = any((one := snapshot.deployment(name)) is not None and one.in_any((OPENAI.name,)) for name in names)
+    known = policy is not None or any(snapshot.deployment(name) is not None for name in names)
+    if native or not known:
+        return await _PASS_ON(gate, asked)
+    request = OPENAI.decode_request(asked.body)
+    prepared = await prepare(gate, asked, request, OPENAI.name)
+    found, headers = await count(gate, prepared[0] if prepared is not None else request)
+    return Answered(200, headers, msgspec.json.encode({"object": "response.input_tokens", "input_tokens": found}))
 
 
 def _get(gate: Gate, asked: Asked, kept: KeptAnswer) -> Answered | Flowing:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from meshwright.kernel.check import looked_at
+from meshwright.kernel.counting import counted
 from meshwright.kernel.decide import decide
 from meshwright.server.bodies import body_of
 from meshwright.server.endpoint import Endpoint
@@ -49,7 +50,11 @@ async def route(gate: Gate, asked: Asked) -> Answered:
     for at in range(count):
         try:
             request, by = looked_at(snapshot, _request(body, at), override, asked.principal)
-            decision = decide(snapshot, signals, request, override, found=by, bounds=asked.principal.bounds)
+            counts = None
+            if snapshot.tokenizers:
+                counts = await counted(snapshot, request, override or request.model, limited=False)
+            bounds = asked.principal.bounds
+            decision = decide(snapshot, signals, request, override, found=by, bounds=bounds, counted=counts)
             found.append({"decision": decision})
         except MeshError as error:
             told = {"code": error.code, "message": error.message, "field": error.field, "fix": error.fix}

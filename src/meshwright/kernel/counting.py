@@ -1,0 +1,94 @@
+"""Counting a request with the tokenizers of the models that may answer it, before it is decided who does.
+
+Only where a tokenizer is configured for one of them and something depends on the length: an estimate of cost, a window
+or a price tier that is near, a limit of the caller's. A short text is counted at once (up to a quarter of a
+millisecond), a longer one, or the first one, in a thread, so that nobody else waits. What takes longer than `PATIENCE`
+is estimated instead, and its tokenizer is not asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from meshwright.catalog.exact.tokenizer import MOST, Tokenizer
+from meshwright.catalog.tokens import family
+from meshwright.kernel.decide import meant
+from meshwright.kernel.snapshot import Snapshot
+from meshwright.routing.features import features
+from meshwright.routing.reading import read, texts
+from meshwright.routing.route import length_counts
+from meshwright.types.content import Message
+from meshwright.types.errors import UnknownModel
+from meshwright.types.model import Model
+from meshwright.types.request import Request
+
+PATIENCE = 10.0
+"""Seconds that a request waits for the file to be read and its texts to be counted."""
+TOO_SLOW = f"it took more than {PATIENCE:.0f} s"
+_NONE: Mapping[str, int] = {}
+
+
+async def counted(snapshot: Snapshot, request: Request, asked: str, limited: bool) -> Mapping[str, int]:
+    """Tokens of the request by the tokenizers that count for the models that `asked` means.
+
+    `limited`: the caller has limits, so the length counts in any case. Never raises for a tokenizer's sake.
+    """
+    try:
+        policy, models = meant(snapshot, asked)
+    except UnknownModel:
+        return _NONE  # whoever decides says so
+    keys = {one.tokenizer for one in models if one.tokenizer}
+    if not keys:
+        return _NONE
+    found = texts(request)
+    size = sum(map(len, found))
+    if not limited and request.max_cost is None:
+        most = size if all(map(str.isascii, found)) else 4 * size
+        if not length_counts(policy, models, most, request.max_tokens):
+            return _NONE
+    tokens = {}
+    for key in sorted(keys):
+        if (count := await count_with(snapshot.tokenizers.named[key], found, size, request.messages)) is not None:
+            tokens[key] = count
+    return tokens
+
+
+async def count_with(tokenizer: Tokenizer, found: Sequence[str], size: int, messages: Sequence[Message]) -> int | None:
+    """The count by one tokenizer; None where there is none to be had."""
+    if size > MOST or tokenizer.trouble:
+        return None
+    if tokenizer.prompt(size):
+        return tokenizer.count(found, messages)
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(tokenizer.count, found, messages), PATIENCE)
+    except TimeoutError:
+        tokenizer.give_up(TOO_SLOW)
+        return None
+
+
+async def input_tokens(snapshot: Snapshot, request: Request) -> tuple[int, str]:
+    """Tokens of the request for the model that it names, and the name of the file they were counted with.
+
+    "" in its place: they are estimated, by what was observed of the model or by what is usual for its family. A name
+    that means several models, or none that is known, is estimated by itself.
+    """
+    model = _model(snapshot, request.model)
+    name = model.upstream if model is not None else request.model
+    if model is not None and model.tokenizer:
+        tokenizer, found = snapshot.tokenizers.named[model.tokenizer], texts(request)
+        count = await count_with(tokenizer, found, sum(map(len, found)), request.messages)
+        if count is not None:
+            return count, tokenizer.name
+    if model is not None and "reading" in model.claims:
+        return read(msgspec.structs.replace(model, tokenizer=""), features(request, tasks=False)), ""
+    return features(request, tasks=False, tokenizer=family(name)).input_tokens, ""
+
+
+def _model(snapshot: Snapshot, asked: str) -> Model | None:
+    policy = snapshot.names.get(asked)
+    if policy is None:
+        return snapshot.card(asked)
+    return snapshot.card(policy.pool[0]) if policy.named and policy.pool else None

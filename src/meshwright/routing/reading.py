@@ -1,0 +1,49 @@
+"""How many tokens a model reads, by its own tokenizer or by the estimate; and the texts that are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from meshwright.types.content import Audio, File, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from meshwright.types.decision import Features
+from meshwright.types.model import Model
+from meshwright.types.request import Request
+
+
+def read(model: Model, features: Features) -> int:
+    """Tokens of the request as this model reads it."""
+    if features.counted and (found := features.counted.get(model.tokenizer)) is not None:
+        return found
+    found = features.input_tokens
+    return found if model.reading == 1.0 else round(found * model.reading)
+
+
+def texts(request: Request) -> list[str]:
+    """Every text of a request that a tokenizer sees. Tools and schemas are counted as the JSON that they are."""
+    found = [text for message in request.messages for text in _spoken(message.parts)]
+    found += [message.name for message in request.messages if message.name]
+    for tool in request.tools:
+        found += (tool.name, tool.description, _json(tool.schema), _json(tool.grammar))
+    if request.output is not None:
+        found.append(_json(request.output.schema))
+    return [text for text in found if text]
+
+
+def _spoken(parts: Iterable[Part]) -> Iterator[str]:
+    for part in parts:
+        match part:
+            case Text(text=text) | Refusal(text=text) | Reasoning(text=text) | File(text=text):
+                yield text
+            case Audio(transcript=text):
+                yield text
+            case ToolCall(name=name, arguments=arguments):
+                yield name
+                yield arguments
+            case ToolResult(parts=inner):
+                yield from _spoken(inner)
+
+
+def _json(raw: msgspec.Raw | None) -> str:
+    return bytes(raw).decode(errors="replace") if raw else ""

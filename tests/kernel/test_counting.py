@@ -1,0 +1,151 @@
+"""Where a model's tokenizer is at hand, its requests are counted: for decisions, for quotes, for what is set aside."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from meshwright.catalog.exact.tokenizer import Tokenizer
+from meshwright.kernel import counting
+from meshwright.kernel.config.tables import RouteSettings, TokenizerSettings
+from meshwright.kernel.counting import counted, input_tokens
+from meshwright.kernel.decide import decide
+from meshwright.kernel.set_aside import AROUND, most_read
+from meshwright.kernel.work import Work
+from meshwright.routing.quote import quote
+from meshwright.routing.reading import read, texts
+from meshwright.sim import Say
+from meshwright.types.content import Message, Text, ToolCall, ToolResult
+from meshwright.types.request import Request, ToolSpec
+from tests.catalog.tiny import WORDS, tokenizer_json
+from tests.kernel.house import GOOD, House, house, text
+
+CHEAPEST = RouteSettings(strategy="cheapest", pool=("small/m", "large/m"))
+FIXED = RouteSettings(strategy="fixed", pool=("small/m",))
+SAYS = {name: Say(text=GOOD) for name in ("small", "large")}
+
+
+def asked(*words: str, **more: Any) -> Request:
+    return Request(model="route/it", messages=tuple(Message("user", (Text(one),)) for one in words), **more)
+
+
+def only(path: Path) -> TokenizerSettings:
+    """That file counts for the model `small/m` alone."""
+    return TokenizerSettings(files={"small/m": str(path)})
+
+
+async def decision_of(at: House, request: Request) -> Any:
+    counts = await counted(at.kernel.snapshot, request, request.model, limited=False)
+    return decide(at.kernel.snapshot, {}, request, counted=counts)
+
+
+async def test_a_decision_by_cost_goes_by_what_the_tokenizer_counts_and_keeps_it(tmp_path: Path):
+    path = tokenizer_json(tmp_path / "tokenizer.json")
+    async with house(SAYS, CHEAPEST, tokenizers=only(path)) as at:
+        assert text(await at.ask(WORDS[0])) == GOOD
+        seen = at.trace.decision.features if at.trace.decision else None
+        assert seen is not None
+        count = Tokenizer(path, "").count((WORDS[0],), (Message("user"),))
+        assert seen.counted == {str(path): count}
+        small, large = (at.kernel.snapshot.deployments[name].model for name in ("small/m", "large/m"))
+        assert read(small, seen) == count
+        assert read(large, seen) == seen.input_tokens  # for it nothing was configured
+
+
+async def test_a_quote_says_how_the_request_was_counted(tmp_path: Path):
+    path = tokenizer_json(tmp_path / "tokenizer.json")
+    async with house(SAYS, CHEAPEST, tokenizers=only(path)) as at:
+        found = quote(await decision_of(at, asked(WORDS[0])), None, at.kernel.snapshot.card)
+        small, large = found.candidates
+        assert (small.model, small.counted, large.counted) == ("small/m", "tokenizer.json", "")
+        assert small.read == Tokenizer(path, "").count((WORDS[0],), (Message("user"),))
+
+
+async def test_nothing_is_counted_where_nothing_depends_on_it(tmp_path: Path):
+    async with house(SAYS, FIXED, tokenizers=only(tokenizer_json(tmp_path / "tokenizer.json"))) as at:
+        assert text(await at.ask(WORDS[0])) == GOOD
+        assert at.trace.decision is not None
+        assert at.trace.decision.features is not None
+        assert not at.trace.decision.features.counted
+
+
+@pytest.mark.parametrize("content", [b"", b'{"model": 3}', None])
+async def test_a_broken_file_changes_nothing_but_that_tokens_are_estimated(tmp_path: Path, content: bytes | None):
+    path = tmp_path / "tokenizer.json"
+    if content is not None:
+        path.write_bytes(content)
+    async with house(SAYS, CHEAPEST, tokenizers=only(path)) as at, house(SAYS, CHEAPEST) as plain:
+        for one in (at, plain):
+            assert text(await one.ask(WORDS[0])) == GOOD
+        assert at.trace.decision is not None
+        assert plain.trace.decision is not None
+        assert at.trace.decision.features == plain.trace.decision.features
+        assert (await input_tokens(at.kernel.snapshot, asked(WORDS[0])))[1] == ""
+
+
+async def test_what_is_set_aside_is_what_was_counted_and_not_every_byte(tmp_path: Path):
+    path = tokenizer_json(tmp_path / "tokenizer.json")
+    long = " ".join(WORDS * 20)
+    async with house(SAYS, CHEAPEST, tokenizers=only(path)) as at:
+        decision = await decision_of(at, request := asked(long))
+        seen = decision.features
+        small, large = (at.kernel.snapshot.deployments[name].model for name in ("small/m", "large/m"))
+
+        def most(model: Any, request: Request = request) -> int:
+            recording = type("Recording", (), {"decision": decision})
+            work = type("Work", (), {"recording": recording, "request": request, "seen": request.messages})
+            return most_read(cast(Work, work), model)[1]
+
+        assert most(small) == seen.counted[str(path)] + AROUND + 4
+        assert most(large) == len(long) + AROUND + 4
+        # How a provider writes tools out is not known: as many tokens as bytes, as ever.
+        tooled = asked(tools=(ToolSpec(name="find"),))
+        assert most(small, Request(model="x", messages=request.messages, tools=tooled.tools)) > len(long)
+
+
+async def test_a_short_text_is_counted_at_once_and_a_long_one_in_a_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tokenizer_json(tmp_path / "tokenizer.json")
+    where: list[bool] = []
+    own = Tokenizer.count
+
+    def watched(self: Tokenizer, *more: Any) -> int | None:
+        where.append(threading.current_thread() is threading.main_thread())
+        return own(self, *more)
+
+    monkeypatch.setattr(Tokenizer, "count", watched)
+    async with house(SAYS, CHEAPEST, tokenizers=only(path)) as at:
+        for words in ("hello", "hello", "hello " * 5_000):
+            assert (await decision_of(at, asked(words))).features.counted
+    assert where == [False, True, False]  # the first one waits for the file to be read
+
+
+async def test_a_tokenizer_that_does_not_come_to_an_end_is_not_waited_for_and_not_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tokenizer_json(tmp_path / "tokenizer.json")
+    monkeypatch.setattr(counting, "PATIENCE", 0.05)
+    monkeypatch.setattr(Tokenizer, "count", lambda *_: time.sleep(0.5))
+    async with house(SAYS, CHEAPEST, tokenizers=only(path)) as at:
+        assert not (await decision_of(at, asked("hello"))).features.counted
+        assert "took more than" in at.kernel.snapshot.tokenizers.named[str(path)].trouble
+        monkeypatch.setattr(Tokenizer, "count", lambda *_: pytest.fail("asked again"))
+        assert not (await decision_of(at, asked("hello"))).features.counted
+
+
+def test_every_text_of_a_request_is_counted():
+    request = Request(
+        model="m",
+        messages=(
+            Message("user", (Text("one"),), name="Ann"),
+            Message("assistant", (ToolCall(id="1", name="two", arguments='{"a": 3}'),)),
+            Message("tool", (ToolResult(call_id="1", parts=(Text("four"),)),)),
+        ),
+        tools=(ToolSpec(name="five", description="six"),),
+    )
+    assert sorted(texts(request)) == sorted(["one", "Ann", "two", '{"a": 3}', "four", "five", "six"])
