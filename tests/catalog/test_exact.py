@@ -51,7 +51,7 @@ def test_mistrals_own_form_says_how_it_splits_and_how_many_of_its_tokens_count(t
 
 def test_templates_are_counted_around_messages_where_a_token_tells_which_they_are(tmp_path: Path):
     messages = (Message("system", (Text("a"),)), Message("user", (Text("b"),)), Message("assistant", (Text("c"),)))
-    around = {}
+    around: dict[str, int | None] = {}
     for token in ("<|start_header_id|>", "<|im_start|>", "<start_of_turn>", "[INST]", "<none>"):
         ours = Tokenizer(tokenizer_json(tmp_path / f"{len(around)}.json", token), "")
         around[token] = ours.count((), messages)
