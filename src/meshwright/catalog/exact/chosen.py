@@ -96,7 +96,7 @@ def _found(folder: Path) -> Iterator[tuple[str, Path]]:
         try:
             entries = sorted(place.iterdir())
         except OSError:
-            continue
+            continue  # a folder that nobody may read has no files for us; the doctor tells when none is found
         for entry in entries[:left]:
             if entry.is_dir():
                 if depth < DEEPEST - 1:

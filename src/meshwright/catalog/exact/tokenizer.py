@@ -71,8 +71,10 @@ class Tokenizer:
                     self.give_up(str(error))
                 except OSError as error:
                     self.give_up(f"it cannot be read: {error.strerror or error}")
-                except BaseException as error:  # noqa: BLE001  # a panic of Rust's is no Exception: see _foreign
-                    self.give_up(_foreign(error))
+                except BaseException as error:
+                    if not _foreign(error):
+                        raise
+                    self.give_up(_told(error))
         return not self.trouble
 
     def count(self, texts: Sequence[str], messages: Sequence[Message] | None = None) -> int | None:
@@ -82,8 +84,10 @@ class Tokenizer:
         count = self._read.count
         try:
             found = sum(count(piece) for text in texts for piece in _pieces(text))
-        except BaseException as error:  # noqa: BLE001  # the same
-            self.give_up(_foreign(error))
+        except BaseException as error:
+            if not _foreign(error):
+                raise
+            self.give_up(_told(error))
             return None
         return found if messages is None else found + self._read.frame.around(messages)
 
@@ -133,10 +137,12 @@ def _checked(found: Read) -> Read:
     return found
 
 
-def _foreign(error: BaseException) -> str:
-    """What a library says is wrong; a panic of Rust's is no Exception. Anything else that is none is raised again."""
-    if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-        raise error
+def _foreign(error: BaseException) -> bool:
+    """Whether it comes from what was read: a library's own error, or a panic of Rust's, which is no Exception."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def _told(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
