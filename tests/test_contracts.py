@@ -210,7 +210,7 @@ def test_every_third_party_that_is_imported_is_asked_for_by_name():
     extras = project["optional-dependencies"]
     asked = {
         re.split("[>=]", item)[0].replace("-", "_")
-        for item in (*project["dependencies"], *extras["offline"], *extras["crypto"])
+        for item in (*project["dependencies"], *extras["offline"], *extras["crypto"], *extras["tokenizers"])
     }
     assert set(THIRD_PARTIES) <= asked
 
