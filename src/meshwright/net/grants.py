@@ -81,9 +81,15 @@ def form(grant: Grant, now: float) -> dict[str, str]:
 async def obtain(grant: Grant, transport: Transport, now: float) -> Obtained:
     """Ask once. Raises UpstreamError, whose words name the endpoint's host and its reason, and no secret."""
     try:
-        body = urlencode(form(grant, now)).encode()
+        told = form(grant, now)
     except ValueError as error:
         raise refusal(f"No token of {host(grant.url)} can be asked for: {error}.") from error
+    return await asked(grant, told, transport, now)
+
+
+async def asked(grant: Grant, fields: dict[str, str], transport: Transport, now: float) -> Obtained:
+    """The token for a form, at the grant's address. Raises UpstreamError."""
+    body = urlencode(fields).encode()
     told = await ask_once(transport, "POST", grant.url, FORM, body, proxy=grant.proxy, ca_file=grant.ca_file)
     return token_of(host(grant.url), told, now)
 

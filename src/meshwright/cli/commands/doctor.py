@@ -19,6 +19,7 @@ from rich.markup import escape
 from meshwright.catalog.cards import shipped
 from meshwright.catalog.exact.tokenizer import Tokenizer
 from meshwright.cli.exits import CONFIG, FAILED
+from meshwright.cli.identities import named, until
 from meshwright.cli.output import ConfigFile, Json, out, print_json, told
 from meshwright.cli.session import here
 from meshwright.kernel.addressing import addressing
@@ -27,7 +28,7 @@ from meshwright.kernel.build.providers import ProviderPart, provider_parts
 from meshwright.kernel.build.snapshot import auth_headers, proof_of
 from meshwright.kernel.config.tables import Config
 from meshwright.net.choose import OneTransport
-from meshwright.net.proof import proved
+from meshwright.net.proof import Proof, proved
 from meshwright.net.tokens import Tokens
 from meshwright.net.transport import Call, Deadlines, Endpoint
 from meshwright.server.control import load_config
@@ -161,11 +162,9 @@ def _remedy(reason: str) -> str:
     return f"export {name}=…" if found and kind in ("no key", "no address", "no region") else "See `mesh providers`."
 
 
-def _keyed(part: ProviderPart) -> Finding:
-    identity = part.credential.identity
-    kind = "key" if identity is None else "calls are signed by" if part.row.auth == "aws" else "tokens by"
-    source = f"{kind} {'from ' if identity is None else ''}{part.key_from}" if part.key_from else "no key"
-    return Finding("ok", f"{part.row.name}: {source}, {part.row.base_url}")
+def _keyed(part: ProviderPart, proof: Proof | None = None) -> Finding:
+    ends = until(proof)
+    return Finding("ok", f"{part.row.name}: {named(part)}{f' (until {ends})' if ends else ''}, {part.row.base_url}")
 
 
 async def _probe(parts: list[ProviderPart]) -> list[Finding]:
@@ -194,6 +193,7 @@ async def _ask(part: ProviderPart, transport: OneTransport) -> Finding:
         call = Call(endpoint, deadlines=deadlines)
         if (proof := proof_of(part, Tokens(transport))) is not None:
             call = await proved(call, proof, time.time())
+            known = _keyed(part, proof).what
         answer = await transport.send(call)
         answer.release()
     except UpstreamStatus as error:

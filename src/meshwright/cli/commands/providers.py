@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Annotated, Any
 
+import typer
+
+from meshwright.cli.identities import Standing, standings
 from meshwright.cli.output import ConfigFile, Json, print_json, print_table, told
 from meshwright.cli.session import control_of
 from meshwright.kernel.build.providers import provider_parts
 from meshwright.providers import PROVIDERS
 
 
-def providers(config: ConfigFile = None, as_json: Json = False) -> None:
-    """List the providers, and what each one lacks to be served."""
+def providers(
+    config: ConfigFile = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask for identities that run out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the providers, with which key or identity each is called, and what the others lack to be served."""
     with told(as_json):
         control = control_of(config)
         parts, refused = provider_parts(control.config, os.environ, control.engines, control.config.builtin.enabled)
         served = {part.row.name: part for part in parts}
-        rows = []
+        held = {} if offline else standings(parts)
+        rows: list[dict[str, Any]] = []
         for name in dict.fromkeys((*served, *PROVIDERS)):
             part = served.get(name)
             row = part.row if part else PROVIDERS[name]
             state = "served" if part else refused.get(name, "")
-            source = part.key_from if part else ""
+            standing = held.get(name, Standing())
             known: dict[str, object] = {
                 "dialect": row.dialect,
                 "base_url": row.base_url,
@@ -29,11 +39,23 @@ def providers(config: ConfigFile = None, as_json: Json = False) -> None:
                 "docs": row.docs,
             }
             known["also"] = [{"dialect": one.dialect, "base_url": one.base_url} for one in row.also]
-            rows.append({"name": name, "served": part is not None, "why": state, "key_from": source, **known})
+            key: dict[str, object] = {
+                "key_from": part.key_from if part else "",
+                "key_until": standing.until or None,
+                "key_wrong": standing.wrong or None,
+            }
+            rows.append({"name": name, "served": part is not None, "why": state, **key, **known})
         if as_json:
             print_json(rows)
             return
         print_table(
             ("provider", "state", "key", "dialect", "address"),
-            [(str(r["name"]), str(r["why"]), str(r["key_from"]), str(r["dialect"]), str(r["base_url"])) for r in rows],
+            [(row["name"], row["why"], _key(row), row["dialect"], row["base_url"]) for row in rows],
         )
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    """Where the key comes from, and until when it holds, or why it cannot be had."""
+    if row["key_wrong"]:
+        return f"{row['key_from']}: {row['key_wrong']}"
+    return str(row["key_from"]) + (f", until {row['key_until']}" if row["key_until"] else "")

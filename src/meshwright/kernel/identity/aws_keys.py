@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from meshwright.kernel.identity.credential import until
 from meshwright.net.asking import refusal
 from meshwright.net.proof import AwsKeys, Obtained, Signature
 from meshwright.net.transport import Transport
@@ -90,15 +90,6 @@ def lasting(found: Held, who: str, fix: str) -> Held:
     if found.seconds <= 0:
         raise refusal(f"{who} gave keys that have run out: {fix}.")
     return found
-
-
-def until(text: str, who: str) -> float:
-    """A time of ISO 8601 in seconds since 1970. Raises UpstreamError."""
-    try:
-        at = datetime.fromisoformat(text.removesuffix("UTC") + "Z" if text.endswith("UTC") else text)
-    except ValueError:
-        raise refusal(f"{who} gave keys whose end ({text[:40]!r}) is no time.") from None
-    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
 
 
 def said_in(body: bytes, who: str) -> Said:

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held, lasting, said_in, until
-from meshwright.kernel.identity.credential import read_aside
+from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held, lasting, said_in
+from meshwright.kernel.identity.credential import read_aside, until
 from meshwright.net.asking import NEARBY, Told, ask_once, host, refusal, shown
 from meshwright.net.transport import Transport
 from meshwright.providers.program import output

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
+from meshwright.net.asking import refusal
 from meshwright.net.proof import AwsKeys, Source
 
 MAX_FILE = 1024 * 1024
@@ -54,3 +56,12 @@ def home(environment: Mapping[str, str]) -> Path | None:
     """The user's folder."""
     told = environment.get("HOME") or environment.get("USERPROFILE") or ""
     return Path(told) if told else None
+
+
+def until(text: str, who: str) -> float:
+    """A time of ISO 8601 in seconds since 1970. Raises UpstreamError."""
+    try:
+        at = datetime.fromisoformat(text.removesuffix("UTC") + "Z" if text.endswith("UTC") else text)
+    except ValueError:
+        raise refusal(f"{who} said an end ({text[:40]!r}) that is no time.") from None
+    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
