@@ -22,6 +22,7 @@ from meshwright.types.errors import (
     UpstreamStatus,
     UpstreamTimeout,
 )
+from meshwright.types.usage import Usage
 
 
 def test_a_wait_is_anything_up_to_a_bound_that_doubles():
@@ -138,6 +139,42 @@ def test_the_limit_finds_what_a_server_can_do():
     assert 40 <= limit.limit <= 160
     served(limit, 400, 1000, 2000)
     assert limit.limit > 300, "it grows again with what the server can do"
+
+
+def test_a_long_question_or_answer_is_no_sign_of_crowding():
+    standing = Standing()
+    limit = standing.concurrency.limit
+    sizes = [(300, 0.8, 20), (200, 0.5, 1), (90_000, 14.0, 40), (2_000, 35.0, 1_800)]
+    for turn in range(400):
+        read, seconds, written = sizes[0 if turn < 200 else turn % 4]
+        for _ in range(100):
+            standing.begin(0.0)
+        usage = Usage(input=read, output=written)
+        for _ in range(100):
+            standing.answered(0.0, None, seconds, usage)
+            standing.begin(0.0)
+            standing.answered(0.0, 6.0, 7.0, Usage(input=100, output=20, reasoning=400))
+    assert standing.concurrency.limit >= limit
+
+
+def test_whole_answers_that_take_longer_and_longer_for_their_size_are_a_sign_of_crowding():
+    standing = Standing()
+    for seconds in (2.0, 8.0):
+        for _ in range(200):
+            standing.begin(0.0)
+        for _ in range(200):
+            standing.answered(0.0, None, seconds, Usage(input=100, output=60))
+    assert standing.concurrency.limit == 32.0, "but no fewer than these for slowness alone"
+
+
+def test_milliseconds_are_no_sign_of_crowding():
+    standing = Standing()
+    for seconds in (0.001, 0.4):
+        for _ in range(200):
+            standing.begin(0.0)
+        for _ in range(200):
+            standing.answered(0.0, seconds, seconds, Usage(input=100, output=60))
+    assert standing.concurrency.limit >= 200.0
 
 
 def test_a_refusal_for_too_many_takes_a_part_at_once_and_never_all():

@@ -113,7 +113,7 @@ async def _sent(work: Work, deployment: Deployment, opened: OpenAttempt, hold: H
     opened.adaptations += ready.adaptations
     opened.upstream_id = response.id
     opened.finish = (response.choices[0].finish if response.choices else None) or ""
-    hold.answered()
+    hold.answered(response.usage)
     unpriced = "" if response.usage else NO_USAGE
     if arrival.strict and (lost := lost_words(ready.adaptations)):
         opened.close(response.usage, "not_carried", unpriced=unpriced)

@@ -17,6 +17,7 @@ from meshwright.routing.policy import UNSEEN, Signal
 from meshwright.types.decision import Trace
 from meshwright.types.errors import UpstreamError
 from meshwright.types.model import Model, Provider
+from meshwright.types.usage import Usage
 
 
 class Signals:
@@ -131,12 +132,12 @@ class Hold:
         self.flowing = False
         """A stream has taken it over, and will tell it."""
 
-    def answered(self) -> None:
+    def answered(self, usage: Usage | None = None) -> None:
         """It ended well."""
         if not self.over:
             self.over = True
             now = self._signals.now()
-            self._standing.answered(now, self.first, now - self.began)
+            self._standing.answered(now, self.first, now - self.began, usage)
             self._signals.answered(self._deployment.model.name, self._standing)
             if self._signals.doors.queues:
                 self._signals.doors.next(self._deployment.key, self._standing, self._signals.now())

@@ -10,10 +10,14 @@ QUICK = 0.3
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """`first` is the limit to begin with. Calls may become `tolerance` times as slow before the limit shrinks."""
+    """`first` is the limit to begin with. Calls may become `tolerance` times as slow before the limit shrinks.
+
+    For slowness alone it shrinks no further than to `calm`: slow calls are a guess at why, a refusal is not.
+    """
 
     first: float = 200.0
     least: float = 4.0
+    calm: float = 32.0
     most: float = 5000.0
     tolerance: float = 2.0
     drop: float = 0.9
@@ -22,8 +26,18 @@ class Bounds(msgspec.Struct, frozen=True):
 USUAL = Bounds()
 
 
+def lateness(seconds: float, read: int = 0, written: int = 0) -> float:
+    """How many times as long as calls of its size may take without anybody's wondering; 1 at least.
+
+    A second, and what `read` tokens of a prompt and `written` ones (an answer's, or a stream's thinking before its
+    first words) take at 5,000 and 50 a second. So a long question or answer is no sign of crowding, nor are
+    milliseconds that this gateway's own work adds.
+    """
+    return max(1.0, seconds / (1.0 + read / 5000 + written / 50))
+
+
 class Concurrency:
-    """A limit that moves with the time to the first byte (after Netflix's concurrency-limits, Gradient and Vegas).
+    """A limit that moves with how late answers come (after Netflix's concurrency-limits, Gradient and Vegas).
 
     The gradient is how much slower calls are of late than when nothing hurries; the limit follows it, plus room for a
     queue of its square root. A refusal for too many calls (`crowded`) takes a part at once. It does not grow while less
@@ -41,7 +55,7 @@ class Concurrency:
 
     def fix(self, limit: float) -> None:
         """Somebody knows it: it moves no more."""
-        self._bounds = Bounds(first=limit, least=limit, most=limit)
+        self._bounds = Bounds(first=limit, least=limit, calm=limit, most=limit)
         self.limit = limit
 
     @property
@@ -57,17 +71,18 @@ class Concurrency:
         """One call fewer."""
         self.running -= 1
 
-    def answered(self, seconds: float) -> None:
-        """A first byte came after that time."""
+    def answered(self, late: float) -> None:
+        """An answer came so late: in times of what is usual for its size, see `lateness`."""
         bounds = self._bounds
         short, usual = self._short, self._unhurried
-        self._short = short = seconds if short is None else short + QUICK * (seconds - short)
+        self._short = short = late if short is None else short + QUICK * (late - short)
         self._unhurried = usual = short if usual is None else min(short, usual + SLOW * (short - usual))
         gradient = max(0.5, min(1.0, bounds.tolerance * usual / short)) if short > 0 else 1.0
         if gradient == 1.0 and self.running < self.limit / 2:
             return
         wanted = self.limit * gradient + self.limit**0.5
-        self.limit = min(bounds.most, max(bounds.least, self.limit + 0.2 * (wanted - self.limit)))
+        moved = self.limit + 0.2 * (wanted - self.limit)
+        self.limit = min(bounds.most, max(moved, min(self.limit, bounds.calm)))
 
     def crowded(self) -> None:
         """It refused a call, or let it wait too long, because there were too many."""

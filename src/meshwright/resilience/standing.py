@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from meshwright.resilience.breaker import Breaker, Rests
-from meshwright.resilience.concurrency import Bounds, Concurrency
+from meshwright.resilience.concurrency import Bounds, Concurrency, lateness
 from meshwright.resilience.ejection import MEMORY, Record
 from meshwright.resilience.kinds import MANNERS, kind_of
 from meshwright.resilience.tail import Tail
 from meshwright.types.errors import UpstreamError, UpstreamStatus
+from meshwright.types.usage import Usage
 
 SMOOTHING = 0.2
 
@@ -54,13 +55,20 @@ class Standing:
         if self.breaker.circuits:
             self.breaker.began(now)
 
-    def answered(self, now: float, first_byte: float | None, total: float) -> None:
-        """The call ended well: seconds to its first byte, where there was one before the end, and in all."""
+    def answered(self, now: float, first_byte: float | None, total: float, usage: Usage | None = None) -> None:
+        """The call ended well: seconds to its first byte, where there was one before the end, and in all.
+
+        Without usage nobody knows its size, and it counts as in time.
+        """
         self.concurrency.running -= 1
         if self.breaker.circuits:
             self.breaker.succeeded(now)
         early = total if first_byte is None else first_byte
-        self.concurrency.answered(early)
+        late = 1.0
+        if early > 1.0 and usage is not None:
+            written = usage.total_output if first_byte is None else usage.reasoning
+            late = lateness(early, usage.total_input, written)
+        self.concurrency.answered(late)
         self.tail.add(early)
         record = self.record
         record.calls += 1

@@ -165,7 +165,7 @@ class Stream:
             if failed:
                 self._hold.let_go()
             else:
-                self._hold.answered()
+                self._hold.answered(self.path.usage)
         try:
             self._settle("ok" if not failed else "upstream_error", failed, self._unpriced)
         except StoreError:
