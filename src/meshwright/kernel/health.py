@@ -14,5 +14,5 @@ class Health(msgspec.Struct, frozen=True):
     standing: Settings = Settings()
     share: float = SHARE
     least: int = LEAST
-    queue: int = 256
+    queue: int = 1024
     queue_seconds: float = 10.0

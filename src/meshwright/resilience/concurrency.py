@@ -10,12 +10,13 @@ QUICK = 0.3
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """`first` is the limit to begin with. Calls may become `tolerance` times as slow before the limit shrinks.
+    """`first` is the limit to begin with (Envoy's default: who has room for fewer says so).
 
-    For slowness alone it shrinks no further than to `calm`: slow calls are a guess at why, a refusal is not.
+    Calls may become `tolerance` times as slow before the limit shrinks; and for slowness alone it shrinks no further
+    than to `calm`: slow calls are a guess at why, a refusal is not.
     """
 
-    first: float = 200.0
+    first: float = 1024.0
     least: float = 4.0
     calm: float = 32.0
     most: float = 5000.0

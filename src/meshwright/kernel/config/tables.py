@@ -162,7 +162,7 @@ class FailureSettings(msgspec.Struct, frozen=True, kw_only=True):
     budget: float = 0.2
     budget_least: int = 3
     adaptive: bool = True
-    queue: int = 256
+    queue: int = 1024
     queue_seconds: float = 10.0
 
 
