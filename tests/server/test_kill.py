@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -11,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.gateway import Gateway
+from tests.gateway import Gateway, command
 
 BODY = json.dumps({"model": "builtin/echo", "messages": [{"role": "user", "content": "again"}]})
 STREAM = json.dumps({"model": "builtin/echo", "stream": True, "messages": [{"role": "user", "content": "again"}]})
@@ -73,3 +75,22 @@ def test_a_stopped_gateway_has_imported_everything(tmp_path: Path):
         ids = [gateway.chat("1 + 1")[1]["x-mesh-decision"] for _ in range(5)]
     assert [trace["id"] for trace in gateway.stored()] == ids[::-1]
     assert list((tmp_path / "state" / "journal").iterdir()) == []
+
+
+def test_workers_do_not_outlive_their_control_plane(tmp_path: Path):
+    gateway = Gateway(tmp_path, "[server]\nworkers = 2\n")
+    gateway.start()
+    workers = gateway.workers()
+    assert len(workers) == 2
+    assert gateway.process is not None
+    os.kill(gateway.process.pid, signal.SIGKILL)
+    until = time.monotonic() + 30
+    while any(command(one) for one in workers) and time.monotonic() < until:
+        time.sleep(0.1)
+    left = [one for one in workers if command(one)]
+    gateway.kill()
+    for one in left:
+        os.kill(one, signal.SIGKILL)
+    assert left == []
+    with gateway:
+        assert gateway.chat("1 + 1")[0] == 200

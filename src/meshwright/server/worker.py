@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.25
 SYNC_SECONDS = 0.1
 LEAVE_SECONDS = 1.0
+LIVES_SECONDS = 0.5
 SETTLE_SECONDS = 3.0
 GOOD_BYE_SECONDS = 3.0
 _log = logging.getLogger("meshwright.worker")
@@ -95,6 +98,8 @@ class Worker:
         chores = [self._look(), self._leave_metrics(), self._tokens.keep_fresh(), keep_tidy(self._purse)]
         if self._sync:
             chores.append(keep_synced(self._journal))
+        if (control := parent_process()) is not None:
+            chores.append(_outlive_nobody(control))
         self._tasks = [loop.create_task(chore) for chore in chores]
 
     def drain(self, stop: Callable[[], object]) -> None:
@@ -203,6 +208,14 @@ async def keep_synced(journal: Journal, seconds: float = SYNC_SECONDS) -> None:
             await asyncio.to_thread(journal.sync)
         except StoreError as error:
             _log.error("the journal is not on the disk yet: %s", error)
+
+
+async def _outlive_nobody(control: BaseProcess) -> None:
+    """End when the control plane is gone without a word: who starts it again finds the port and the leases free."""
+    while control.is_alive():  # noqa: ASYNC110  # nothing tells of the death of a parent
+        await asyncio.sleep(LIVES_SECONDS)
+    _log.error("the control plane has died: this worker finishes what it has begun, and ends")
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _desk(url: str, places: Places) -> Callable[[], Desk]:
