@@ -124,3 +124,18 @@ def test_spending_and_decisions_of_everybody_are_seen(gateway: Gateway):
 def test_what_is_wrong_is_told(gateway: Gateway, method: str, path: str, body: Any, status: int, told: str):
     got, error = ask(gateway, method, path, body)
     assert (got, told in json.dumps(error)) == (status, True), error
+
+
+def test_what_is_lent_is_shown_and_ended_by_who_may(gateway: Gateway):
+    status, told = ask(gateway, "GET", "/admin/v1/leases")
+    assert (status, told["object"]) == (200, "list")
+    status, said = ask(gateway, "POST", "/admin/v1/leases/0123-w1/free", {"spent": "all"})
+    assert (status, said["error"]["code"]) == (404, "not_found")
+    status, said = ask(gateway, "POST", "/admin/v1/leases/0123-w1/free", {"spent": "some"})
+    assert status == 400
+    assert "known" in said["error"]["message"]
+    told = json.loads(gateway.run("limits", "leases", "--json").stdout)
+    assert isinstance(told, list)
+    done = gateway.run("limits", "free", "0123-w1", "--json")
+    assert done.returncode != 0
+    assert "mesh limits leases" in done.stdout + done.stderr

@@ -216,13 +216,7 @@ class Importer:
             if not store.advance(transaction, here, offset):
                 return Imported()
             if last:
-                lost = store.open_begun(transaction, segment.life)
-                rows = [decisions.prepare(_interrupted(request)) for request in lost]
-                for start in range(0, len(rows), self._batch):
-                    part = rows[start : start + self._batch]
-                    _charge(transaction, segment.life, part)
-                    interrupted += decisions.insert(transaction, part)
-                    store.note_ended(transaction, {one.id for one in part})
+                interrupted = interrupt(transaction, segment.life, self._batch)
                 accounts.free(transaction, segment.life)
             store.finish(transaction, segment.name, now)
         self._remove(path, now)
@@ -250,6 +244,18 @@ class Importer:
                         path.unlink(missing_ok=True)
             except FileNotFoundError:
                 continue  # it became a segment
+
+
+def interrupt(transaction: Transaction, life: str, batch: int = 1000) -> int:
+    """What began in a life and was not seen to end has ended, and counts for its worst case. How many requests."""
+    found = 0
+    rows = [decisions.prepare(_interrupted(request)) for request in store.open_begun(transaction, life)]
+    for start in range(0, len(rows), batch):
+        part = rows[start : start + batch]
+        _charge(transaction, life, part)
+        found += decisions.insert(transaction, part)
+        store.note_ended(transaction, {one.id for one in part})
+    return found
 
 
 def _done(progress: dict[str, Progress], segment: Segment) -> bool:

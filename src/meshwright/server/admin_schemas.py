@@ -55,6 +55,11 @@ ADMIN_SCHEMAS: dict[str, Any] = {
         "additionalProperties": False,
         "properties": {"name": _NAME, "limits": _LIMITS, "bounds": _BOUNDS},
     },
+    "AdminFree": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"spent": {"enum": ["all", "known"]}},
+    },
     "AdminLimits": {
         "type": "object",
         "additionalProperties": False,

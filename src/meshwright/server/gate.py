@@ -59,6 +59,7 @@ class Gate:
         document: bytes = b"{}",
         others: Callable[[], list[Metrics]] = list,
         audit_keys: Path | None = None,
+        journal: Path | None = None,
     ) -> None:
         self.kernel = kernel
         self.settings = settings
@@ -70,6 +71,7 @@ class Gate:
         self.document = document
         self._others = others
         self.audit_keys = audit_keys or Path()
+        self.journal = journal or Path()
         """The folder with the keys that checkpoints of the audit log are signed with."""
         self.draining = False
         self.cut = False

@@ -16,13 +16,14 @@ from meshwright.ledger.allowing import GATEWAY
 from meshwright.ledger.audit.reading import Shown, shown
 from meshwright.ledger.audit.verify import Report, verify
 from meshwright.ledger.issuing import Issued, Terms, issue, revoke, rotate
+from meshwright.ledger.lost import free_life, lives
 from meshwright.ledger.ruling import change_limits, put_party, remove_party
 from meshwright.ledger.spending import Group, spent, total
 from meshwright.store import accounts, allowances, audit, decisions, keys, parties
 from meshwright.store.database import Database, Transaction
 from meshwright.store.rows import Key, Party
 from meshwright.types.decision import Trace
-from meshwright.types.errors import NotFound, PermissionDenied
+from meshwright.types.errors import InvalidRequest, NotFound, PermissionDenied
 from meshwright.types.principal import Bounds, Principal
 
 
@@ -101,6 +102,17 @@ class Office:
             _owner(transaction, whose)
         change_limits(self._database, whose, limits, without, actor=by.id)
         return self.limits(whose)
+
+    def leases(self, journal: Path) -> list[dict[str, Any]]:
+        """Who has borrowed what."""
+        return [msgspec.to_builtins(one) for one in lives(self._database, journal)]
+
+    def free_leases(self, by: Principal, life: str, journal: Path, spent: str) -> dict[str, Any]:
+        """End what a life has borrowed. Raises NotFound, InvalidRequest."""
+        if spent not in ("all", "known"):
+            raise InvalidRequest(f'"{spent[:50]}" cannot be charged.', field="spent", fix='Write "all" or "known".')
+        freed = free_life(self._database, life, journal, "all" if spent == "all" else "known", actor=by.id)
+        return dict(msgspec.to_builtins(freed))
 
     def spent(
         self, by: str, since: float | None, until: float | None, only: dict[str, str]

@@ -90,6 +90,7 @@ class Worker:
             document=document(ENDPOINTS),
             others=self._others,
             audit_keys=places.audit,
+            journal=places.journal,
         )
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -10,13 +10,14 @@ spent, and `lend` never takes it over the allowance.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import msgspec
 from sqlalchemy import delete, select, update
 
 from meshwright.store import upsert
 from meshwright.store.database import Transaction
-from meshwright.store.rows import Lent, Standing
+from meshwright.store.rows import Lease, Lent, Standing
 from meshwright.store.tables import accounts, allowances, leases
 from meshwright.store.windows import Window, window
 from meshwright.types.principal import Allowance
@@ -76,10 +77,10 @@ def give_back(transaction: Transaction, life: str, unused: Mapping[str, int]) ->
     """A process no longer holds so much of these accounts (by id)."""
     _lock(transaction, life, unused)
     for account, amount in sorted(unused.items()):
-        here = (leases.c.account == account) & (leases.c.life == life)
-        if transaction.execute(update(leases).where(here).values(held=leases.c.held - amount)).rowcount:
-            lower = update(accounts).where(accounts.c.id == account).values(held=accounts.c.held - amount)
-            transaction.execute(lower)
+        if (row := _lease(transaction, life, account)) is not None:
+            # What was charged for it, because it was taken for lost, was not spent after all.
+            uncharged = min(row.written_off, max(0, amount - row.held))
+            _move(transaction, life, account, held=uncharged - amount, spent=-uncharged, written_off=-uncharged)
 
 
 def charge(transaction: Transaction, life: str, spent: Mapping[str, int]) -> None:
@@ -87,26 +88,77 @@ def charge(transaction: Transaction, life: str, spent: Mapping[str, int]) -> Non
     if spent:
         _lock(transaction, life, spent)
     for account, amount in sorted(spent.items()):
-        here = (leases.c.account == account) & (leases.c.life == life)
-        held = transaction.execute(update(leases).where(here).values(held=leases.c.held - amount)).rowcount
-        values = {"spent": accounts.c.spent + amount}
-        if held:
-            values["held"] = accounts.c.held - amount
-        transaction.execute(update(accounts).where(accounts.c.id == account).values(values))
+        row = _lease(transaction, life, account)
+        if row is None:
+            _change(transaction, account, spent=amount)
+        else:
+            known = min(row.written_off, max(0, amount))
+            _move(transaction, life, account, held=known - amount, spent=amount - known, written_off=-known)
+
+
+def write_off(transaction: Transaction, life: str) -> dict[str, int]:
+    """Charge all that a life holds, by account: nobody knows what of it was spent, and perhaps nobody ever will.
+
+    Its journal takes the place of this if it comes. Places of requests at the same time are free: nothing runs there.
+    """
+    _lock(transaction, life, ())
+    found: dict[str, int] = {}
+    query = select(leases.c.account, leases.c.held, accounts.c.per).join(accounts, accounts.c.id == leases.c.account)
+    for row in transaction.execute(query.where(leases.c.life == life).order_by(leases.c.account)).all():
+        charged = 0 if row.per == "moment" else row.held
+        _move(transaction, life, row.account, held=-row.held, spent=charged, written_off=charged)
+        found[row.account] = charged
+    return found
+
+
+def _lease(transaction: Transaction, life: str, account: str) -> Any:
+    here = (leases.c.account == account) & (leases.c.life == life)
+    return transaction.execute(select(leases.c.held, leases.c.written_off).where(here)).one_or_none()
+
+
+def _move(transaction: Transaction, life: str, account: str, *, held: int, spent: int, written_off: int) -> None:
+    """Change a lease and its account by so much."""
+    here = (leases.c.account == account) & (leases.c.life == life)
+    values = {"held": leases.c.held + held, "written_off": leases.c.written_off + written_off}
+    transaction.execute(update(leases).where(here).values(values))
+    _change(transaction, account, spent=spent, held=held)
+
+
+def _change(transaction: Transaction, account: str, *, spent: int, held: int = 0) -> None:
+    values = {"spent": accounts.c.spent + spent, "held": accounts.c.held + held}
+    transaction.execute(update(accounts).where(accounts.c.id == account).values(values))
 
 
 def free(transaction: Transaction, life: str) -> int:
     """Give back all that a life of a journal still holds: it is over, and all it spent is charged. How many leases."""
     _lock(transaction, life, ())
     mine = leases.c.life == life
-    query = select(leases.c.account, leases.c.held).where(mine).order_by(leases.c.account)
-    rows = transaction.execute(query).all()
+    rows = transaction.execute(select(leases).where(mine).order_by(leases.c.account)).all()
     for row in rows:
-        lower = update(accounts).where(accounts.c.id == row.account).values(held=accounts.c.held - row.held)
-        transaction.execute(lower)
+        _change(transaction, row.account, spent=-row.written_off, held=-row.held)
     if rows:
         transaction.execute(delete(leases).where(mine))
     return len(rows)
+
+
+def every_lease(transaction: Transaction) -> tuple[Lease, ...]:
+    """All that is lent, in order of lives."""
+    query = select(leases, accounts.c.owner, accounts.c.measure, accounts.c.per).join(
+        accounts, accounts.c.id == leases.c.account
+    )
+    return tuple(
+        Lease(
+            life=row.life,
+            account=row.account,
+            owner=row.owner,
+            measure=row.measure,
+            per=row.per,
+            held=row.held,
+            written_off=row.written_off,
+            renewed=row.renewed,
+        )
+        for row in transaction.execute(query.order_by(leases.c.life, leases.c.account))
+    )
 
 
 def wants(transaction: Transaction, ids: Collection[str]) -> dict[str, int]:

@@ -82,6 +82,22 @@ class Lent(msgspec.Struct, frozen=True):
     held: int
 
 
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """What one life of a journal's writer has borrowed of an account and not accounted for. `renewed`: since 1970.
+
+    `written_off` is charged to the account although no journal has said that it was spent.
+    """
+
+    life: str
+    account: str
+    owner: str
+    measure: Measure
+    per: Per
+    held: int
+    written_off: int
+    renewed: float
+
+
 class Spend(msgspec.Struct, frozen=True, kw_only=True):
     """What one group used: `cost_nano` adds up what is known; `unpriced` counts what is not known (and is not in it).
 

@@ -60,7 +60,8 @@ accounts = Table(
     Column("wants", BigInteger, nullable=False),
 )
 
-# What one life of a journal's writer holds of an account, less what its journal was seen to have spent of it.
+# What one life of a journal's writer holds of an account, less what its journal was seen to have spent of it. What is
+# `written_off` was charged although no journal said so: its own spending takes the place of it, if it ever comes.
 leases = Table(
     "leases",
     metadata,
@@ -68,4 +69,5 @@ leases = Table(
     Column("life", Text, primary_key=True, index=True),
     Column("held", BigInteger, nullable=False),
     Column("renewed", Double, nullable=False),
+    Column("written_off", BigInteger, nullable=False, server_default="0"),
 )
