@@ -38,6 +38,8 @@ class Aws:
             return Answer(self._json("AGENT")) if ours else Answer(b'{"code": "AccessDenied", "message": "who?"}', 403)
         if path == "/federation/credentials":
             return self._portal(came)
+        if path == "/token":
+            return self._next_log_in(came)
         return Answer(b"{}", 404)
 
     def keys(self, who: str) -> tuple[str, str, str, str]:
@@ -81,7 +83,7 @@ class Aws:
         return Answer(self._json("INSTANCE")) if path.endswith("/models") else Answer(b"", 404)
 
     def _portal(self, came: Came) -> Answer:
-        if came.headers.get("x-amz-sso_bearer_token") != "logged-in":
+        if not came.headers.get("x-amz-sso_bearer_token", "").startswith("logged-in"):
             return Answer(b'{"message": "Session token not found or invalid"}', 401)
         assert sorted(came.path.partition("?")[2].split("&")) == ["account_id=123456789012", "role_name=models"]
         access, secret, token, _ = self.keys("SSO")
@@ -89,17 +91,30 @@ class Aws:
         told = {"accessKeyId": access, "secretAccessKey": secret, "sessionToken": token, "expiration": end}
         return Answer(json.dumps({"roleCredentials": told}).encode())
 
+    def _next_log_in(self, came: Came) -> Answer:
+        asked = json.loads(came.body)
+        wanted = {"grantType": "refresh_token", "clientId": "cli", "clientSecret": "s3cret", "refreshToken": "r3fresh"}
+        if asked != wanted:
+            return Answer(b'{"error": "invalid_grant"}', 400)
+        told = {"accessToken": "logged-in-again", "expiresIn": 3600, "refreshToken": "r3fresh-2", "tokenType": "Bearer"}
+        return Answer(json.dumps(told).encode())
+
 
 def _xml(name: str, inner: str) -> bytes:
     metadata = "<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>"
     return f'<{name} xmlns="https://sts.amazonaws.com/doc/2011-06-15/">{inner}{metadata}</{name}>'.encode()
 
 
-def log_in(home: Path, of: str, seconds: float = 3600, start_url: str = "https://x.awsapps.com/start") -> None:
+def log_in(home: Path, of: str, seconds: float = 3600, *, renewable: bool = False) -> Path:
     """What `aws sso login` leaves in a file, named by the session or the start's address."""
     folder = home / ".aws" / "sso" / "cache"
     folder.mkdir(parents=True, exist_ok=True)
     end = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
-    told = {"startUrl": start_url, "region": REGION, "accessToken": "logged-in"}
+    told = {"startUrl": "https://x.awsapps.com/start", "region": REGION, "accessToken": "logged-in"}
+    if renewable:
+        told |= {"clientId": "cli", "clientSecret": "s3cret", "refreshToken": "r3fresh"}
+        told |= {"registrationExpiresAt": "2099-01-01T00:00:00Z"}
     told["expiresAt"] = end.strftime("%Y-%m-%dT%H:%M:%SZ")
-    (folder / f"{sha1(of.encode(), usedforsecurity=False).hexdigest()}.json").write_text(json.dumps(told))
+    file = folder / f"{sha1(of.encode(), usedforsecurity=False).hexdigest()}.json"
+    file.write_text(json.dumps(told))
+    return file

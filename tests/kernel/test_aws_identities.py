@@ -3,50 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import sys
-import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from botocore.credentials import SSOProvider
-from botocore.session import Session
-from botocore.tokens import SSOTokenProvider
 
-from meshwright.kernel.build.providers import ProviderPart, provider_parts
-from meshwright.kernel.config.read import read_config
+from meshwright.kernel.build.providers import ProviderPart
 from meshwright.kernel.identity import machine
-from meshwright.net.choose import OneTransport
-from meshwright.net.proof import AwsKeys
-from meshwright.net.tokens import Tokens
-from meshwright.net.transport import Call, Endpoint
-from meshwright.types.content import Message, Text
 from meshwright.types.errors import UpstreamError
-from meshwright.types.request import Request
-from meshwright.types.response import Choice, Response
-from meshwright.wire import CODECS
-from tests.kernel.asking import Clock, ask, said, serving
 from tests.kernel.aws_cloud import PASS, REGION, ROBOT, ROLE, SECRET, Aws, log_in
-from tests.kernel.cloud import Answer, Came, Cloud
+from tests.kernel.aws_house import AGENT, ENV, LEGACY, OWN, SESSION, SSO, WEB, botocores, keys, laid, part
+from tests.kernel.cloud import Answer, Cloud
 
-WRITER = (
-    "import json; print(json.dumps(dict(Version=1, AccessKeyId='AKIAPROCESS', SecretAccessKey='s', SessionToken='t')))"
-)
-ENV = {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": "token/env"}
-WEB = {"AWS_ROLE_ARN": ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": "{home}/robot", "AWS_ROLE_SESSION_NAME": "mesh"}
-AGENT = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "{url}/agent", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "{home}/pass"}
-OWN = f"[default]\naws_access_key_id = AKIAFILE\naws_secret_access_key = {SECRET}\naws_session_token = t/=\n"
 BASE = OWN.replace("default", "base").replace("AKIAFILE", "AKIABASE")
 CONFIG_KEYS = "[default]\naws_access_key_id = AKIACONFIG\naws_secret_access_key = x\n"
 PROCESS = f'credential_process = "{sys.executable}" "{{home}}/writer.py" --and "a word"\n'
-SSO = "sso_session = us\nsso_account_id = 123456789012\nsso_role_name = models\n"
-SESSION = f"[sso-session us]\nsso_region = {REGION}\nsso_start_url = https://x.awsapps.com/start\n"
-LEGACY = SSO.replace("sso_session = us\n", SESSION.partition("\n")[2])
 NEAR = f"[profile near]\nrole_arn = {ROLE}\nsource_profile = base\n"
 FAR = f"[profile far]\nrole_arn = {ROLE}\nsource_profile = near\n{NEAR}"
-PONG = Response(model="m", choices=(Choice(message=Message("assistant", (Text("pong"),)), finish="stop"),))
 
 # What is there: variables, the credentials file, the config file; and whose keys are used.
 CHAIN: dict[str, tuple[dict[str, str], str, str, str]] = {
@@ -81,64 +55,6 @@ CHAIN: dict[str, tuple[dict[str, str], str, str, str]] = {
 }  # fmt: skip
 
 
-def laid(
-    home: Path, url: str, environment: Mapping[str, str], credentials: str = "", config: str = ""
-) -> dict[str, str]:
-    """Files in a home, and the variables with it; AWS is at that address."""
-    folder = home / ".aws"
-    folder.mkdir(exist_ok=True)
-    (home / "robot").write_text(ROBOT)
-    (home / "pass").write_text(PASS)
-    (home / "writer.py").write_text(WRITER)
-    for name, text in (("credentials", credentials), ("config", config)):
-        (folder / name).write_text(text.replace("{home}", str(home)))
-    log_in(home, "us")
-    log_in(home, "https://x.awsapps.com/start")
-    told = {name: value.format(home=home, url=url) for name, value in environment.items()}
-    told |= {"AWS_ENDPOINT_URL_STS": url, "AWS_ENDPOINT_URL_SSO": url, "AWS_EC2_METADATA_SERVICE_ENDPOINT": url}
-    return {"HOME": str(home), "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **told}
-
-
-def part(environment: Mapping[str, str], toml: str = "") -> ProviderPart | str:
-    """Bedrock as it would be served, or why it is not."""
-    config = read_config(f"[providers.amazon-bedrock]\n{toml}")
-    parts, refused = provider_parts(config, environment, (), builtin=False)
-    return next((one for one in parts if one.row.name == "amazon-bedrock"), None) or refused["amazon-bedrock"]
-
-
-async def keys(environment: Mapping[str, str]) -> tuple[str, str, str]:
-    """The keys that calls would be signed with: access key, secret key, session token. Raises UpstreamError."""
-    found = part(environment)
-    assert isinstance(found, ProviderPart), found
-    assert found.key_from
-    identity = found.credential.identity
-    if not isinstance(identity, AwsKeys):
-        assert identity is not None
-        assert SECRET not in repr(identity)
-        transport = OneTransport()
-        try:
-            obtained = await identity.obtain(transport, time.time())
-        finally:
-            await transport.close()
-        identity = obtained.shown._keys  # type: ignore[attr-defined]  # nothing but its signatures shows them
-    assert isinstance(identity, AwsKeys)
-    assert identity.region == REGION
-    return identity.access_key, identity.secret_key, identity.session_token
-
-
-def botocores(environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, str]:
-    """The keys that AWS's own library takes."""
-    for name in [one for one in os.environ if one.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    cache = str(Path(environment["HOME"]) / ".aws" / "sso" / "cache")
-    monkeypatch.setattr(SSOProvider, "_SSO_TOKEN_CACHE_DIR", cache)
-    monkeypatch.setattr(SSOTokenProvider, "_SSO_TOKEN_CACHE_DIR", cache)
-    found = Session().get_credentials().get_frozen_credentials()
-    return found.access_key, found.secret_key, found.token or ""
-
-
 @pytest.mark.parametrize("case", CHAIN)
 async def test_the_identity_is_the_one_that_awss_own_library_takes(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -159,7 +75,7 @@ async def test_the_identity_is_the_one_that_awss_own_library_takes(
 
 WRONG: dict[str, tuple[dict[str, str], str, str]] = {
     "AWS_SECRET_ACCESS_KEY is not set": ({"AWS_ACCESS_KEY_ID": "AKIA"}, "", ""),
-    "the profile default has no secret key": ({}, "[default]\naws_access_key_id = x\n", ""),
+    "has no secret key": ({}, "[default]\naws_access_key_id = x\n", ""),
     "there is no profile lost": ({"AWS_PROFILE": "lost"}, OWN, ""),
     "set AWS_ROLE_ARN": ({"AWS_WEB_IDENTITY_TOKEN_FILE": "{home}/robot"}, "", ""),
     "needs one of source_profile and credential_source": ({}, "", f"[default]\nrole_arn = {ROLE}\n"),
@@ -269,94 +185,3 @@ async def test_nobody_at_the_metadata_address_is_told_with_all_that_was_looked_f
     environment = laid(tmp_path, "http://127.0.0.1:9", {})
     with pytest.raises(UpstreamError, match=r"set AWS_BEARER_TOKEN_BEDROCK.*does not answer"):
         await keys(environment)
-
-
-def bedrock(aws: Aws, seen: list[str]) -> Callable[[Came], Answer]:
-    """AWS with a Bedrock that takes the newest keys only, and says when those that it is shown have run out."""
-
-    def answer(came: Came) -> Answer:
-        if not came.path.startswith("/model/"):
-            return aws(came)
-        whose = came.headers["authorization"].partition("Credential=")[2].partition("/")[0]
-        seen.append(whose)
-        if whose != f"ASIAWEB{aws.given}":
-            told = b'{"message": "The security token included in the request is expired"}'
-            return Answer(told, 403, headers="x-amzn-errortype: ExpiredTokenException:http://x/\r\n")
-        request = Request(model="m", messages=())
-        return Answer(CODECS["bedrock_converse"].encode_response(PONG, request).body)
-
-    return answer
-
-
-async def renewed(tokens: Tokens, aws: Aws, times: int) -> None:
-    """Wait until AWS has given keys so many times, and they are in use."""
-    chore = asyncio.create_task(tokens.keep_fresh())
-    async with asyncio.timeout(30):
-        while aws.given < times or any(one.due() for one in tokens._tokens.values()):  # noqa: ASYNC110  # nobody tells it
-            await asyncio.sleep(0.01)
-        await asyncio.gather(*(one._asking for one in tokens._tokens.values() if one._asking is not None))
-    chore.cancel()
-
-
-async def test_keys_of_a_role_are_renewed_ahead_of_their_end_and_calls_do_not_wait(tmp_path: Path):
-    aws, seen = Aws(seconds=3600), list[str]()
-    async with Cloud(bedrock(aws, seen)) as cloud:
-        environment = laid(tmp_path, cloud.url, WEB)
-        toml = f'[providers.amazon-bedrock]\nbase_url = "{cloud.url}"\nmodels = ["m"]\n'
-        clock = Clock()
-        async with serving(toml, environment, clock) as (kernel, tokens):
-            assert "pong" in await said(await ask(kernel, "amazon-bedrock/m"))
-            assert "pong" in await said(await ask(kernel, "amazon-bedrock/m"))
-            assert seen == ["ASIAWEB1", "ASIAWEB1"]
-            clock.now = 3000.0
-            await renewed(tokens, aws, 2)
-            assert "pong" in await said(await ask(kernel, "amazon-bedrock/m"))
-    assert seen[-1] == "ASIAWEB2"
-
-
-async def test_while_keys_cannot_be_renewed_the_old_ones_serve_and_those_that_aws_refuses_are_replaced(tmp_path: Path):
-    aws, seen, clock = Aws(), list[str](), Clock()
-    async with Cloud(bedrock(aws, seen)) as cloud:
-        toml = f'[providers.amazon-bedrock]\nbase_url = "{cloud.url}"\nmodels = ["m"]\n'
-        async with serving(toml, laid(tmp_path, cloud.url, WEB), clock) as (kernel, tokens):
-            assert "pong" in await said(await ask(kernel, "amazon-bedrock/m"))
-            aws.instead["/"] = Answer(b"", 503)
-            clock.now = 3400.0
-            assert "pong" in await said(await ask(kernel, "amazon-bedrock/m"))
-            del aws.instead["/"]
-            aws.given += 1  # somebody revokes them
-            with pytest.raises(UpstreamError, match="expired"):
-                await said(await ask(kernel, "amazon-bedrock/m"))
-            await renewed(tokens, aws, 3)
-            assert "pong" in await said(await ask(kernel, "amazon-bedrock/m"))
-    assert seen == ["ASIAWEB1", "ASIAWEB1", "ASIAWEB1", "ASIAWEB3"]
-
-
-async def test_an_instances_keys_at_their_end_go_on_being_used_for_some_minutes(tmp_path: Path):
-    transport = OneTransport()
-    async with Cloud(Aws(seconds=-5)) as cloud:
-        found = part(laid(tmp_path, cloud.url, {}))
-        assert isinstance(found, ProviderPart)
-        identity = found.credential.identity
-        assert identity is not None
-        assert not isinstance(identity, AwsKeys)
-        obtained = await identity.obtain(transport, time.time())
-        assert 500 < obtained.seconds < 700
-        call = Call(Endpoint("https://bedrock-runtime.eu-west-1.amazonaws.com/model/m/converse"), b"{}")
-        told = dict(obtained.shown.headers(call, time.time()))
-    await transport.close()
-    assert told["x-amz-security-token"] == "token/INSTANCE=="
-
-
-def test_two_snapshots_of_one_configuration_share_their_keys(tmp_path: Path):
-    environment = laid(tmp_path, "http://127.0.0.1:9", AGENT)
-    first, second = part(environment), part(environment)
-    assert isinstance(first, ProviderPart)
-    assert isinstance(second, ProviderPart)
-    tokens = Tokens(OneTransport())
-    one, other = first.credential.identity, second.credential.identity
-    assert one is not None
-    assert not isinstance(one, AwsKeys)
-    assert other is not None
-    assert not isinstance(other, AwsKeys)
-    assert tokens.of(one) is tokens.of(other)

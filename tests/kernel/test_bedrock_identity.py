@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from botocore.credentials import Credentials
 from meshwright.kernel.build.providers import provider_parts
 from meshwright.kernel.config.tables import Config, ProviderSettings
 from meshwright.kernel.identity import machine
+from meshwright.kernel.identity.aws_files import FileKeys
+from meshwright.net.choose import OneTransport
 from meshwright.net.proof import AwsKeys
 from meshwright.types.content import Message, Text
 from meshwright.types.errors import UpstreamStatus
@@ -102,9 +105,12 @@ def found(environment: dict[str, str], configured: bool = True) -> AwsKeys | str
     parts, refused = provider_parts(config, environment, (), builtin=False)
     for part in parts:
         if part.row.name == "amazon-bedrock":
-            assert isinstance(part.credential.identity, AwsKeys)
-            assert part.credential.identity.secret_key not in repr(part.credential) + repr(part.credential.identity)
-            return part.credential.identity
+            identity = part.credential.identity
+            assert SECRET not in repr(part.credential) + repr(identity)
+            if isinstance(identity, FileKeys):
+                return asyncio.run(identity.keys(OneTransport(), 0.0)).keys
+            assert isinstance(identity, AwsKeys)
+            return identity
     return refused["amazon-bedrock"]
 
 

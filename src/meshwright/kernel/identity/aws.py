@@ -9,15 +9,17 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from hashlib import sha1
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
 from meshwright.kernel.config.tables import ProviderSettings
 from meshwright.kernel.identity import machine
-from meshwright.kernel.identity.aws_files import Profiles, read_profiles
+from meshwright.kernel.identity.aws_files import FileKeys, Profiles, read_profiles
 from meshwright.kernel.identity.aws_keys import Fixed, KeySource
-from meshwright.kernel.identity.aws_sources import Container, Instance, Process, Sso
+from meshwright.kernel.identity.aws_sources import Container, Instance, Process
+from meshwright.kernel.identity.aws_sso import Sso
 from meshwright.kernel.identity.aws_sts import AssumedRole, WebIdentity
 from meshwright.kernel.identity.credential import Credential
 from meshwright.net.proof import AwsKeys
@@ -131,11 +133,11 @@ def _of_profile(search: _Search, name: str, seen: tuple[str, ...], *, environmen
         return _sso(search, name, told)
     own = search.profiles.own.get(name, {})
     if "aws_access_key_id" in own:
-        return _fixed(own, f"{source} of {search.profiles.credentials}", search, f"{source} has no secret key")
+        return _of_file(search, search.profiles.credentials, name, own)
     if command := told.get("credential_process"):
         return Process(region=search.region, command=command, profile=name), f"the credential_process of {source}"
     if own_keys:
-        return _fixed(told, f"{source} of {search.profiles.config}", search, f"{source} has no secret key")
+        return _of_file(search, search.profiles.config, name, told)
     return None
 
 
@@ -147,6 +149,12 @@ def _fixed(given: Mapping[str, str], source: str, search: _Search, half: str) ->
         raise _Wrong(f"{source} holds characters that no key has")
     keys = AwsKeys(access_key=values[0], secret_key=values[1], session_token=values[2], region=search.region)
     return keys, source
+
+
+def _of_file(search: _Search, file: Path | None, profile: str, told: Mapping[str, str]) -> _Found:
+    source = f"the profile {profile} of {file}"
+    _fixed(told, source, search, f"{source} has no secret key")
+    return FileKeys(region=search.region, file=str(file), profile=profile), source
 
 
 def _role(search: _Search, name: str, seen: tuple[str, ...]) -> _Found:
@@ -223,6 +231,8 @@ def _sso(search: _Search, name: str, told: Mapping[str, str]) -> _Found:
     found = Sso(
         region=search.region,
         url=search.at("SSO", f"portal.sso.{region}.{_suffix(region)}"),
+        renewing_url=search.at("SSO_OIDC", f"oidc.{region}.{_suffix(region)}"),
+        session=bool(session),
         file=str(search.profiles.folder / ".aws" / "sso" / "cache" / f"{named}.json"),
         account=told["sso_account_id"],
         role=told["sso_role_name"],

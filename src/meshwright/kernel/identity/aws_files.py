@@ -6,6 +6,7 @@ credentials file has the last word.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from configparser import ConfigParser
 from configparser import Error as FormatError
@@ -13,7 +14,13 @@ from pathlib import Path
 
 import msgspec
 
+from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held
 from meshwright.kernel.identity.credential import home, read_file
+from meshwright.net.asking import refusal
+from meshwright.net.transport import Transport
+
+AGAIN_SECONDS = 900.0
+"""How long keys of a file are used: it is read again well before, since other tools may replace them."""
 
 
 class Profiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +35,29 @@ class Profiles(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Profiles({', '.join(self.told)})"
+
+
+class FileKeys(Signing, frozen=True, kw_only=True):
+    """The keys that one of the files holds for a profile."""
+
+    file: str
+    profile: str
+
+    async def keys(self, transport: Transport, now: float) -> Held:
+        """Read the file, in a thread."""
+        who = f"The profile {self.profile} of {self.file}"
+        try:
+            sections = await asyncio.to_thread(_sections, Path(self.file))
+        except (OSError, ValueError) as error:
+            raise refusal(f"AWS's files cannot be read ({error}).") from error
+        named = (f"profile {self.profile}", self.profile)
+        told = next((sections[name] for name in named if "aws_access_key_id" in sections.get(name, {})), {})
+        said = Said(
+            access_key_id=told.get("aws_access_key_id", ""),
+            secret_access_key=told.get("aws_secret_access_key", ""),
+            session_token=told.get("aws_session_token", ""),
+        )
+        return held(said, who, self.region, now)._replace(seconds=AGAIN_SECONDS)
 
 
 def read_profiles(environment: Mapping[str, str]) -> Profiles:

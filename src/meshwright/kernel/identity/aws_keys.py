@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from meshwright.kernel.identity.credential import until
-from meshwright.net.asking import refusal
+from meshwright.net.asking import Told, refusal, shown
 from meshwright.net.proof import AwsKeys, Obtained, Signature
 from meshwright.net.transport import Transport
 
@@ -98,3 +98,18 @@ def said_in(body: bytes, who: str) -> Said:
         return msgspec.json.decode(body, type=Said)
     except msgspec.DecodeError as error:
         raise refusal(f"{who} answered with what are no keys: {error}.") from error
+
+
+class _Wrong(msgspec.Struct):
+    code: str = ""
+    message: str = ""
+
+
+def why(told: Told) -> str:
+    """What an endpoint says is wrong, after a comma."""
+    try:
+        found = msgspec.json.decode(told.body, type=_Wrong)
+    except msgspec.DecodeError:
+        return ""
+    words = shown(": ".join(part for part in (found.code, found.message) if part))
+    return f", {words}" if words else ""

@@ -1,8 +1,7 @@
-"""Keys of AWS from programs and from what is nearby: a process, a container's agent, the instance, a log-in of SSO.
+"""Keys of AWS from programs and from what is nearby: a process, a container's agent, the instance.
 
 Source: https://docs.aws.amazon.com/sdkref/latest/guide/, the pages feature-process-credentials.html,
-feature-container-credentials.html, feature-imds-credentials.html and feature-sso-credentials.html;
-https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html.
+feature-container-credentials.html and feature-imds-credentials.html.
 """
 
 from __future__ import annotations
@@ -10,13 +9,10 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
-from urllib.parse import urlencode
 
-import msgspec
-
-from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held, lasting, said_in
-from meshwright.kernel.identity.credential import read_aside, until
-from meshwright.net.asking import NEARBY, Told, ask_once, host, refusal, shown
+from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held, lasting, said_in, why
+from meshwright.kernel.identity.credential import read_aside
+from meshwright.net.asking import NEARBY, ask_once, host, refusal, shown
 from meshwright.net.transport import Transport
 from meshwright.providers.program import output
 from meshwright.types.errors import UpstreamError
@@ -70,7 +66,7 @@ class Container(Signing, frozen=True, kw_only=True):
         told = await ask_once(transport, "GET", self.url, headers, deadlines=NEARBY)
         who = f"The container's endpoint {host(self.url)}"
         if told.status != 200:
-            raise refusal(f"{who} gave no keys ({told.status}{_why(told)}): look at the role of its task or pod.")
+            raise refusal(f"{who} gave no keys ({told.status}{why(told)}): look at the role of its task or pod.")
         return lasting(held(said_in(told.body, who), who, self.region, now), who, "look at its agent")
 
 
@@ -104,78 +100,3 @@ class Instance(Signing, frozen=True, kw_only=True):
             raise refusal(f"{who} gave no keys of the role {role} ({told.status}{f', {words}' if words else ''}).")
         found = held(said, who, self.region, now)
         return found._replace(seconds=max(found.seconds, LONGER))
-
-
-class _LoggedIn(msgspec.Struct, rename="camel"):
-    access_token: str = ""
-    expires_at: str = ""
-
-
-class _RoleKeys(msgspec.Struct, rename="camel"):
-    access_key_id: str = ""
-    secret_access_key: str = ""
-    session_token: str = ""
-    expiration: int = 0
-
-
-class _RoleAnswer(msgspec.Struct, rename="camel"):
-    role_credentials: _RoleKeys
-
-
-class Sso(Signing, frozen=True, kw_only=True):
-    """A role of IAM Identity Center, for the log-in that `aws sso login` left in a file."""
-
-    url: str
-    file: str
-    account: str
-    role: str
-    profile: str
-    proxy: str | None = None
-    ca_file: str | None = None
-
-    async def keys(self, transport: Transport, now: float) -> Held:
-        """Ask with the log-in, which is read anew: a new one is found at once."""
-        fix = f"run: aws sso login --profile {shlex.quote(self.profile)}"
-        who = f"The SSO log-in of the profile {self.profile}"
-        try:
-            found = msgspec.json.decode(await read_aside(self.file), type=_LoggedIn)
-        except (OSError, ValueError):
-            raise refusal(f"{who} is not there: {fix}.") from None
-        token = found.access_token
-        if not token or not token.isprintable() or until(found.expires_at, who) <= now:
-            raise refusal(f"{who} has run out: {fix}.")
-        query = urlencode({"role_name": self.role, "account_id": self.account})
-        told = await ask_once(
-            transport,
-            "GET",
-            f"{self.url}/federation/credentials?{query}",
-            (("x-amz-sso_bearer_token", token),),
-            proxy=self.proxy,
-            ca_file=self.ca_file,
-        )
-        if told.status != 200:
-            more = fix if told.status == 401 else "look at sso_account_id and sso_role_name"
-            raise refusal(f"{host(self.url)} gave no keys ({told.status}{_why(told)}): {more}.")
-        try:
-            keys = msgspec.json.decode(told.body, type=_RoleAnswer).role_credentials
-        except msgspec.DecodeError as error:
-            raise refusal(f"{host(self.url)} answered with what are no keys: {error}.") from error
-        said = Said(
-            access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key, session_token=keys.session_token
-        )
-        seconds = keys.expiration / 1000 - now
-        return lasting(held(said, who, self.region, now)._replace(seconds=seconds), who, fix)
-
-
-class _Wrong(msgspec.Struct):
-    code: str = ""
-    message: str = ""
-
-
-def _why(told: Told) -> str:
-    try:
-        found = msgspec.json.decode(told.body, type=_Wrong)
-    except msgspec.DecodeError:
-        return ""
-    words = shown(": ".join(part for part in (found.code, found.message) if part))
-    return f", {words}" if words else ""
