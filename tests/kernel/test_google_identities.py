@@ -13,7 +13,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from google.auth import identity_pool, impersonated_credentials
+from botocore import auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from google.auth import aws, identity_pool, impersonated_credentials
 from google.auth.compute_engine import _metadata
 from google.auth.transport.requests import Request
 from google.oauth2 import credentials
@@ -103,7 +106,7 @@ def laid(home: Path, url: str, file: Mapping[str, Any]) -> dict[str, str]:
     text = json.dumps(file).replace("{home}", str(home)).replace("{url}", url)
     (home / "who.json").write_text(text)
     return {"GOOGLE_APPLICATION_CREDENTIALS": str(home / "who.json"), "GOOGLE_CLOUD_LOCATION": "global",
-            "GOOGLE_CLOUD_PROJECT": "p"}  # fmt: skip
+            "GOOGLE_CLOUD_PROJECT": "p", "AWS_EC2_METADATA_DISABLED": "true"}  # fmt: skip
 
 
 def part(environment: Mapping[str, str], url: str = "") -> ProviderPart | str:
@@ -185,6 +188,42 @@ async def test_the_token_is_asked_for_as_googles_own_library_does(case: str, tmp
     assert asked == wanted
 
 
+async def test_an_identity_at_aws_is_shown_as_a_signed_question_who_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    keys = {
+        "AWS_ACCESS_KEY_ID": "AKIA",
+        "AWS_SECRET_ACCESS_KEY": "s3cret",
+        "AWS_SESSION_TOKEN": "t",
+        "AWS_REGION": "eu-west-1",
+    }
+    place = {"environment_id": "aws1", "regional_cred_verification_url":
+             "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"}  # fmt: skip
+    async with Cloud(Google()) as cloud:
+        environment = laid(tmp_path, cloud.url, EXTERNAL | {"credential_source": place})
+        assert await token(environment | keys, cloud.url) == "token-exchange-token"
+        for name, value in keys.items():
+            monkeypatch.setenv(name, value)
+
+        def theirs() -> None:
+            info = json.loads((tmp_path / "who.json").read_text())
+            aws.Credentials.from_info(info, scopes=[SCOPE]).refresh(Request())
+
+        await asyncio.to_thread(theirs)
+    ours, googles_own = (json.loads(unquote(one.form["subject_token"])) for one in cloud.came)
+    assert (ours["url"], ours["method"]) == (googles_own["url"], googles_own["method"])
+    said, wanted = ({one["key"].lower(): one["value"] for one in told["headers"]} for told in (ours, googles_own))
+    assert said.keys() == wanted.keys()
+    assert said["x-goog-cloud-target-resource"] == wanted["x-goog-cloud-target-resource"] == AUDIENCE
+    # Google's library leaves the audience out of what is signed, and its page recommends to sign it.
+    assert "SignedHeaders=host;x-amz-date;x-amz-security-token;x-goog-cloud-target-resource," in said["authorization"]
+    request = AWSRequest(method="POST", url=ours["url"], data=b"", headers={"x-goog-cloud-target-resource": AUDIENCE})
+    at = dt.datetime.strptime(said["x-amz-date"], "%Y%m%dT%H%M%SZ")  # noqa: DTZ007  # what botocore works with
+    monkeypatch.setattr(auth, "get_current_datetime", lambda *_: at)
+    auth.SigV4Auth(Credentials("AKIA", "s3cret", "t"), "sts", "eu-west-1").add_auth(request)
+    assert said["authorization"] == request.headers["Authorization"]
+
+
 async def test_the_machines_own_account_is_asked_as_googles_own_library_does(monkeypatch: pytest.MonkeyPatch):
     async with Cloud(Google()) as cloud:
         host = cloud.url.removeprefix("http://")
@@ -220,7 +259,7 @@ WRONG: dict[str, dict[str, Any]] = {
     | {"token_url": "https://sts.googleapis.com/v1/token", "service_account_impersonation_url": "http://127.0.0.1/x"},
     "neither https:// nor on this network": EXTERNAL | {"credential_source": {"url": "http://evil.example/token"}},
     "from a program": EXTERNAL | {"credential_source": {"executable": {"command": "rm"}}},
-    "from AWS": EXTERNAL | {"credential_source": {"environment_id": "aws1"}},
+    "an identity at AWS: no key": EXTERNAL | {"credential_source": {"environment_id": "aws1"}},
     "no whole external_account": EXTERNAL | {"credential_source": {}},
     "headers in its credential_source": EXTERNAL
     | {"token_url": "", "credential_source": {"url": "https://x/", "headers": {"a": "b\r\nc: d"}}},

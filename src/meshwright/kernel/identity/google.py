@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from meshwright.kernel.config.tables import ProviderSettings
 from meshwright.kernel.identity import machine
+from meshwright.kernel.identity.aws import aws_identity
+from meshwright.kernel.identity.aws_keys import Fixed, Signing
 from meshwright.kernel.identity.credential import Credential, home, read_file
-from meshwright.kernel.identity.google_sources import Exchange, Impersonated, Subject
+from meshwright.kernel.identity.google_sources import AwsSubject, Exchange, Impersonated, Subject
 from meshwright.kernel.identity.machine_token import MachineToken
 from meshwright.net.grants import Grant
-from meshwright.net.proof import Source
+from meshwright.net.proof import AwsKeys, Source
 from meshwright.net.public import nearby
 
 ADDRESS = "https://oauth2.googleapis.com/token"
@@ -79,6 +81,13 @@ class _File(msgspec.Struct):
     delegates: tuple[str, ...] = ()
 
 
+class _Here(NamedTuple):
+    """What a file is read with."""
+
+    settings: ProviderSettings
+    environment: Mapping[str, str]
+
+
 class _Wrong(Exception):
     """The file cannot be used; in words that can be shown."""
 
@@ -102,7 +111,7 @@ def google_identity(settings: ProviderSettings, environment: Mapping[str, str], 
     except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors; they name the member and not its value
         return Credential(missing=f"{path} is no file of Google credentials ({error})")
     try:
-        source, words = _source(found, settings, settings.token_scope or SCOPE)
+        source, words = _source(found, _Here(settings, environment), settings.token_scope or SCOPE)
     except _Wrong as error:
         return Credential(missing=f"{path} {error}, or a token in {key_env}" if key_env else f"{path} {error}")
     filling = google_filling(environment, found.project_id or found.quota_project_id)
@@ -111,14 +120,15 @@ def google_identity(settings: ProviderSettings, environment: Mapping[str, str], 
     return Credential(identity=source, source=f"{words} {path}", filling=filling, headers=headers)
 
 
-def _source(found: _File, settings: ProviderSettings, scope: str) -> tuple[Source, str]:
+def _source(found: _File, here: _Here, scope: str) -> tuple[Source, str]:
     """What the file describes, and the words for it. Raises _Wrong."""
+    settings = here.settings
     if found.type == "external_account":
-        return _external(found, settings, scope)
+        return _external(found, here, scope)
     if found.type == "impersonated_service_account" and found.source_credentials is not None:
         if found.source_credentials.type == found.type:
             raise _Wrong("leads from one service account to another: name those between them as its delegates")
-        own, _ = _source(found.source_credentials, settings, _NAMING)
+        own, _ = _source(found.source_credentials, here, _NAMING)
         return _in_its_name(own, found, settings, scope), "the impersonated service account of"
     url = _googles(settings.token_url or found.token_uri or ADDRESS, settings)
     grant = Grant(
@@ -142,20 +152,14 @@ def _source(found: _File, settings: ProviderSettings, scope: str) -> tuple[Sourc
     raise _Wrong(f"holds {kind[:60]}: {_KINDS} is wanted")
 
 
-def _external(found: _File, settings: ProviderSettings, scope: str) -> tuple[Source, str]:
-    place = found.credential_source or _Place()
-    if place.executable or place.environment_id or place.certificate:
-        kind = "a program" if place.executable else "AWS" if place.environment_id else "a certificate"
-        raise _Wrong(f"takes its token from {kind}, which is not done here: have it from a file or an address")
-    if not found.audience or not found.subject_token_type or bool(place.file) == bool(place.url):
+def _external(found: _File, here: _Here, scope: str) -> tuple[Source, str]:
+    settings = here.settings
+    if not found.audience or not found.subject_token_type:
         raise _Wrong(f"holds no whole external_account: {_KINDS} is wanted")
-    if place.url and not nearby(place.url):
-        raise _Wrong("takes its token from an address that is neither https:// nor on this network")
-    member = place.format.subject_token_field_name if place.format.type == "json" else ""
     exchange = Exchange(
         url=_googles(settings.token_url or found.token_url or EXCHANGE, settings),
         audience=found.audience,
-        subject=Subject(file=place.file, url=place.url, headers=_pairs(place.headers), member=member),
+        subject=_subject(found.credential_source or _Place(), found.audience, here),
         kind=found.subject_token_type,
         scope=_NAMING if found.service_account_impersonation_url else scope,
         client_id=found.client_id,
@@ -168,6 +172,33 @@ def _external(found: _File, settings: ProviderSettings, scope: str) -> tuple[Sou
         own = _in_its_name(exchange, found, settings, scope)
         return own, "the external account, in a service account's name, of"
     return exchange, "the external account of"
+
+
+def _subject(place: _Place, audience: str, here: _Here) -> Subject | AwsSubject:
+    """Where somebody else's token is. Raises _Wrong."""
+    if place.executable or place.certificate:
+        kind = "a program" if place.executable else "a certificate"
+        raise _Wrong(f"takes its token from {kind}, which is not done here: have it from a file or an address")
+    if place.environment_id:  # the addresses beside it are those of the metadata service, which the chain knows
+        return _aws(audience, here)
+    if bool(place.file) == bool(place.url):
+        raise _Wrong(f"holds no whole external_account: {_KINDS} is wanted")
+    if place.url and not nearby(place.url):
+        raise _Wrong("takes its token from an address that is neither https:// nor on this network")
+    member = place.format.subject_token_field_name if place.format.type == "json" else ""
+    return Subject(file=place.file, url=place.url, headers=_pairs(place.headers), member=member)
+
+
+def _aws(audience: str, here: _Here) -> AwsSubject:
+    """The identity that AWS's own chain finds. Raises _Wrong."""
+    found = aws_identity(here.settings, here.environment)
+    identity = found.identity
+    if isinstance(identity, AwsKeys):
+        keys = Fixed(region=identity.region, given=identity)
+        return AwsSubject(keys=keys, region=keys.region, audience=audience)
+    if not isinstance(identity, Signing):
+        raise _Wrong(f"takes its token from an identity at AWS: {found.missing}")
+    return AwsSubject(keys=identity, region=identity.region, audience=audience)
 
 
 def _in_its_name(source: Source, found: _File, settings: ProviderSettings, scope: str) -> Impersonated:

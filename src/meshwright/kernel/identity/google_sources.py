@@ -7,15 +7,18 @@ https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.service
 from __future__ import annotations
 
 import base64
+from time import time
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 
+from meshwright.kernel.identity.aws_keys import KeySource
 from meshwright.kernel.identity.credential import read_aside, until
 from meshwright.net.asking import ask_once, host, refusal
 from meshwright.net.grants import FORM, reason, sound, token_of
 from meshwright.net.proof import Bearer, Obtained, Source
+from meshwright.net.sigv4 import sign
 from meshwright.net.transport import Call, Endpoint, Transport
 from meshwright.types.errors import UpstreamError
 
@@ -56,12 +59,41 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         return token
 
 
+class AwsSubject(msgspec.Struct, frozen=True, kw_only=True):
+    """An identity at AWS as somebody else's token: a signed question of who it is, which Google asks in our place."""
+
+    keys: KeySource
+    region: str
+    audience: str
+
+    async def token(self, transport: Transport) -> str:
+        """The question, signed for this audience only. Raises UpstreamError."""
+        now = time()
+        own, _ = await self.keys.keys(transport, now)
+        url = f"https://sts.{self.region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
+        headers = (("host", host(url)), ("x-goog-cloud-target-resource", self.audience))
+        proof = sign(
+            "POST",
+            url,
+            headers,
+            b"",
+            access_key=own.access_key,
+            secret_key=own.secret_key,
+            session_token=own.session_token,
+            region=self.region,
+            service="sts",
+            now=now,
+        )
+        pairs = [{"key": name, "value": value} for name, value in (*headers, *proof)]
+        return quote(msgspec.json.encode({"headers": pairs, "method": "POST", "url": url}).decode())
+
+
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """Google's token for somebody else's (workload identity federation)."""
 
     url: str
     audience: str
-    subject: Subject
+    subject: Subject | AwsSubject
     kind: str
     scope: str
     client_id: str = ""
