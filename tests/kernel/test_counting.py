@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from meshwright.catalog.exact.tokenizer import Tokenizer
@@ -19,8 +20,10 @@ from meshwright.kernel.work import Work
 from meshwright.routing.quote import quote
 from meshwright.routing.reading import read, texts
 from meshwright.sim import Say
-from meshwright.types.content import Message, Text, ToolCall, ToolResult
+from meshwright.types.content import Image, Message, Text, ToolCall, ToolResult
+from meshwright.types.decision import Medium
 from meshwright.types.request import Request, ToolSpec
+from tests.catalog.test_measuring import packed, png
 from tests.catalog.tiny import WORDS, tokenizer_json
 from tests.kernel.house import GOOD, House, house, text
 
@@ -41,6 +44,13 @@ def only(path: Path) -> TokenizerSettings:
 async def decision_of(at: House, request: Request) -> Any:
     counts = await counted(at.kernel.snapshot, request, request.model, limited=False)
     return decide(at.kernel.snapshot, {}, request, counted=counts)
+
+
+def set_aside_for(decision: Any, request: Request, model: Any) -> int:
+    """The most tokens that the request can be for that model."""
+    recording = type("Recording", (), {"decision": decision})
+    work = type("Work", (), {"recording": recording, "request": request, "seen": request.messages})
+    return most_read(cast(Work, work), model)[1]
 
 
 async def test_a_decision_by_cost_goes_by_what_the_tokenizer_counts_and_keeps_it(tmp_path: Path):
@@ -96,9 +106,7 @@ async def test_what_is_set_aside_is_what_was_counted_and_not_every_byte(tmp_path
         small, large = (at.kernel.snapshot.deployments[name].model for name in ("small/m", "large/m"))
 
         def most(model: Any, request: Request = request) -> int:
-            recording = type("Recording", (), {"decision": decision})
-            work = type("Work", (), {"recording": recording, "request": request, "seen": request.messages})
-            return most_read(cast(Work, work), model)[1]
+            return set_aside_for(decision, request, model)
 
         assert most(small) == seen.counted[str(path)] + AROUND + 4
         assert most(large) == len(long) + AROUND + 4
@@ -149,3 +157,34 @@ def test_every_text_of_a_request_is_counted():
         tools=(ToolSpec(name="five", description="six"),),
     )
     assert sorted(texts(request)) == sorted(["one", "Ann", "two", '{"a": 3}', "four", "five", "six"])
+
+
+def picture(**more: Any) -> Request:
+    return Request(model="route/it", messages=(Message("user", (Text("Look."), Image(**more))),))
+
+
+async def test_a_picture_is_counted_in_each_models_own_way_and_an_address_is_assumed_visibly():
+    async with house(SAYS, RouteSettings(strategy="cheapest", pool=("small/m",))) as at:
+        snapshot = at.kernel.snapshot
+        card = msgspec.structs.replace(snapshot.deployments["small/m"].model)
+        decision = await decision_of(at, picture(data=packed(png(1000, 1000))))
+        seen = decision.features
+        assert seen.media == (Medium(kind="picture", width=1000, height=1000),)
+        words = seen.input_tokens - seen.media_tokens
+        for upstream, tokens in (("gpt-4o", 765), ("claude-haiku-4-5", 1296), ("gemini-3-pro", 1120), ("m", 1000)):
+            assert read(msgspec.structs.replace(card, upstream=upstream), seen) == words + tokens
+        assert quote(decision, None, snapshot.card).assumed == ()
+        decision = await decision_of(at, picture(url="https://pictures.example/cat.png"))
+        assert decision.features.media == (Medium(kind="picture", width=1024, height=1024, assumed=True),)
+        (told,) = quote(decision, None, snapshot.card).assumed
+        assert told == "a picture taken for 1,024 x 1,024 pixels, for nobody tells the size"
+
+
+async def test_for_a_picture_of_unknown_size_the_dearest_of_its_model_is_set_aside():
+    async with house(SAYS, RouteSettings(strategy="cheapest", pool=("small/m",))) as at:
+        card = at.kernel.snapshot.deployments["small/m"].model
+        claude = msgspec.structs.replace(card, upstream="claude-opus-4-8")
+        for part, tokens in (({"url": "https://x.example/1.png"}, 4784), ({"data": packed(png(200, 200))}, 64)):
+            request = picture(**part)
+            decision = await decision_of(at, request)
+            assert set_aside_for(decision, request, claude) == len("Look.") + tokens + AROUND + 4

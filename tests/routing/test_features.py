@@ -34,7 +34,7 @@ def test_chinese_is_not_counted_as_if_it_were_english():
         (File(data="A" * 400_000, media_type="application/pdf"), 1_500, 10_000),
         (File(data="A" * 4_000, media_type="text/plain"), 600, 900),
         (File(text="a" * 4_000), 900, 1_100),
-        (File(file_id="file-1"), 0, 0),
+        (File(file_id="file-1"), 2_000, 20_000),  # taken for ten pages: nobody tells
         # Ten seconds of speech: 24 kHz of 16 bits, and 128 kbit/s.
         (Audio(data="A" * 640_000, format="wav"), 100, 600),
         (Audio(data="A" * 213_000, format="mp3"), 100, 600),

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from meshwright.catalog.exact.tokenizer import MOST, Tokenizer
+from meshwright.catalog.media.rules import tokens as media_tokens
 from meshwright.catalog.tokens import family
 from meshwright.kernel.decide import meant
 from meshwright.kernel.snapshot import Snapshot
@@ -77,14 +78,16 @@ async def input_tokens(snapshot: Snapshot, request: Request) -> tuple[int, str]:
     """
     model = _model(snapshot, request.model)
     name = model.upstream if model is not None else request.model
+    seen = features(request, tasks=False, tokenizer=family(name))
+    pictures = media_tokens(name, seen.media)
     if model is not None and model.tokenizer:
         tokenizer, found = snapshot.tokenizers.named[model.tokenizer], texts(request)
         count = await count_with(tokenizer, found, sum(map(len, found)), request.messages)
         if count is not None:
-            return count, tokenizer.name
+            return count + pictures, tokenizer.name
     if model is not None and "reading" in model.claims:
         return read(msgspec.structs.replace(model, tokenizer=""), features(request, tasks=False)), ""
-    return features(request, tasks=False, tokenizer=family(name)).input_tokens, ""
+    return seen.input_tokens - seen.media_tokens + pictures, ""
 
 
 def _model(snapshot: Snapshot, asked: str) -> Model | None:

@@ -19,7 +19,8 @@ from meshwright.ledger.money import MILLION
 from meshwright.ledger.own_limits import own_headers
 from meshwright.ledger.purse import Tab
 from meshwright.routing.calibrate import candidates
-from meshwright.routing.features import features
+from meshwright.routing.features import BYTES_PER_TOKEN, features
+from meshwright.routing.reading import most_media
 from meshwright.types.decision import Features
 from meshwright.types.errors import LengthUnknown, LimitReached, PriceUnknown
 from meshwright.types.model import Model
@@ -48,15 +49,16 @@ async def enter(kernel: Kernel, principal: Principal, recording: Recording, coun
 def most_read(work: Work, model: Model) -> tuple[Features, int]:
     """What is seen of the request as it now stands, and the most tokens that it can be for that model.
 
-    That is what its own tokenizer counted, where one did, and else its bytes.
+    That is what its own tokenizer counted, where one did, and else its bytes; and the most that its media may be.
     """
     decision, request = work.recording.decision, work.request
     seen = decision.features if decision is not None else None
     if seen is None or request.messages is not work.seen:
         seen = features(request, False, matters=lambda _: False)
-    most = seen.characters
-    if seen.counted and not seen.attachments and not request.tools:  # how tools are written out, providers do not tell
+    most = seen.characters - seen.media_tokens * BYTES_PER_TOKEN
+    if seen.counted and not request.tools:  # how tools are written out, providers do not tell
         most = min(most, seen.counted.get(model.tokenizer, most))
+    most += most_media(model, seen)
     return seen, most + AROUND + 4 * len(request.messages) + (TOOLS if request.tools else 0)
 
 

@@ -6,26 +6,24 @@ from collections.abc import Callable
 
 import msgspec
 
+from meshwright.catalog.media.measure import alike, of_audio, of_file, of_image
+from meshwright.catalog.media.rules import tokens as media_tokens
 from meshwright.catalog.tokens import DEFAULT, tokens
 from meshwright.providers.builtin.computable import looks_computable
 from meshwright.routing.classify import classify
 from meshwright.routing.lengths import wished
 from meshwright.types.content import Audio, File, Image, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
-from meshwright.types.decision import Features
+from meshwright.types.decision import Features, Medium
 from meshwright.types.request import Request
 
 BYTES_PER_TOKEN = 4
 """Of UTF-8, so that Chinese, three bytes to a character, comes out near one token for each."""
-IMAGE_TOKENS = 1_000
-"""A picture's rough size; providers count between 85 (`detail` low) and some thousands."""
-LOW_DETAIL_TOKENS = 85
 TEXT_SHARE = 0.75
 """Bytes of text per character of base64, for text files."""
 PACKED_SHARE = 0.05
-"""The same for PDF, office and other packed files: most of them is fonts, pictures and structure."""
-AUDIO_SHARE = {"wav": 1 / 400, "pcm16": 1 / 400}
-"""Bytes of text that stand for a character of base64: about 25 tokens for a second of speech."""
-OTHER_AUDIO_SHARE = 1 / 200
+"""The same for office and other packed files: most of them is fonts, pictures and structure."""
+MOST_OF_A_MEDIUM = 50_000
+"""Tokens: a picture at gpt-4o-mini is the dearest of all, 48,169."""
 COMPUTABLE_UP_TO = 2_000
 """Characters; what is longer is no plain computation."""
 
@@ -42,18 +40,18 @@ def features(
     size = turns = 0
     words: list[str] = []
     attachments: dict[str, None] = {}
+    media: list[Medium] = []
     for message in request.messages:
         turns += message.role == "user"
         for part in message.parts:
-            size += _size(part, attachments, words)
-    for tool in request.tools:
-        size += len(tool.name) + len(tool.description) + _raw(tool.schema) + _raw(tool.grammar)
-    if request.output is not None:
-        size += _raw(request.output.schema)
+            size += _size(part, attachments, words, media)
+    seeing = media_tokens("", media) if media else 0
+    size += seeing * BYTES_PER_TOKEN
+    size += _declared(request)
     kinds = tuple(attachments)
     asked = question(request.messages)
     around = 4 * len(request.messages) + 3
-    rough = matters is not None and not matters(size + around)
+    rough = matters is not None and not matters(size + around + MOST_OF_A_MEDIUM * len(media))
     seen = Features(
         task="",
         sure=0.0,
@@ -67,6 +65,8 @@ def features(
         max_tokens=request.max_tokens,
         max_cost=request.max_cost,
         rough=rough,
+        media=alike(media) if media else (),
+        media_tokens=seeing,
     )
     if not tasks:
         return seen
@@ -94,6 +94,14 @@ def _tokens(size: int, words: list[str], tokenizer: str) -> int:
     return tokens(text, tokenizer) + max(0, size - sum(map(_bytes, words))) // BYTES_PER_TOKEN
 
 
+def _declared(request: Request) -> int:
+    """Bytes of the tools, and of the form of the answer."""
+    size = 0
+    for tool in request.tools:
+        size += len(tool.name) + len(tool.description) + _raw(tool.schema) + _raw(tool.grammar)
+    return size + (_raw(request.output.schema) if request.output is not None else 0)
+
+
 def _bytes(text: str) -> int:
     # Asking is free, and plain ASCII is the usual case.
     return len(text) if text.isascii() else len(text.encode(errors="replace"))
@@ -103,30 +111,35 @@ def _raw(raw: msgspec.Raw | None) -> int:
     return memoryview(raw).nbytes if raw else 0
 
 
-def _size(part: Part, attachments: dict[str, None], words: list[str]) -> int:
-    """A part's size in bytes of text, and a note of what kind of attachment it is."""
+def _size(part: Part, attachments: dict[str, None], words: list[str], media: list[Medium]) -> int:
+    """A part's size in bytes of text, and a note of what kind of attachment it is; media are measured apart."""
     match part:
         case Text(text=text) | Refusal(text=text):
             words.append(text)
             return _bytes(text)
-        case Image(detail=detail):
+        case Image():
             attachments["image"] = None
-            return (LOW_DETAIL_TOKENS if detail == "low" else IMAGE_TOKENS) * BYTES_PER_TOKEN
+            media.append(of_image(part))
+            return 0
         case File(data=data, text=text, media_type=media_type):
             # Plain text can be sent to any model as words; the rest needs one that reads files.
             attachments["text" if text else "file"] = None
+            if not text and (medium := of_file(part)) is not None:
+                media.append(medium)
+                return 0
             return _bytes(text) + int(len(data) * (TEXT_SHARE if media_type.startswith("text/") else PACKED_SHARE))
-        case Audio(data=data, transcript=transcript, format=form):
+        case Audio(data=data, transcript=transcript):
             if data:
                 attachments["audio"] = None
-            return _bytes(transcript) + int(len(data) * AUDIO_SHARE.get(form, OTHER_AUDIO_SHARE))
+                media.append(of_audio(part))
+            return _bytes(transcript)
         case Reasoning(text=text, encrypted=encrypted):
             return _bytes(text) + len(encrypted)
         case ToolCall(name=name, arguments=arguments):
             words += (name, arguments)
             return len(name) + _bytes(arguments)
         case ToolResult(parts=parts):
-            return sum(_size(inner, attachments, words) for inner in parts)
+            return sum(_size(inner, attachments, words, media) for inner in parts)
         case _:
             return _raw(part.raw)
 

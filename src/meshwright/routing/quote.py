@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from meshwright.catalog.media.measure import assumptions
 from meshwright.routing.calibrate import NOMINAL, candidates
 from meshwright.routing.reading import read
 from meshwright.types.calibration import ALL, Calibration, bound
@@ -46,6 +47,8 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     nominal: float
     measured: float | None
     rows: int
+    assumed: tuple[str, ...] = ()
+    """What was assumed of pictures, documents, sounds and films whose size nobody tells."""
 
 
 def quote(
@@ -70,6 +73,7 @@ def quote(
         nominal=calibration.nominal if calibration is not None else NOMINAL,
         measured=kept.share if kept is not None else None,
         rows=kept.rows if kept is not None else 0,
+        assumed=assumptions(seen.media) if seen is not None else (),
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from meshwright.catalog.media.rules import most as media_most
+from meshwright.catalog.media.rules import tokens as media_tokens
 from meshwright.types.content import Audio, File, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from meshwright.types.decision import Features
 from meshwright.types.model import Model
@@ -14,10 +16,17 @@ from meshwright.types.request import Request
 
 def read(model: Model, features: Features) -> int:
     """Tokens of the request as this model reads it."""
-    if features.counted and (found := features.counted.get(model.tokenizer)) is not None:
-        return found
-    found = features.input_tokens
-    return found if model.reading == 1.0 else round(found * model.reading)
+    found = features.counted.get(model.tokenizer) if features.counted else None
+    if found is None:
+        found = features.input_tokens - features.media_tokens
+        if model.reading != 1.0:
+            found = round(found * model.reading)
+    return found + media_tokens(model.upstream, features.media) if features.media else found
+
+
+def most_media(model: Model, features: Features) -> int:
+    """Tokens that the media of the request may be at most at this model."""
+    return media_most(model.upstream, features.media) if features.media else 0
 
 
 def texts(request: Request) -> list[str]:

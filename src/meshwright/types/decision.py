@@ -80,6 +80,22 @@ class Gain(msgspec.Struct, frozen=True, omit_defaults=True):
     """How much of `value` is for trouble that can be seen in its answers: cut off, refused, asked again and so on."""
 
 
+class Medium(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A picture (pixels), a document (pages), a sound or a film (seconds) of a request; `count` of them are alike.
+
+    `assumed`: how large it is nobody tells, and was taken for something usual.
+    """
+
+    kind: Literal["picture", "document", "sound", "film"]
+    width: int = 0
+    height: int = 0
+    detail: str = ""
+    pages: int = 0
+    seconds: float = 0.0
+    count: int = 1
+    assumed: bool = False
+
+
 class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What the router saw of a request, in one pass. `tasks` are probabilities that add up to 1, likeliest first."""
 
@@ -130,7 +146,11 @@ class Features(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     found: tuple[str, ...] = ()
     """The guards' rules that found something in it."""
     counted: Mapping[str, int] = {}
-    """Tokens of it as tokenizers count them, by what `Model.tokenizer` calls them; only where one is at hand."""
+    """Tokens of its texts as tokenizers count them, by what `Model.tokenizer` calls them; only where one is at hand."""
+    media: tuple[Medium, ...] = ()
+    """Pictures, documents, sounds and films, whose tokens each model counts in its own way."""
+    media_tokens: int = 0
+    """What `input_tokens` has of them: as models of which nothing is known may count them."""
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

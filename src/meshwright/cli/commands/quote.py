@@ -66,6 +66,8 @@ def _tell(found: Quote) -> None:
     print_table(("model", "tokens in", "tokens out", "USD", "by"), rows)
     if more := len(found.candidates) - SHOWN:
         out.print(f"and {more:,} more" if more > 0 else "", markup=False)
+    for one in found.assumed:
+        out.print(f"Assumed: {one}.", markup=False)
     if found.measured is not None:
         told = f"Intervals are meant to hold {found.nominal:.0%} of the time; here {found.measured:.1%} did"
         out.print(f"{told}, of {found.rows:,} answers.", markup=False)

@@ -65,6 +65,7 @@ def told(found: Quote) -> dict[str, Any]:
         "models": list(dict.fromkeys(found.plan.contacts())),
         "cost_usd": _usd(found.cost),
         "candidates": [_candidate(one) for one in found.candidates],
+        "assumed": found.assumed,
         "coverage": {"nominal": found.nominal, "measured": found.measured, "answers": found.rows},
     }
 
