@@ -101,7 +101,7 @@ async def test_a_second_model_is_asked_beside_one_that_is_late_and_the_loser_is_
     ]
     async with house(upstreams, "hedge = true") as (kernel, sim):
         for seconds in (*[0.01] * 18, *[0.1] * 3):
-            kernel.signals.standing("a/m").tail.add(seconds)
+            kernel.signals.standing("a/m").tail(False).add(seconds)
         reply = await ask(kernel, "route/it")
         assert isinstance(reply, Whole)
         assert reply.receipt.model == "b/m"

@@ -141,6 +141,15 @@ def test_the_limit_finds_what_a_server_can_do():
     assert limit.limit > 300, "it grows again with what the server can do"
 
 
+def test_how_long_whole_answers_take_says_nothing_of_how_late_a_stream_is():
+    standing = Standing()
+    for turn in range(60):
+        standing.begin(0.0)
+        standing.answered(0.0, *((None, 20.0) if turn % 2 else (0.5 if turn % 30 else 1.5, 20.0)))
+    assert standing.tail(True).hedge_after() == 1.5
+    assert standing.tail(False).hedge_after() is None
+
+
 def test_a_long_question_or_answer_is_no_sign_of_crowding():
     standing = Standing()
     limit = standing.concurrency.limit

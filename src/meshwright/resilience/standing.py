@@ -28,12 +28,13 @@ USUAL = Settings()
 class Standing:
     """All that is remembered of a deployment; one event loop uses it. Every call begins and ends once."""
 
-    __slots__ = ("breaker", "concurrency", "first_byte", "record", "tail", "total")
+    __slots__ = ("breaker", "concurrency", "first_byte", "record", "streams", "total", "wholes")
 
     def __init__(self, settings: Settings = USUAL) -> None:
         self.breaker = Breaker(settings.rests)
         self.concurrency = Concurrency(settings.bounds)
-        self.tail = Tail()
+        self.streams = Tail()
+        self.wholes = Tail()
         self.record = Record()
         self.first_byte: float | None = None
         self.total: float | None = None
@@ -47,6 +48,10 @@ class Standing:
         if self.concurrency.running + 1 > self.concurrency.limit:
             return f"full: {self.concurrency.running} calls are under way"
         return ""
+
+    def tail(self, stream: bool) -> Tail:
+        """The times of streams to their first words, or of whole answers: these tell nothing of those."""
+        return self.streams if stream else self.wholes
 
     def begin(self, now: float, placed: bool = False) -> None:
         """A call is on its way; `placed`: it has been counted already."""
@@ -69,7 +74,7 @@ class Standing:
             written = usage.total_output if first_byte is None else usage.reasoning
             late = lateness(early, usage.total_input, written)
         self.concurrency.answered(late)
-        self.tail.add(early)
+        self.tail(first_byte is not None).add(early)
         record = self.record
         record.calls += 1
         record.rate -= MEMORY * record.rate

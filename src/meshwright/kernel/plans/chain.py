@@ -127,7 +127,7 @@ class Chain:
             placed=placed,
         )
         if hedge and failing.hedge and standing_by:
-            after = self._signals.standing(deployment.key, deployment.limit).tail.hedge_after()
+            after = self._signals.standing(deployment.key, deployment.limit).tail(stream).hedge_after()
             if after is not None:
                 beside = standing_by[0], Way(rescue=way.rescue, role="hedge")
                 return await hedged(work, (deployment, way), beside, after)
