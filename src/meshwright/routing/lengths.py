@@ -94,8 +94,13 @@ def answer_tokens(model: Model, features: Features, signal: Signal) -> float:
     visible = float(seen) if seen is not None else (TASKS[task][1] if task else USUAL) * features.wordy
     tokens = visible + _hidden(model, features)
     if signal.longer:
-        tokens *= signal.longer.get(task) or signal.longer.get("", 1.0)
+        tokens *= longer_here(signal, task)
     return min(tokens, limit(model, features)) * features.answers
+
+
+def longer_here(signal: Signal, task: str) -> float:
+    """How many times as long as the prior its answers to the task are, or all of them."""
+    return signal.longer.get(task) or signal.longer.get("", 1.0)
 
 
 def limit(model: Model, features: Features) -> int:

@@ -23,7 +23,8 @@ _UNASKED = re.compile(
 class Standing(msgspec.Struct, frozen=True):
     """`bare` is the name that outcomes know it by; `value`, `margin` and `why` are its quality without skills.
 
-    `thinks`: whether it may reason before it answers; `unasked`: whether it does so when nobody says.
+    `name` is that of what was learned here. `thinks`: whether it may reason before it answers; `unasked`: whether it
+    does so when nobody says.
     """
 
     bare: str
@@ -32,6 +33,7 @@ class Standing(msgspec.Struct, frozen=True):
     why: str
     thinks: bool
     unasked: bool
+    name: str
 
 
 _known: dict[int, tuple[Model, Standing]] = {}
@@ -68,4 +70,5 @@ def _made(model: Model) -> Standing:
         value = min(0.9, max(0.5, 0.68 + 0.12 * log10(per_million)))
         margin, why = 0.25, f"nothing measured; a guess from its price, {per_million:g} USD per million tokens out"
     unasked = bool(_UNASKED.match(name))
-    return Standing(name, value, margin, why, unasked or model.abilities.get("reasoning") is True, unasked)
+    thinks = unasked or model.abilities.get("reasoning") is True
+    return Standing(name, value, margin, why, thinks, unasked, bare(model.name))

@@ -22,6 +22,8 @@ MIDDLE = 128
 """A weight is stored as 0..255, this being zero."""
 MOST_MODELS = 64
 LARGEST = 8_000_000
+REMEMBERED = 4
+"""Versions whose sums are kept."""
 LEVEL_PRIOR, COMMON_PRIOR, OWN_PRIOR = 5.0, 10.0, 30.0
 """Penalties: of a level, of what places mean for all models, and for one. What is common differs more."""
 UNLIKE, LIKE = 20.0, 50.0
@@ -70,14 +72,31 @@ class Gains(msgspec.Struct, frozen=True, kw_only=True):
                 continue
             total = sum([int.from_bytes(self.steps[at * wide : at * wide + wide], "little") for at in part])
             zero, each = MIDDLE * len(part), worth(len(part), shapes=shapes)
-            for at, lane in enumerate(lanes.unpack(total.to_bytes(wide, "little"))):
-                moved[at] += (lane - zero) * self.models[at].scale * each
+            sums = lanes.unpack(total.to_bytes(wide, "little"))
+            moved = [
+                value + (lane - zero) * model.scale * each
+                for value, lane, model in zip(moved, sums, self.models, strict=True)
+            ]
         return {
-            model.name: Gain(
-                round(value, 4), round(_spread(model), 4), round(model.outcomes), model.drifted, model.trouble
-            )
-            for model, value in zip(self.models, moved, strict=True)
+            name: Gain(round(value, 4), spread, outcomes, drifted, trouble)
+            for (name, spread, outcomes, drifted, trouble), value in zip(_same(self.models), moved, strict=True)
         }
+
+
+_Same = tuple[str, float, int, str, float]
+_known: dict[int, tuple[tuple[Gained, ...], list[_Same]]] = {}
+
+
+def _same(models: tuple[Gained, ...]) -> list[_Same]:
+    """What a version says of its models whatever the question; remembered as long as it is the same object."""
+    found = _known.get(id(models))
+    if found is not None:
+        return found[1]
+    if len(_known) >= REMEMBERED:
+        _known.clear()
+    told = [(one.name, round(_spread(one), 4), round(one.outcomes), one.drifted, one.trouble) for one in models]
+    _known[id(models)] = models, told
+    return told
 
 
 def _spread(model: Gained) -> float:

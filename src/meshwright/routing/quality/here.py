@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from meshwright.routing.quality.levels import LEAST, MOST, NINE_IN_TEN, PLAIN, bounded
-from meshwright.types.decision import Features, Gain, Interval
-from meshwright.types.model import Model, bare
+from meshwright.types.decision import Gain, Interval
 
 
-def moved(model: Model, features: Features, before: Interval, why: str) -> tuple[Interval, str]:
+def moved(found: Gain, before: Interval, why: str) -> tuple[Interval, str]:
     """The quality by what was learned here as well, and why in words."""
-    found = features.gained.get(bare(model.name))
-    if found is None or not (found.outcomes or found.trouble):
+    if not (found.outcomes or found.trouble):
         return before, why
-    value = min(MOST, max(LEAST, before.value + found.value))
-    margin = (
-        (before.high - before.low) / 2
-        if not found.outcomes
-        else min((before.high - before.low) / 2, NINE_IN_TEN * found.spread)
-    )
-    return bounded(value, margin), f"{why}; {_told(found)}"
+    value = before.value + found.value
+    margin = (before.high - before.low) / 2
+    if found.outcomes and NINE_IN_TEN * found.spread < margin:
+        margin = NINE_IN_TEN * found.spread
+    return bounded(LEAST if value < LEAST else min(value, MOST), margin), f"{why}; {_told(found)}"
 
 
 def _told(found: Gain) -> str:

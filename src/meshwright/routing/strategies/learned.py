@@ -7,7 +7,7 @@ from math import inf
 from meshwright.routing.exploring import Drawn, fallen
 from meshwright.routing.lots import draw
 from meshwright.routing.policy import Policy
-from meshwright.routing.predict import hopeless, quality
+from meshwright.routing.predict import HOPELESS, hopeless, quality
 from meshwright.routing.strategies.strategy import Strategy, cost_share, dearest, dial, kind, number
 from meshwright.types.decision import Candidate, Features
 from meshwright.types.money import dollars
@@ -23,10 +23,10 @@ def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tup
     most = dearest(candidates)
 
     def key(candidate: Candidate) -> tuple[bool, float, float]:
-        share = cost_share(candidate, most)
+        share, good = cost_share(candidate, most), quality(candidate)
         if weight == inf:
-            return hopeless(candidate), share, -quality(candidate)
-        return hopeless(candidate), weight * share - quality(candidate), share
+            return good < HOPELESS, share, -good
+        return good < HOPELESS, weight * share - good, share
 
     ordered = sorted(candidates, key=key)
     first = ordered[0]
