@@ -193,3 +193,10 @@ def test_rows_of_which_nothing_is_known_give_no_figure():
     found = what_if([row] * 40)
     assert (found.cost_then, found.quality_then, found.cost_now) == (None, None, None)
     assert what_if([]).requests == 0
+
+
+def test_who_is_sent_copies_makes_no_difference_to_who_answers():
+    shadow = RouteSettings(strategy="shadow", steps=(SMALL, "route/trial"))
+    traces = log(snapshot(it=shadow, trial=TRIAL), "it", 20, {SMALL: 0.3})
+    alone = judged(traces, it=RouteSettings(strategy="fixed", pool=(SMALL,)))
+    assert (alone.same, alone.support) == (20, 1)

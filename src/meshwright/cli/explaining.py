@@ -98,7 +98,8 @@ def tell_decision(decision: Decision) -> None:
     if seen is not None:
         tasks = ", ".join(f"{task} {share:.0%}" for task, share in list(seen.tasks.items())[:4])
         needs = f"; needs {', '.join(seen.needs)}" if seen.needs else ""
-        size = f"about {seen.input_tokens} tokens{' (by its bytes)' if seen.rough else ''}, {seen.turns} turns"
+        turns = f"{seen.turns} turn" if seen.turns == 1 else f"{seen.turns} turns"
+        size = f"about {seen.input_tokens} tokens{' (by its bytes)' if seen.rough else ''}, {turns}"
         out.print(f"[dim]seen: {f'{tasks}; ' if tasks else ''}{size}{needs}{_wishes(seen)}[/]")
     candidates = list({candidate.model: candidate for candidate in _candidates(decision)}.values())
     if candidates:

@@ -20,7 +20,9 @@ from meshwright.ledger.bank import Bank
 from meshwright.ledger.journal import Journal
 from meshwright.ledger.purse import Purse
 from meshwright.net.choose import OneTransport
+from meshwright.providers.builtin import meaning
 from meshwright.providers.builtin.transport import BuiltinTransport
+from meshwright.routing.policy import Policy
 from meshwright.server.control import Control, load_config
 from meshwright.server.places import Places, places
 from meshwright.server.supervise import open_control
@@ -58,8 +60,8 @@ def control_of(config: Path | None) -> Control:
 
 
 @asynccontextmanager
-async def session(control: Control) -> AsyncIterator[Session]:
-    """Build a kernel; when it closes, what was asked is in the database."""
+async def session(control: Control, asked: str = "") -> AsyncIterator[Session]:
+    """Build a kernel; when it closes, what was asked is in the database. `asked` is the model or route that will be."""
     published = control.state()
     transport = OneTransport()
     settings = control.config.builtin
@@ -67,6 +69,8 @@ async def session(control: Control) -> AsyncIterator[Session]:
     journal = Journal(control.places.journal, f"cli{os.getpid()}")
     gains = router_files.gains(control.places.router)
     snapshot = msgspec.structs.replace(build(published, os.environ, transport, builtin), gains=gains)
+    if (policy := snapshot.names.get(asked)) is not None and _compares(policy):
+        meaning.load()  # a second, which only those pay who compare by it
     kernel = Kernel(snapshot, journal, purse=Purse(Bank(lambda: control.database, journal.life)))
     try:
         yield Session(kernel, control)
@@ -97,3 +101,9 @@ async def other_snapshot(control: Control, file: Path | None) -> AsyncIterator[S
         await transport.close()
         if builtin is not None:
             await builtin.close()
+
+
+def _compares(policy: Policy) -> bool:
+    """Whether it, or a route within it, goes by examples."""
+    below = (*policy.steps, *((policy.by,) if policy.by is not None else ()))
+    return any(policy.examples) or any(map(_compares, below))

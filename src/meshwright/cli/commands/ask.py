@@ -46,7 +46,7 @@ def ask(
 
 
 async def _ask(control: Control, request: Request, explain: bool, as_json: bool) -> None:
-    async with session(control) as opened:
+    async with session(control, request.model) as opened:
         dialect = CODECS["openai_chat"]
         arrival = Arrival(request=request, dialect=dialect, principal=opened.kernel.snapshot.local, path="mesh ask")
         reply = await handle(opened.kernel, arrival)

@@ -36,7 +36,7 @@ def route(
 
 
 async def _decide(control: Control, request: Request) -> Decision:
-    async with session(control) as opened:
+    async with session(control, request.model) as opened:
         snapshot = opened.kernel.snapshot
         counts = await counted(snapshot, request, request.model, limited=False)
         return decide(snapshot, {}, request, counted=counts)

@@ -22,7 +22,7 @@ WORDS: Mapping[str, Sequence[str]] = {"join": JOINS, "stream": ("hold", "pass")}
 SWITCHES = ("sure", "start", "final")
 """Options that are true or false; all others are numbers."""
 SHARES = ("slack", "thrift", "above", "alike", "threshold", "share", "explore", "least")
-"""Numbers from 0 to 1."""
+"""Numbers from 0 to 1, but for those that a strategy counts by."""
 
 Path = tuple[str, ...]
 Finding = tuple[Path, str, str]
@@ -86,6 +86,9 @@ def _options(path: Path, settings: RouteSettings, strategy: Strategy) -> list[Fi
                 found.append((here, f"{name} is true or false.", f"Write {name} = true."))
         elif isinstance(value, bool | str) or not 0 <= value < 1e12:
             found.append((here, f"{name} is a number, 0 or more.", f"It is {strategy.options[name]}."))
+        elif name in strategy.counts:
+            if value != int(value):
+                found.append((here, f"{name} is a whole number.", f"It is {strategy.options[name]}."))
         elif name in SHARES and value > 1:
             found.append((here, f"{name} is a number from 0 to 1.", f"It is {strategy.options[name]}."))
     return found

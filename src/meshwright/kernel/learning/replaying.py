@@ -13,6 +13,8 @@ from meshwright.routing.what_if import Choice, Row
 from meshwright.types.decision import Candidate, Decision, Plan, Trace
 from meshwright.types.errors import MeshError
 
+BY_FIRST = ("first", "shadow")
+"""Kinds of plans of which the first step answers; the others stand in, or are sent copies."""
 DRAWS = 8
 """Lots drawn for each request when the other policy draws lots."""
 
@@ -100,8 +102,11 @@ def _chosen(decision: Decision) -> Choice:
 
 
 def choice(plan: Plan) -> str:
-    """What was chosen, in words that are equal when it is: the first model of a chain, the whole of any other plan."""
-    if plan.kind == "first" and len(plan.steps) > 0:
+    """What was chosen, in words that are equal when it is: the first model of a chain, the whole of any other plan.
+
+    Copies of a request change nothing of its answer.
+    """
+    if plan.kind in BY_FIRST and len(plan.steps) > 0:
         return choice(plan.steps[0])
     if plan.kind == "chain":
         return plan.models[0]
@@ -113,7 +118,7 @@ def choice(plan: Plan) -> str:
 def propensity(decision: Decision) -> float:
     """How likely the whole choice was: the product over all lots that led to it."""
     own = 1.0 if decision.propensity is None else decision.propensity
-    if decision.plan.kind == "first":
+    if decision.plan.kind in BY_FIRST:
         # Only the step that was chosen first is the choice; the others are stand-ins.
         return own * (propensity(decision.parts[0]) if decision.parts else 1.0)
     for part in decision.parts:
@@ -132,7 +137,7 @@ def _quality(trace: Trace, scores: Mapping[str, float]) -> float | None:
 
 def _predicted(decision: Decision) -> tuple[float | None, float | None]:
     """(cost, quality) as predicted for the first choice; unknown for plans of several models."""
-    if decision.plan.kind == "first" and decision.parts:
+    if decision.plan.kind in BY_FIRST and decision.parts:
         return _predicted(decision.parts[0])
     if decision.plan.kind != "chain":
         return None, None

@@ -15,6 +15,8 @@ BORROWED = 0.5
 ALIKE = 2
 """Parts of a name that must be the same, from its beginning, for two models to be relatives."""
 REMEMBERED = 8_192
+TOLD = 0.005
+"""What would be told as 0.00 is not told."""
 PLAIN = 0.02
 """A difference from the level that is worth telling."""
 
@@ -46,11 +48,12 @@ class Learned:
         if relative:
             of = self._expected[relative]
             moved = BORROWED * (of.common + of.own)
-            said = f"{why}; moved by {moved:+.2f}, half of what is expected of its relative {relative}"
+            said = f", half of what is expected of its relative {relative}"
         else:
             moved = self._harder
-            said = f"{why}; moved by {moved:+.2f} for how hard such questions are"
-        return bounded(_kept(value + moved), margin), said
+            said = " for how hard such questions are"
+        told = f"{why}; moved by {moved:+.2f}{said}" if abs(moved) >= TOLD else why
+        return bounded(_kept(value + moved), margin), told
 
 
 def bounded(value: float, margin: float) -> Interval:

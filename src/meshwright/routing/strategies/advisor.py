@@ -58,6 +58,7 @@ STRATEGY = Strategy(
         "every": "advise every so many turns; 0 never",
         "final": "true: approve each answer that calls no tool, before the client gets it",
     },
+    counts=("failures", "repeats", "every"),
     compose=compose,
     by="advise",
     loop=True,

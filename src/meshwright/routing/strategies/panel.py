@@ -40,6 +40,7 @@ STRATEGY = Strategy(
         "join": "`vote`, `judge` (one of the answers, chosen by `by`) or `fuse` (a new one, written by `by`)",
         "least": "answers that must come before they are joined; 1",
     },
+    counts=("least",),
     compose=compose,
     least=2,
     by="judge or fuse",

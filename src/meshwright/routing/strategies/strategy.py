@@ -56,7 +56,8 @@ def unranked(candidates: list[Candidate], features: Features, policy: Policy) ->
 class Strategy(msgspec.Struct, frozen=True):
     """`rank` returns the candidates best first, and the reason for the first. `tasks`: it needs the task classified.
 
-    `options` are the names that a route's `options` may have, each with its meaning. A strategy with `compose` goes
+    `options` are the names that a route's `options` may have, each with its meaning; `counts` those of them that are
+    whole numbers. A strategy with `compose` goes
     over `least` or more steps instead of a pool. `by`: what it needs somebody for, "" when it takes nobody.
     `lots`, `examples`, `loop`, `weights` and `learned` (what the quality model expects) say what else it looks at.
     `draw` takes the place of `rank` where it leaves something to chance; None: not on this route.
@@ -66,6 +67,7 @@ class Strategy(msgspec.Struct, frozen=True):
     tasks: bool
     summary: str
     options: Mapping[str, str] = {}
+    counts: tuple[str, ...] = ()
     compose: Compose | None = None
     least: int = 1
     by: str = ""
