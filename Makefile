@@ -37,7 +37,7 @@ soak: .venv/dev.stamp ## long proofs: thousands of schedules of faults, with new
 	@$(VENV)/python -m pytest -s -m soak tests/soak $(ARGS)
 
 conformance: .venv/dev.stamp ## other people's tests against Meshwright (ARGS=openai_python runs one of them)
-	@wrong=0; for one in $(or $(ARGS),openai_python anthropic_python langchain_standard vercel_ai open_responses); do \
+	@wrong=0; for one in $(or $(ARGS),openai_python anthropic_python langchain_standard vercel_ai open_responses receipts); do \
 	$(VENV)/python conformance/$$one.py || wrong=1; done; exit $$wrong
 
 test-engines: .venv/dev.stamp ## a real engine behind the gateway; compiles it the first time, which takes minutes

@@ -1,24 +1,50 @@
-"""Which cells of provider dialect x feature have a receipt, of which kind and date, as `python -m scripts.receipts`."""
+"""Which cells of provider x feature have a receipt, and of which kind, as `python -m scripts.receipts`."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 
-from meshwright.wire import CODECS
-from tests.wire.receipts import receipts
+from tests.wire.receipts import Kind, Receipt, receipts
+
+MARKS: dict[Kind, str] = {"recorded": "R", "documented": "d", "written": "w"}
+OWN = {"openai_responses": "responses", "openai_completions": "completions", "openai_chat": "chat"}
+
+
+def tables(found: Sequence[Receipt]) -> Iterator[str]:
+    """Markdown: for each provider and dialect its features, those with a recording first; then what is where."""
+    columns: defaultdict[tuple[str, str], defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for one in found:
+        columns[one.told.provider, one.told.dialect][one.told.feature].add(MARKS[one.told.kind])
+    order = sorted(columns, key=lambda column: (-len(columns[column]), column))
+    heads = [provider if dialect not in OWN else f"{provider} {OWN[dialect]}" for provider, dialect in order]
+    yield "| feature | " + " | ".join(heads) + " |"
+    yield "|" + "---|" * (len(order) + 1)
+    features = Counter(feature for held in columns.values() for feature in held)
+    for feature in sorted(features, key=lambda one: (one.startswith("error"), -features[one], one)):
+        cells = ["".join(sorted(columns[column].get(feature, ()))) for column in order]
+        yield f"| {feature} | " + " | ".join(cells) + " |"
+
+
+def summary(found: Sequence[Receipt]) -> str:
+    """How many there are, in one sentence."""
+    kinds = Counter(one.told.kind for one in found)
+    counts = ", ".join(f"{kinds[kind]} {kind} ({mark})" for kind, mark in MARKS.items())
+    cells = {(one.told.provider, one.told.dialect, one.told.feature) for one in found}
+    recorded = {(one.told.provider, one.told.dialect, one.told.feature) for one in found if one.told.kind == "recorded"}
+    providers = {one.told.provider for one in found}
+    return (
+        f"{len(found)} receipts of {len(providers)} providers: {counts}; "
+        f"{len(cells)} cells have one, {len(recorded)} of them a recorded one"
+    )
 
 
 def main() -> None:
-    """Print a table in Markdown: a row for each feature, a column for each dialect."""
+    """Print the table and the counts."""
     found = receipts()
-    cells = {(one.told.feature, one.told.dialect): f"{one.told.kind} {one.told.date}" for one in found}
-    print("| " + " | ".join(["feature", *CODECS]) + " |")
-    print("|" + "---|" * (len(CODECS) + 1))
-    for feature in sorted({one.told.feature for one in found}):
-        print("| " + " | ".join([feature, *(cells.get((feature, dialect), "") for dialect in CODECS)]) + " |")
-    kinds = Counter(one.told.kind for one in found)
-    counts = ", ".join(f"{kinds[kind]} {kind}" for kind in ("recorded", "documented", "written"))
-    print(f"\n{len(found)} receipts: {counts}; {len(cells)} cells have one")
+    for line in tables(found):
+        print(line)
+    print(f"\n{summary(found)}")
 
 
 if __name__ == "__main__":

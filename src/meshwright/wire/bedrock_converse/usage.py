@@ -2,7 +2,8 @@
 
 Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html and
 https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html. `inputTokens` excludes what was read from or
-written to the cache, `outputTokens` includes thoughts, `totalTokens` is the sum of all.
+written to the cache, `outputTokens` includes thoughts, `totalTokens` is the sum of all. Models on inference profiles
+tell the cache's two a second time, as `...TokenCount` (recorded in 2025; the pages do not say so).
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class _Counts(msgspec.Struct, rename="camel", gc=False):
     cache_read_input_tokens: int | None = None
     cache_write_input_tokens: int | None = None
     cache_details: list[_Detail] | None = None
+    cache_read_input_token_count: int | None = None
+    cache_write_input_token_count: int | None = None
 
 
 _COUNTS: msgspec.json.Decoder[_Counts] = msgspec.json.Decoder(_Counts)
@@ -40,17 +43,19 @@ _KNOWN = frozenset(_Counts.__struct_encode_fields__)
 def usage_in(raw: Raw) -> tuple[Usage, list[Opaque]]:
     """The counts in disjoint buckets, and what has none. Counts that contradict each other never make one negative."""
     counts = _COUNTS.decode(raw)
-    written = counts.cache_write_input_tokens or 0
+    written = counts.cache_write_input_tokens or counts.cache_write_input_token_count or 0
+    found = counts.cache_read_input_tokens or counts.cache_read_input_token_count or 0
     hour = sum(one.input_tokens for one in counts.cache_details or () if one.ttl == "1h")
     short = sum(one.input_tokens for one in counts.cache_details or () if one.ttl != "1h")
     usage = Usage(
         input=max(0, counts.input_tokens or 0),
-        cache_read=max(0, counts.cache_read_input_tokens or 0),
+        cache_read=max(0, found),
         cache_write=max(0, short, written - hour),
         cache_write_1h=max(0, hour),
         output=max(0, counts.output_tokens or 0),
     )
-    extra = [Opaque(NAME, f"usage.{name}", value) for name, value in members(raw).items() if name not in _KNOWN]
+    others = [(name, value) for name, value in members(raw).items() if name not in _KNOWN and bytes(value) != b"{}"]
+    extra = [Opaque(NAME, f"usage.{name}", value) for name, value in others]
     return usage, extra
 
 

@@ -126,9 +126,10 @@ def probabilities_in(read: list[Probability] | None) -> tuple[TokenProbability, 
 
 
 def _status(error: Raw) -> int:
-    """OpenRouter tells the status in the error's code."""
-    code = _CODED.decode(error).get("code") if bytes(error)[:1] == b"{" else None
-    return code if isinstance(code, int) and 400 <= code < 600 else 502
+    """OpenRouter tells the status in the error's code, Azure in a member of its own."""
+    told = _CODED.decode(error) if bytes(error)[:1] == b"{" else {}
+    found = (told.get(name) for name in ("code", "status"))
+    return next((one for one in found if isinstance(one, int) and 400 <= one < 600), 502)
 
 
 def _sifted(body: bytes, fields: dict[str, Raw], found: Found, unknown: dict[int, Members]) -> bytes:

@@ -3,7 +3,7 @@
 Source: OpenAI's `CompletionUsage`; DeepSeek's `prompt_cache_hit_tokens`; OpenRouter's `cost` (dollars); vLLM and others
 send the first three members only. `cached_tokens`, `cache_write_tokens` and the prompt's `audio_tokens` are part of
 `prompt_tokens`; `reasoning_tokens` and the completion's `audio_tokens` are part of `completion_tokens` (but xAI counts
-reasoning beside it: then the total says so).
+reasoning beside it, and Google's compatible address tells it nowhere: then the total says so).
 """
 
 from __future__ import annotations
@@ -83,8 +83,10 @@ def usage_in(raw: Raw) -> tuple[Usage, Members]:
     cache_read, cache_write, heard = cached or 0, prompt.cache_write_tokens or 0, prompt.audio_tokens or 0
     thought, spoken = completion.reasoning_tokens or 0, completion.audio_tokens or 0
     total_in, total_out = read.prompt_tokens or 0, read.completion_tokens or 0
-    if thought and read.total_tokens == total_in + total_out + thought:
-        total_out += thought
+    beside = (read.total_tokens or 0) - total_in - total_out
+    if beside > 0 and thought in (0, beside):
+        thought = beside
+        total_out += beside
     usage = Usage(
         input=max(0, total_in - cache_read - cache_write - heard),
         cache_read=cache_read,
