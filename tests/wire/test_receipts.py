@@ -223,9 +223,9 @@ def test_the_script_shows_which_cells_have_one() -> None:
         [sys.executable, "-m", "scripts.receipts"],
         cwd=Path(__file__).parent.parent.parent, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert "anthropic_messages" in told.stdout
+    assert "| amazon-bedrock |" in told.stdout
     assert f"{len(RECEIPTS)} receipts" in told.stdout
-    assert "0 recorded" in told.stdout or any(one.told.kind == "recorded" for one in RECEIPTS)
+    assert f"{sum(one.told.kind == 'recorded' for one in RECEIPTS)} recorded (R)" in told.stdout
 
 
 def test_a_pretend_provider_can_replay_every_receipt() -> None:
