@@ -15,7 +15,7 @@ from meshwright.types.response import Choice, Finish, Response, TokenProbability
 from meshwright.wire.dialect import Target
 from meshwright.wire.openai_chat.errors import decode_error
 from meshwright.wire.openai_chat.loose import CHOICE
-from meshwright.wire.openai_chat.shape import NAME, ChoiceIn, Probability
+from meshwright.wire.openai_chat.shape import NAME, ChoiceIn, MessageIn, Probability
 from meshwright.wire.openai_chat.sift import NULL, Found, Members, sift
 from meshwright.wire.openai_chat.turns_in import opaques, spoken_in
 from meshwright.wire.openai_chat.usage import usage_in
@@ -54,6 +54,7 @@ class _Body(msgspec.Struct, frozen=True):
 
 _BODY: msgspec.json.Decoder[_Body] = msgspec.json.Decoder(_Body)
 _ARRAY: msgspec.json.Decoder[list[Raw]] = msgspec.json.Decoder(list[Raw])
+_NOTHING_SAID = MessageIn()
 _CODED: msgspec.json.Decoder[dict[str, object]] = msgspec.json.Decoder(dict[str, object])
 _KNOWN = frozenset(_Body.__struct_encode_fields__)
 
@@ -150,6 +151,10 @@ def _sifted(body: bytes, fields: dict[str, Raw], found: Found, unknown: dict[int
 def _choice_in(choice: ChoiceIn, number: int, answer_id: str, found: Found, unknown: Members) -> Choice:
     index = number if choice.index is None else choice.index
     message = choice.message
+    if message is None:
+        if choice.finish_reason != "content_filter":
+            raise UpstreamProtocol("A choice of the provider's answer has no message.")
+        message = _NOTHING_SAID
     called = bool(message.tool_calls) or message.function_call is not None
     parts, members = spoken_in(message, found, call_ids(answer_id, index) if called else "")
     own: Members = []

@@ -261,7 +261,7 @@ class MessageIn(_Strict, frozen=True):
 class ChoiceIn(_Strict, frozen=True):
     """`stop_reason` is vLLM's: the stop sequence (or token) that ended the answer. Azure's filter leaves no message."""
 
-    message: MessageIn = MessageIn()
+    message: MessageIn | None = None
     index: int | None = None
     finish_reason: str | None = None
     logprobs: Logprobs | None = None
