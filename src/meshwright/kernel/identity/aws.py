@@ -17,7 +17,7 @@ import msgspec
 from meshwright.kernel.config.tables import ProviderSettings
 from meshwright.kernel.identity import machine
 from meshwright.kernel.identity.aws_files import FileKeys, Profiles, read_profiles
-from meshwright.kernel.identity.aws_keys import Fixed, KeySource
+from meshwright.kernel.identity.aws_keys import Fixed, Signing
 from meshwright.kernel.identity.aws_sources import Container, Instance, Process
 from meshwright.kernel.identity.aws_sso import Sso
 from meshwright.kernel.identity.aws_sts import AssumedRole, WebIdentity
@@ -67,7 +67,7 @@ class _Search(msgspec.Struct, frozen=True, kw_only=True):
         return told.rstrip("/") or f"https://{host}"
 
 
-_Found = tuple[AwsKeys | KeySource, str]
+_Found = tuple[AwsKeys | Signing, str]
 """An identity, and the words for where it comes from."""
 
 
@@ -105,7 +105,7 @@ def aws_identity(
         return Credential(missing=_lacking(search) + _METADATA_FIX.format(address=METADATA))
     if not region:
         return Credential(missing="no region: set AWS_REGION")
-    return Credential(identity=found[0], source=found[1], filling=filling)  # type: ignore[arg-type]  # a Signing each
+    return Credential(identity=found[0], source=found[1], filling=filling)
 
 
 def _first(search: _Search) -> _Found | None:

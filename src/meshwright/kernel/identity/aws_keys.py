@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -22,23 +22,13 @@ class Held(NamedTuple):
     seconds: float
 
 
-class KeySource(Protocol):
-    """Where keys that run out come from. It is a `Source` too."""
-
-    def __hash__(self) -> int: ...
-
-    async def keys(self, transport: Transport, now: float) -> Held:
-        """Ask once. Raises UpstreamError, whose words name no secret."""
-        ...
-
-
 class Signing(msgspec.Struct, frozen=True, kw_only=True):
-    """What all sources have: the region that their keys sign for."""
+    """A source of keys that run out, each in its own way; it is a `net.proof.Source` too. They sign for `region`."""
 
     region: str
 
     async def keys(self, transport: Transport, now: float) -> Held:
-        """See `KeySource.keys`."""
+        """Ask once; `now` is seconds since 1970. Raises UpstreamError, whose words name no secret."""
         raise NotImplementedError
 
     async def obtain(self, transport: Transport, now: float) -> Obtained:
@@ -65,8 +55,8 @@ class Said(msgspec.Struct, rename="pascal"):
 
     access_key_id: str = ""
     secret_access_key: str = ""
-    session_token: str = ""
-    token: str = ""
+    session_token: str | None = None
+    token: str | None = None
     expiration: str | None = None
     version: Any = None
     code: str = ""
@@ -75,7 +65,7 @@ class Said(msgspec.Struct, rename="pascal"):
 
 def held(said: Said, who: str, region: str, now: float) -> Held:
     """Keys that can sign. Raises UpstreamError: none, with characters that no key has, or at their end already."""
-    values = (said.access_key_id, said.secret_access_key, said.session_token or said.token)
+    values = (said.access_key_id, said.secret_access_key, said.session_token or said.token or "")
     if not values[0] or not values[1]:
         raise refusal(f"{who} gave no whole pair of keys.")
     if not all(value.isprintable() and value.isascii() for value in values):

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-from meshwright.kernel.identity.aws_keys import Held, KeySource, Said, Signing, held, lasting
+from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held, lasting
 from meshwright.kernel.identity.credential import read_aside
 from meshwright.net.asking import Told, ask_once, host, refusal, shown
 from meshwright.net.sigv4 import sign
@@ -66,7 +66,7 @@ class WebIdentity(Role, frozen=True, kw_only=True):
 class AssumedRole(Role, frozen=True, kw_only=True):
     """A role for whoever has other keys."""
 
-    source: KeySource
+    source: Signing
     external_id: str = ""
     duration: str = ""
 

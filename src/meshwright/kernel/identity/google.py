@@ -78,7 +78,7 @@ class _File(msgspec.Struct):
     service_account_impersonation: _Options = _Options()
     workforce_pool_user_project: str = ""
     source_credentials: _File | None = None
-    delegates: tuple[str, ...] = ()
+    delegates: tuple[str, ...] | None = None
 
 
 class _Here(NamedTuple):
@@ -207,7 +207,7 @@ def _in_its_name(source: Source, found: _File, settings: ProviderSettings, scope
         url=_googles(found.service_account_impersonation_url, settings),
         scope=scope,
         seconds=found.service_account_impersonation.token_lifetime_seconds,
-        delegates=found.delegates,
+        delegates=found.delegates or (),
         proxy=settings.proxy,
         ca_file=settings.ca_file,
     )

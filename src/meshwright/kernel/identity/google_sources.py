@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from meshwright.kernel.identity.aws_keys import KeySource
+from meshwright.kernel.identity.aws_keys import Signing
 from meshwright.kernel.identity.credential import read_aside, until
 from meshwright.net.asking import ask_once, host, refusal
 from meshwright.net.grants import FORM, reason, sound, token_of
@@ -34,6 +34,9 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
     headers: _Pairs = ()
     member: str = ""
+
+    def __repr__(self) -> str:
+        return f"Subject({self.file or host(self.url)})"
 
     async def token(self, transport: Transport) -> str:
         """It, read anew. Raises UpstreamError."""
@@ -62,7 +65,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 class AwsSubject(msgspec.Struct, frozen=True, kw_only=True):
     """An identity at AWS as somebody else's token: a signed question of who it is, which Google asks in our place."""
 
-    keys: KeySource
+    keys: Signing
     region: str
     audience: str
 
