@@ -30,8 +30,6 @@ KNOWN = {
     "own file allows an object, which OpenAI's API sends and so does Meshwright.",
     "response.reasoning_text": "The types call the events of plain thoughts response.reasoning.*; OpenAI's API "
     "and its client library call them response.reasoning_text.*, which Meshwright sends.",
-    "error: sequence_number": "A stream of the same dialect is passed on as bytes; the error event that is added "
-    "when it breaks off is not numbered after the events before it.",
 }
 SCRIPT = (
     Rule(text="weather like", tools=True, results=False, say=Say(calls=(Calling("get_weather", '{"location":"X"}'),))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -190,6 +191,15 @@ def test_another_model_takes_over_while_nothing_was_said(seen: dict[Case, Seen],
 def test_an_odd_but_right_answer_is_an_answer(seen: dict[Case, Seen], fault: str, stream: bool):
     case = Case("openai_chat", "openai_chat", fault, stream, False)
     assert is_whole(seen[case], case)
+
+
+@pytest.mark.parametrize("upstream", sorted(PATHS))
+@pytest.mark.parametrize("fault", ["cut_mid", "reset_mid", "truncated"])
+def test_what_we_add_to_a_broken_stream_is_numbered_after_what_came(seen: dict[Case, Seen], upstream: str, fault: str):
+    one = seen[Case("openai_responses", upstream, fault, True, False)]
+    numbers = [int(number) for number in re.findall(rb'"sequence_number":\s*(\d+)', one.told.body)]
+    assert len(numbers) > 3
+    assert numbers == list(range(len(numbers)))
 
 
 @pytest.mark.parametrize("fault", sorted(LATE))

@@ -100,6 +100,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     encode_response  for the client that sent `request`: same dialect, nothing changed: the provider's own bytes
     tap              for the client that sent `request`
     useful           found in the events of a stream that bring something: words, calls, or its end
+    following        events of ours as they follow those that have passed a tap, where events are numbered
     encode_error     body of an error answer with `error.status`
     decode_error     (status, body, retry_after seconds) of a provider's error answer
     """
@@ -125,3 +126,4 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     encode_models: Callable[[Sequence[str]], bytes] | None = None
     also: tuple[Dialect, ...] = ()
     useful: re.Pattern[bytes] | None = None
+    following: Callable[[Tap, bytes], bytes] | None = None

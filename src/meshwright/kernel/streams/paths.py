@@ -122,7 +122,8 @@ class PassedThrough:
 
     def fail(self, error: MeshError) -> bytes:
         """The in-band error."""
-        return self._encoder().fail(error)
+        said, following = self._encoder().fail(error), self._arrival.dialect.following
+        return said if following is None else following(self._tap, said)
 
     def finish(self) -> bytes:
         """What is still owed to the client when the provider left out the end mark."""

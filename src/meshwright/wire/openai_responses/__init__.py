@@ -11,7 +11,7 @@ from meshwright.wire.openai_responses.response_in import decode_response
 from meshwright.wire.openai_responses.response_out import encode_response
 from meshwright.wire.openai_responses.stream_in import ResponsesDecoder
 from meshwright.wire.openai_responses.stream_out import ResponsesEncoder
-from meshwright.wire.openai_responses.tap import ResponsesTap
+from meshwright.wire.openai_responses.tap import ResponsesTap, following
 from meshwright.wire.whole_numbers import taking_whole_floats
 
 DIALECT = Dialect(
@@ -24,6 +24,7 @@ DIALECT = Dialect(
     stream_decoder=ResponsesDecoder,
     stream_encoder=ResponsesEncoder,
     tap=ResponsesTap,
+    following=following,
     encode_error=encode_error,
     decode_error=decode_error,
     useful=re.compile(rb'\.delta"|response\.(?:output_item\.done|completed|incomplete|failed)'),

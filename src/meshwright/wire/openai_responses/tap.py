@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from meshwright.types.errors import UpstreamProtocol
 from meshwright.types.request import Request
 from meshwright.types.response import Finish
 from meshwright.types.usage import Usage
+from meshwright.wire.dialect import Tap
 from meshwright.wire.openai_responses.members import NULL, Members
 from meshwright.wire.openai_responses.response_in import HEAD, Head, failed, reason_of
 from meshwright.wire.openai_responses.stream_in import BEGINNINGS, CALLS, ENDS, EVENT, Event, problem, status_of
 from meshwright.wire.openai_responses.usage import finish_in, usage_in
 from meshwright.wire.reading import provider_json
 from meshwright.wire.sse import UNSOUND, EventCutter, events, sound
+
+_NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
 
 
 class ResponsesTap:
@@ -28,6 +33,8 @@ class ResponsesTap:
         self.failed = ""
         self.model = ""
         self.id = ""
+        self.last = b""
+        """The events that passed last."""
 
     def feed(self, data: bytes) -> bytes:
         """The same bytes, whole events only. Raises UpstreamProtocol on a broken first or last event."""
@@ -36,9 +43,11 @@ class ResponsesTap:
         block = self._cutter.whole(data)
         if not self.failed and not sound(block):
             self.failed = UNSOUND
-        # Inside a string of JSON these quotes would be escaped: nothing but the members themselves matches.
-        if block and (b'"response"' in block or b'"error"' in block):
-            self._listen(block)
+        if block:
+            self.last = block
+            # Inside a string of JSON these quotes would be escaped: nothing but the members themselves matches.
+            if b'"response"' in block or b'"error"' in block:
+                self._listen(block)
         return block
 
     def _listen(self, block: bytes) -> None:
@@ -69,3 +78,11 @@ class ResponsesTap:
             return
         calls = any(Members(item, "output").text("type") in CALLS for item in head.output or ())
         self.finish = finish_in(status_of(head, kind), reason_of(head), calls=calls) or "unknown"
+
+
+def following(tap: Tap, ours: bytes) -> bytes:
+    """One event of ours, which thinks that it is the first, with the number after the last one that passed."""
+    numbers = _NUMBER.findall(tap.last) if isinstance(tap, ResponsesTap) else []
+    return (
+        ours.replace(b'"sequence_number":0', b'"sequence_number":%d' % (int(numbers[-1]) + 1), 1) if numbers else ours
+    )
