@@ -88,6 +88,7 @@ WRONG: dict[str, tuple[dict[str, str], str, str]] = {
     "credential_source is Environment": ({}, "", f"[default]\nrole_arn = {ROLE}\ncredential_source = Moon\n"),
     "aws configure export-credentials --profile default": (
         {}, BASE, f"[default]\nrole_arn = {ROLE}\nsource_profile = base\nmfa_serial = m\n"),
+    "login_session, which is not read here": ({}, "", "[default]\nlogin_session = arn:aws:iam::1:user/me\n"),
     "lacks sso_start_url": ({}, "", "[default]\nsso_account_id = 1\nsso_region = r\nsso_role_name = n\n"),
     "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither": (
         {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://10.0.0.1/keys"}, "", ""),

@@ -162,6 +162,7 @@ async def test_keys_that_another_tool_replaces_in_the_file_are_used_without_a_re
     token = Tokens(transport, clock).of(found.credential.identity)  # type: ignore[arg-type]  # a source
     call = Call(Endpoint("https://bedrock-runtime.eu-west-1.amazonaws.com/model/m/converse"), b"{}")
     await token.ready()
+    assert token.left() is None, "nobody says when keys of a file end"
     (tmp_path / ".aws" / "credentials").write_text(OWN.replace("AKIAFILE", "AKIANEXT"))
     assert "AKIAFILE/" in dict(token.headers(call, time.time()))["authorization"]
     clock.now = 601.0

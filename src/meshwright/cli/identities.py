@@ -37,10 +37,9 @@ def named(part: ProviderPart) -> str:
 
 
 def until(proof: Proof | None) -> str:
-    """Until when it holds, by the minute; "" for what does not run out, or nobody has yet."""
-    if not isinstance(proof, Token) or proof.left() <= 0:
-        return ""
-    return (datetime.now(UTC) + timedelta(seconds=proof.left())).strftime("%Y-%m-%dT%H:%MZ")
+    """Until when it holds, by the minute; "" for what does not run out, or nobody says when."""
+    left = proof.left() if isinstance(proof, Token) else None
+    return "" if left is None else (datetime.now(UTC) + timedelta(seconds=left)).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def standings(parts: Sequence[ProviderPart]) -> Mapping[str, Standing]:

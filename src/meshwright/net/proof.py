@@ -37,10 +37,11 @@ class Shown(Protocol):
 
 
 class Obtained(msgspec.Struct, frozen=True):
-    """What calls are proved with from now on, and for how many seconds it holds."""
+    """What calls are proved with from now on, and for how many seconds; `ends` then, or is only asked for again."""
 
     shown: Shown
     seconds: float
+    ends: bool = True
 
     def __repr__(self) -> str:
         return f"Obtained({self.seconds:g} s)"

@@ -33,6 +33,7 @@ class Token:
         self._clock = clock
         self._shown: Shown = Nothing()
         self._until = self._renew = self._since = clock()
+        self._ends = False
         self._failures = 0
         self._failed: MeshError | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -45,9 +46,10 @@ class Token:
         """The authorization."""
         return self._shown.headers(call, now)
 
-    def left(self) -> float:
-        """For how many seconds it holds."""
-        return self._until - self._clock()
+    def left(self) -> float | None:
+        """For how many seconds it holds; None where nobody said so, or there is none."""
+        left = self._until - self._clock()
+        return left if self._ends and left > 0 else None
 
     async def ready(self) -> None:
         """Wait for a token if there is none that holds. Raises UpstreamError; what just failed is not asked again."""
@@ -85,7 +87,7 @@ class Token:
 
     def _take(self, found: Obtained) -> None:
         now = self._clock()
-        self._shown = found.shown
+        self._shown, self._ends = found.shown, found.ends
         early = max(found.seconds / 5, min(300.0, found.seconds / 2))
         self._since, self._until, self._renew = now, now + found.seconds, now + found.seconds - early
         self._failures, self._failed = 0, None

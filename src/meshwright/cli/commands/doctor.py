@@ -197,7 +197,7 @@ async def _ask(part: ProviderPart, transport: OneTransport) -> Finding:
         answer = await transport.send(call)
         answer.release()
     except UpstreamStatus as error:
-        return Finding("bad", f"{known}: {error.message}", f"Put a valid credential there: {part.key_from}.")
+        return Finding("bad", f"{known}: {error.message}", f"Mend it where it comes from: {part.key_from}.")
     except UpstreamError as error:
         return Finding("bad", f"{known}: {error.message}", f"Check the network, or base_url of [providers.{row.name}].")
     if row.dialect == "bedrock_converse":  # it has no list of models to ask for, and nothing else that is free

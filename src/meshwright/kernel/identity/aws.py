@@ -37,6 +37,7 @@ _LACKING = (
     "no key: set AWS_BEARER_TOKEN_BEDROCK, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
     "or have the profile {profile} in {file}"
 )
+_EXPORT = "export its keys with: aws configure export-credentials --profile {profile} --format env"
 _METADATA_FIX = "; on an instance of EC2 that is not recognised: AWS_EC2_METADATA_SERVICE_ENDPOINT={address}"
 
 
@@ -134,6 +135,8 @@ def _of_profile(search: _Search, name: str, seen: tuple[str, ...], *, environmen
     own = search.profiles.own.get(name, {})
     if "aws_access_key_id" in own:
         return _of_file(search, search.profiles.credentials, name, own)
+    if "login_session" in told:
+        raise _Wrong(f"the profile {name} uses login_session, which is not read here; {_EXPORT.format(profile=name)}")
     if command := told.get("credential_process"):
         return Process(region=search.region, command=command, profile=name), f"the credential_process of {source}"
     if own_keys:
@@ -160,8 +163,7 @@ def _of_file(search: _Search, file: Path | None, profile: str, told: Mapping[str
 def _role(search: _Search, name: str, seen: tuple[str, ...]) -> _Found:
     told = search.profiles.told[name]
     if told.get("mfa_serial"):
-        fix = f"export its keys with: aws configure export-credentials --profile {name} --format env"
-        raise _Wrong(f"the profile {name} asks for a code at each log-in (mfa_serial); {fix}")
+        raise _Wrong(f"the profile {name} asks for a code at each log-in (mfa_serial); {_EXPORT.format(profile=name)}")
     parent, kind = told.get("source_profile", ""), told.get("credential_source", "")
     if bool(parent) == bool(kind):
         raise _Wrong(f"the profile {name} needs one of source_profile and credential_source beside its role_arn")

@@ -57,7 +57,7 @@ class FileKeys(Signing, frozen=True, kw_only=True):
             secret_access_key=told.get("aws_secret_access_key", ""),
             session_token=told.get("aws_session_token", ""),
         )
-        return held(said, who, self.region, now)._replace(seconds=AGAIN_SECONDS)
+        return held(said, who, self.region, now)._replace(seconds=AGAIN_SECONDS, ends=False)
 
 
 def read_profiles(environment: Mapping[str, str]) -> Profiles:

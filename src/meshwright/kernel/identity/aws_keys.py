@@ -16,10 +16,11 @@ USUAL_SECONDS = 3600.0
 
 
 class Held(NamedTuple):
-    """Keys, and for how many seconds they hold."""
+    """Keys, and for how many seconds they hold; `ends`: they end then, else they are only asked for again."""
 
     keys: AwsKeys
     seconds: float
+    ends: bool = True
 
 
 class Signing(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +35,7 @@ class Signing(msgspec.Struct, frozen=True, kw_only=True):
     async def obtain(self, transport: Transport, now: float) -> Obtained:
         """See `net.proof.Source`."""
         held = await self.keys(transport, now)
-        return Obtained(Signature(held.keys), held.seconds)
+        return Obtained(Signature(held.keys), held.seconds, held.ends)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.region})"
@@ -47,7 +48,7 @@ class Fixed(Signing, frozen=True, kw_only=True):
 
     async def keys(self, transport: Transport, now: float) -> Held:
         """Those."""
-        return Held(self.given, USUAL_SECONDS)
+        return Held(self.given, USUAL_SECONDS, ends=False)
 
 
 class Said(msgspec.Struct, rename="pascal"):
@@ -72,7 +73,7 @@ def held(said: Said, who: str, region: str, now: float) -> Held:
         raise refusal(f"{who} gave keys with characters that no key has.")
     seconds = until(said.expiration, who) - now if said.expiration else USUAL_SECONDS
     keys = AwsKeys(access_key=values[0], secret_key=values[1], session_token=values[2], region=region)
-    return Held(keys, seconds)
+    return Held(keys, seconds, bool(said.expiration))
 
 
 def lasting(found: Held, who: str, fix: str) -> Held:

@@ -89,7 +89,7 @@ class Sso(Signing, frozen=True, kw_only=True):
             access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key, session_token=keys.session_token
         )
         seconds = keys.expiration / 1000 - now
-        return lasting(held(said, who, self.region, now)._replace(seconds=seconds), who, fix)
+        return lasting(held(said, who, self.region, now)._replace(seconds=seconds, ends=True), who, fix)
 
     async def _read(self) -> dict[str, Any] | None:
         """The log-in, None where there is none that can be sent."""

@@ -72,7 +72,7 @@ class AssumedRole(Role, frozen=True, kw_only=True):
 
     async def keys(self, transport: Transport, now: float) -> Held:
         """Ask for keys, signed with those of the source."""
-        own, _ = await self.source.keys(transport, now)
+        own = (await self.source.keys(transport, now)).keys
         more = {"ExternalId": self.external_id, "DurationSeconds": self.duration}
         body = self.form("AssumeRole", now, **{name: value for name, value in more.items() if value})
         proof = sign(

@@ -72,7 +72,7 @@ class AwsSubject(msgspec.Struct, frozen=True, kw_only=True):
     async def token(self, transport: Transport) -> str:
         """The question, signed for this audience only. Raises UpstreamError."""
         now = time()
-        own, _ = await self.keys.keys(transport, now)
+        own = (await self.keys.keys(transport, now)).keys
         url = f"https://sts.{self.region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
         headers = (("host", host(url)), ("x-goog-cloud-target-resource", self.audience))
         proof = sign(
