@@ -79,7 +79,7 @@ async def attempt(work: Work, deployment: Deployment, way: Way = PLAIN) -> Reply
 
 
 def within(deadlines: Deadlines, left: float, first_token: float | None) -> Deadlines:
-    """The deadlines of one call: the deployment's, and no longer than the request or its first token may take."""
+    """The deadlines of one call: those of its kind, and no longer than the request or its first token may take."""
     first = deadlines.first_byte if first_token is None else min(deadlines.first_byte, first_token)
     if left >= deadlines.total and first == deadlines.first_byte:
         return deadlines
@@ -139,7 +139,8 @@ async def answered(
 ) -> Answer:
     """The provider's answer, its head with status 200. Raises UpstreamError."""
     arrival, dialect = work.arrival, deployment.dialect
-    deadlines = within(deployment.deadlines, work.until - work.kernel.signals.now(), first_token)
+    usual = deployment.within(arrival.request.stream)
+    deadlines = within(usual, work.until - work.kernel.signals.now(), first_token)
     answer = await deployment.send(Call(deployment.at(arrival.request.stream), body, forward, deadlines))
     try:
         opened.answering(answer.status)

@@ -42,6 +42,11 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
     addressing: Addressing
     endpoint: Endpoint
     deadlines: Deadlines
+    """Those of a stream."""
+    thinking: Deadlines
+    """Those of a stream whose model may think first, where nobody sees it."""
+    whole: Deadlines
+    """Those of an answer in one piece, of which nothing comes before all of it is made."""
     transport: Transport
     also: tuple[Deployment, ...] = ()
     """The same model in other dialects that the provider speaks."""
@@ -68,6 +73,12 @@ class Deployment(msgspec.Struct, frozen=True, eq=False):
     def keys(self) -> tuple[str, ...]:
         """The keys of all of its equals, its own among them."""
         return tuple([self.model.name + place for place in self.places])
+
+    def within(self, stream: bool) -> Deadlines:
+        """The deadlines of a stream, or of an answer in one piece."""
+        if not stream:
+            return self.whole
+        return self.thinking if self.model.can("reasoning") else self.deadlines
 
     def at(self, stream: bool) -> Endpoint:
         """The address for an answer in one piece, or for one as a stream."""

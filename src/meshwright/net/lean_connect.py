@@ -9,6 +9,7 @@ import ssl
 
 import aiohappyeyeballs
 
+from meshwright.net.keepalive import keep_alive
 from meshwright.net.lean_link import Link
 from meshwright.net.target import Target
 
@@ -45,6 +46,7 @@ class Connector:
             raise
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            keep_alive(sock)
             _, link = await loop.create_connection(
                 lambda: Link(loop, pool, self.alive, idle_seconds),
                 sock=sock,

@@ -15,6 +15,7 @@ import aiohttp
 from yarl import URL
 
 from meshwright.net.head import HEAD_BYTES, HEAD_FIELDS, answer_headers, asks_encoding, refused, request_headers
+from meshwright.net.keepalive import probed_socket
 from meshwright.net.target import Target, parse_url
 from meshwright.net.transport import RELEASED_SECONDS, Call, Deadlines, Endpoint
 from meshwright.net.trust import Trust
@@ -142,7 +143,9 @@ class AiohttpTransport:
 
     def _open(self) -> aiohttp.ClientSession:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=10, keepalive_timeout=self._idle_seconds),
+            connector=aiohttp.TCPConnector(
+                limit=0, ttl_dns_cache=10, keepalive_timeout=self._idle_seconds, socket_factory=probed_socket
+            ),
             timeout=_NO_TIMEOUT,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,

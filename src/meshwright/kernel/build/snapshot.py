@@ -13,6 +13,7 @@ from meshwright.kernel.build.failing import failing, health
 from meshwright.kernel.build.models import chosen, model_cards, unpriced
 from meshwright.kernel.build.providers import ProviderPart, provider_parts
 from meshwright.kernel.build.routes import policies
+from meshwright.kernel.config.tables import ProviderSettings
 from meshwright.kernel.guarding import guardings, with_whens
 from meshwright.kernel.published import Published
 from meshwright.kernel.snapshot import Deployment, Snapshot
@@ -142,17 +143,24 @@ def _spoken(part: ProviderPart, row: Provider, dialect: Dialect, transport: Tran
             proxy=settings.proxy,
             ca_file=settings.ca_file,
         ),
-        deadlines=Deadlines(
-            settings.connect_seconds,
-            settings.first_byte_seconds,
-            settings.between_bytes_seconds,
-            settings.total_seconds,
-        ),
+        deadlines=_deadlines(settings, 120, 60),
+        thinking=_deadlines(settings, 300, 300),
+        whole=_deadlines(settings, 600, 300),
         transport=transport,
         proof=proof_of(part, tokens),
         limit=settings.concurrency,
         first_token=settings.first_token_seconds,
         finishes=(settings.on_leave or row.on_leave) == "finish",
+    )
+
+
+def _deadlines(settings: ProviderSettings, first_byte: float, between_bytes: float) -> Deadlines:
+    """Those of the settings; where they say nothing, these. (Official clients wait 600 s themselves.)"""
+    return Deadlines(
+        settings.connect_seconds,
+        first_byte if settings.first_byte_seconds is None else settings.first_byte_seconds,
+        between_bytes if settings.between_bytes_seconds is None else settings.between_bytes_seconds,
+        settings.total_seconds,
     )
 
 

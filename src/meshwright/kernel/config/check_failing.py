@@ -8,7 +8,16 @@ from meshwright.kernel.config.tables import Config
 
 Finding = tuple[tuple[str, ...], str, str]
 COUNTS = ("retries", "budget_least", "queue")
-ABOVE = ("first_token_seconds", "request_seconds", "open_seconds", "open_longest_seconds")
+ABOVE = (
+    "first_token_seconds",
+    "request_seconds",
+    "open_seconds",
+    "open_longest_seconds",
+    "connect_seconds",
+    "first_byte_seconds",
+    "between_bytes_seconds",
+    "total_seconds",
+)
 NOT_BELOW = ("patience_seconds", "queue_seconds")
 MOST_RETRIES = 10
 

@@ -201,8 +201,8 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: str | None = None
     enabled: bool = True
     connect_seconds: float = 10.0
-    first_byte_seconds: float = 120.0
-    between_bytes_seconds: float = 60.0
+    first_byte_seconds: float | None = None
+    between_bytes_seconds: float | None = None
     total_seconds: float = 900.0
     first_token_seconds: float | None = None
     """How long a stream of its models may bring nothing useful while another model stands by."""

@@ -122,7 +122,7 @@ async def _send(
         most = longest(kernel, deployment.model, recording.tab)
         await reserve(kernel, attempt, deployment.model, len(body) + AROUND, most)
     try:
-        answer = await deployment.send(Call(endpoint, body, parcel.headers, deployment.deadlines))
+        answer = await deployment.send(Call(endpoint, body, parcel.headers, deployment.whole))
         try:
             attempt.answering(answer.status)
             recording.stage("upstream")

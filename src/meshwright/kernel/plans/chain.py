@@ -134,11 +134,13 @@ class Chain:
         return await attempt(work, deployment, way)
 
     def _patience(self, deployment: Deployment) -> float | None:
-        """How long a stream may bring nothing useful. Who thinks where nobody sees it has all the time there is."""
+        """How long a stream may bring nothing useful. Who may think where nobody sees it has the time of its provider:
+        many models think without being asked to."""
         if deployment.first_token is not None:
             return deployment.first_token
-        reasons = deployment.model.can("reasoning") and self._work.request.reasoning is not None
-        return None if reasons else self._policy.failing.first_token
+        asked = self._work.request.reasoning
+        thinks = asked is None or not (asked.mode == "off" or asked.effort == "none")
+        return None if thinks and deployment.model.can("reasoning") else self._policy.failing.first_token
 
     def _again(self, error: UpstreamError, tries: int) -> float | None:
         """Seconds after which the same deployment may be asked once more; None when it may not."""
