@@ -2,24 +2,29 @@
 
 `Idempotency-Key` is used as Stripe and the IETF's draft (draft-ietf-httpapi-idempotency-key-header-07) have it: the
 same key with the same request is answered from what was said before, with another request it is a 422. A request that
-is still under way is joined. Failures are not remembered: asking again is then what the caller wants.
+is still under way is joined, in whichever worker of the machine it is (`server.claims`). Failures are not remembered:
+asking again is then what the caller wants.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import msgspec
 
 from meshwright.resilience.idempotency import LONGEST_KEY
+from meshwright.server.claims import Claims, Head, Telling, Wanted, hear
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, Flowing, Headers
 from meshwright.types.errors import InvalidRequest, KeyReused, MeshError
 
 Answer = Callable[[Gate, Asked], Awaitable[Answered | Flowing]]
+_log = logging.getLogger("meshwright.again")
 HEADER = "idempotency-key"
 REPLAYED = ("idempotent-replayed", "true")
 DIFFERS = ("x-mesh-route", "x-mesh-strict", "x-mesh-repair", "x-mesh-cache")
@@ -181,12 +186,10 @@ async def _by_key(gate: Gate, asked: Asked, key: str, answer: Answer) -> Answere
         read = await found.read()
         return msgspec.structs.replace(read, headers=[*read.headers, REPLAYED])
     if found == "other":
-        raise KeyReused(
-            "This idempotency key was given to another request.",
-            field=HEADER,
-            fix="Give each request a key of its own, and the same one only to the same request.",
-        )
+        raise _reused()
     making = Making(keep=True)
+    if gate.claims is not None:
+        answer = partial(_by_whom, gate.claims, Wanted(asked.principal.id, key, fingerprint), answer)
     if not remembered.begin(asked.principal.id, key, fingerprint, making, now):
         return await answer(gate, asked)  # too many of his are under way: nothing can be promised for this one
 
@@ -197,6 +200,57 @@ async def _by_key(gate: Gate, asked: Asked, key: str, answer: Answer) -> Answere
             remembered.drop(asked.principal.id, key)
 
     return await _begun(gate, asked, answer, making, over)
+
+
+def _reused() -> KeyReused:
+    return KeyReused(
+        "This idempotency key was given to another request.",
+        field=HEADER,
+        fix="Give each request a key of its own, and the same one only to the same request.",
+    )
+
+
+async def _by_whom(claims: Claims, wanted: Wanted, answer: Answer, gate: Gate, asked: Asked) -> Answered | Flowing:
+    """The answer, made here or by the worker of this machine that was asked first."""
+    gone = ""
+    while True:
+        try:
+            owner = await claims.owner(wanted, gone)
+        except OSError as error:
+            _log.error("idempotency keys hold for one worker only: %s", error)
+            owner = ""
+        if not owner:
+            return await answer(gate, asked)
+        found = await hear(owner, wanted)
+        if found == "other":
+            raise _reused()
+        if found != "new":
+            return msgspec.structs.replace(found, headers=[*found.headers, REPLAYED])
+        gone = owner
+
+
+async def tell(gate: Gate, wanted: Wanted) -> Telling:
+    """What this worker knows of a key, for another one."""
+    found = gate.remembered.look(wanted.principal, wanted.key, wanted.fingerprint, time.monotonic())
+    if not isinstance(found, Making):
+        return Telling(Head("other" if found == "other" else "new"))
+    try:
+        read = await found.read()
+    except MeshError:
+        return Telling(Head("new"))  # who made it was told; it is made anew by who asks
+    whole = isinstance(read, Answered)
+    return Telling(Head("making", read.status, read.headers, whole), _pieces(read))
+
+
+async def _pieces(read: Answered | Flowing) -> AsyncIterator[bytes]:
+    if isinstance(read, Answered):
+        yield read.body
+        return
+    try:
+        while piece := await read.flow.next():
+            yield piece
+    finally:
+        read.flow.abort()
 
 
 async def _with_others(gate: Gate, asked: Asked, answer: Answer) -> Answered | Flowing:

@@ -15,6 +15,7 @@ from meshwright.kernel.config.tables import ServerSettings
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.resilience.idempotency import Remembered
+from meshwright.server.claims import Claims
 from meshwright.server.metrics import Metrics
 from meshwright.server.shelf import Shelf
 from meshwright.types.decision import Trace
@@ -71,8 +72,8 @@ class Gate:
         self.document = document
         self._others = others
         self.audit_keys = audit_keys or Path()
-        self.journal = journal or Path()
         """The folder with the keys that checkpoints of the audit log are signed with."""
+        self.journal = journal or Path()
         self.draining = False
         self.cut = False
         self.reading: dict[asyncio.Task[None], float] = {}
@@ -82,6 +83,8 @@ class Gate:
         """Conversations in real time, which no drain can wait for."""
         self.remembered: Remembered[Any] = Remembered()
         """Answers by idempotency key, see `server.again`."""
+        self.claims: Claims | None = None
+        """Which worker makes the answer of such a key; None where this one is alone."""
         self.making: dict[tuple[str, bytes], Any] = {}
         """Answers that those who ask the same may join."""
         self._running: set[asyncio.Task[None]] = set()

@@ -40,6 +40,11 @@ class Places(msgspec.Struct, frozen=True):
         return self.state / "audit"
 
     @property
+    def claims(self) -> Path:
+        """Which worker makes the answer of an idempotency key."""
+        return self.state / "claims"
+
+    @property
     def database(self) -> Path:
         """The SQLite file, unless [store] url says otherwise."""
         return self.state / "mesh.db"

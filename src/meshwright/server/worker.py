@@ -30,6 +30,8 @@ from meshwright.ledger.purse import Purse
 from meshwright.net.choose import OneTransport
 from meshwright.net.tokens import Tokens
 from meshwright.providers.builtin.transport import BuiltinTransport
+from meshwright.server.again import tell
+from meshwright.server.claims import Claims
 from meshwright.server.database import Opening
 from meshwright.server.document import document
 from meshwright.server.endpoints import ENDPOINTS
@@ -92,6 +94,8 @@ class Worker:
             audit_keys=places.audit,
             journal=places.journal,
         )
+        if settings.server.workers > 1:
+            self.gate.claims = Claims(places.claims, self._name, partial(tell, self.gate))
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -132,6 +136,8 @@ class Worker:
         with suppress(TimeoutError):
             await asyncio.wait_for(self.gate.idle.wait(), SETTLE_SECONDS)
         await self.gate.kernel.aside.close(0)
+        if self.gate.claims is not None:
+            self.gate.claims.close()
         self._leave()
         self._tokens.close()
         await self._transport.close()

@@ -1,0 +1,83 @@
+"""An idempotency key among several workers: one of them makes the answer, and all of them give it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from meshwright.sim import Fault, Rule, Say, Upstream
+from tests.gateway import Gateway, command
+from tests.server.pretend import Pretend
+from tests.server.test_again import Asking
+
+MANY = 16
+
+
+@pytest.fixture(scope="module")
+def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
+    """Three workers before a slow provider, and before one whose first answer fails."""
+    script = (Rule(text="count", say=Say(tokens=tuple(f"t{number} " for number in range(20)))),)
+    slow = Upstream(name="slow", latency=0.3, tokens_per_second=40, script=script)
+    broken = Upstream(name="broken", latency=0.2, faults=(Fault("status_500", calls=(1,)),))
+    with Pretend([slow, broken]) as pretend:
+        toml = "[server]\nworkers = 3\n[failure]\nretries = 0\n" + pretend.toml("slow") + pretend.toml("broken")
+        with Gateway(tmp_path_factory.mktemp("workers"), toml) as gateway:
+            yield Asking(gateway, pretend)
+
+
+def at_once(at: Asking, key: str, **more: Any) -> list[tuple[int, dict[str, str], bytes]]:
+    """Many ask by one key at the same time, each over a connection of its own."""
+    with ThreadPoolExecutor(MANY) as pool:
+        return list(pool.map(lambda _: at.ask(key, **more), range(MANY)))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_who_asks_at_the_same_time_and_who_asks_later_gets_one_answer(at: Asking, stream: bool):
+    text = f"count {stream}"
+    answers = [*at_once(at, text, text=text, stream=stream), *at_once(at, text, text=text, stream=stream)]
+    assert {status for status, _, _ in answers} == {200}
+    assert len({body for _, _, body in answers}) == 1
+    assert len({headers["x-mesh-decision"] for _, headers, _ in answers}) == 1
+    assert [headers.get("idempotent-replayed") for _, headers, _ in answers].count(None) == 1
+    assert at.asked(text) == 1
+    assert (b"[DONE]" in answers[0][2]) is stream
+
+
+def test_another_request_by_that_key_is_refused_by_every_worker(at: Asking):
+    assert at.ask("taken", text="first")[0] == 200
+    answers = at_once(at, "taken", text="second")
+    assert {status for status, _, _ in answers} == {422}
+    assert at.asked("second") == 0
+
+
+def test_what_failed_is_made_anew(at: Asking):
+    answers = at_once(at, "failing", model="broken/m", text="try")
+    assert {status for status, _, _ in answers} <= {200, 500, 502, 503}
+    assert at.ask("failing", model="broken/m", text="try")[0] == 200
+
+
+def test_when_the_worker_that_made_it_dies_another_makes_it_anew(at: Asking):
+    first = at.ask("dying", text="before")
+    assert first[0] == 200
+    worker = at.gateway.workers()[0]
+    os.kill(worker, signal.SIGKILL)
+    until = time.monotonic() + 30
+    while command(worker) and time.monotonic() < until:
+        time.sleep(0.05)
+    answers: list[tuple[int, dict[str, str], bytes]] = []
+    until = time.monotonic() + 30
+    while len(answers) < 12 and time.monotonic() < until:
+        try:
+            answers.append(at.ask("dying", text="before"))
+        except OSError:
+            time.sleep(0.1)  # its connection was to the one that died
+    assert {status for status, _, _ in answers} == {200}
+    assert len({json.loads(body)["id"] for _, _, body in answers}) == 1
+    assert at.asked("before") <= 2
