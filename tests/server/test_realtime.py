@@ -223,3 +223,79 @@ def test_a_gateway_that_is_told_to_stop_tells_the_provider_and_settles(tmp_path:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert talker.codes == [1001]
+
+
+GUARDED = """
+[guards]
+on = ["pii", "topics"]
+[guards.rules.topics]
+phrases = ["Project Falcon"]
+"""
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory, talker: Talker) -> Iterator[Gateway]:
+    """The same with guards in both directions."""
+    with Gateway(
+        tmp_path_factory.mktemp("guarded"), voices(talker) + GUARDED, {"VOICE_KEY": "sk-up"}, key=KEY
+    ) as running:
+        yield running
+        assert "Traceback" not in running.log()
+
+
+def said(text: str) -> str:
+    item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+    return json.dumps({"type": "conversation.item.create", "item": item})
+
+
+def words(kind: str, **more: Any) -> str:
+    place = {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
+    return json.dumps({"type": f"response.output_text.{kind}", **place, **more})
+
+
+def test_what_a_client_says_is_gone_over_and_he_talks_on(guarded: Gateway):
+    with connect(address(guarded), additional_headers={"authorization": f"Bearer {KEY}"}) as socket:
+        socket.send(said("I am bob@example.com"))
+        assert json.loads(socket.recv())["item"]["content"][0]["text"] == "I am <EMAIL_1>"
+        socket.send(said("Tell me of Project Falcon"))
+        told = json.loads(socket.recv())
+        assert (told["type"], told["error"]["code"]) == ("error", "blocked")
+        sound = json.dumps({"type": "input_audio_buffer.append", "audio": "bob@example.com"})
+        socket.send(sound)
+        assert json.loads(socket.recv()) == json.loads(sound)
+    actions = [(one["action"], one["place"]) for one in latest(guarded)["guards"]]
+    assert actions.count(("mask", "user")) == 1
+    assert ("block", "user") in actions
+    assert ("allow", "user") in actions  # sound is not read, and that is told
+
+
+def test_what_the_provider_says_is_gone_over_before_a_client_hears_it(guarded: Gateway):
+    # The provider repeats: what is sent here is what it says. A forbidden phrase comes in pieces.
+    with connect(address(guarded), additional_headers={"authorization": f"Bearer {KEY}"}) as socket:
+        heard = ""
+        for piece in ("All is ", "well with ", "the weather", " today, and ", "tomorrow too."):
+            socket.send(words("delta", delta=piece))
+        socket.send(words("done", text="All is well with the weather today, and tomorrow too."))
+        while (event := json.loads(socket.recv()))["type"].endswith("delta"):
+            heard += event["delta"]
+        assert event["text"] == heard == "All is well with the weather today, and tomorrow too."
+        for piece in ("It is called ", "Project ", "Fal", "con, and ", "that is all of it."):
+            socket.send(words("delta", delta=piece))
+        events: list[dict[str, Any]] = []
+        with suppress(ConnectionClosed):
+            while True:
+                events.append(json.loads(socket.recv()))
+        heard = "".join(event.get("delta", "") for event in events)
+        assert events[-1]["error"]["code"] == "1008"
+        assert "Project" not in heard
+
+
+def test_a_rule_that_lets_nothing_pass_unread_refuses_conversations(tmp_path: Path, talker: Talker):
+    toml = voices(talker) + GUARDED + 'unseen = "block"\n'
+    with Gateway(tmp_path, toml, {"VOICE_KEY": "sk-up"}, key=KEY) as gateway:
+        with (
+            pytest.raises(InvalidStatus) as refused,
+            connect(address(gateway), additional_headers={"authorization": f"Bearer {KEY}"}),
+        ):
+            pass
+        assert refused.value.response.status_code == 403

@@ -17,7 +17,7 @@ from meshwright.guards.whole import judged, judges
 from meshwright.guards.whole import of_request as wholes_of_request
 from meshwright.guards.whole import of_response as wholes_of_response
 from meshwright.types.errors import Blocked
-from meshwright.types.guard import Finding, Place, Verdict
+from meshwright.types.guard import Finding, Outcome, Place, Verdict
 from meshwright.types.request import Request
 from meshwright.types.response import Response
 
@@ -28,6 +28,8 @@ _WHOSE: Mapping[Place, str] = {
     "tool": "a tool's result",
     "answer": "the answer",
 }
+ENCODED = frozenset({"audio", "b64_json", "image_b64", "partial_image_b64"})
+"""Members of JSON that hold sound or pictures."""
 _log = logging.getLogger("meshwright.guards")
 
 
@@ -72,13 +74,19 @@ def examine_answer(
     return changed, (*going.verdicts(), *verdicts, *put_back(masks)), going.blocked or blocked
 
 
-def examine_json(body: bytes, rules: Sequence[Rule], masks: Masks) -> tuple[bytes, tuple[Verdict, ...], Blocked | None]:
-    """Go over the strings of a JSON body that is passed on; each counts as the caller's words."""
+def examine_json(
+    body: bytes, rules: Sequence[Rule], masks: Masks | None, place: Place = "user"
+) -> tuple[bytes, tuple[Verdict, ...], Blocked | None]:
+    """Go over the strings of a JSON body that is passed on; each counts as the caller's words, or as the answer's.
+
+    Sound and pictures in it are not looked at. What is no JSON is one text.
+    """
     text = body.decode(errors="replace")
     spots: list[Spot] = []
 
     def keep(value: str, name: str) -> str:
-        spots.append(Spot(value, "user", before=name))
+        if name not in ENCODED:
+            spots.append(Spot(value, place, before=name))
         return value
 
     in_json(text, keep)
@@ -86,8 +94,25 @@ def examine_json(body: bytes, rules: Sequence[Rule], masks: Masks) -> tuple[byte
     texts = [spot.text for spot in spots]
     going.over(rules, spots, texts)
     left = iter(texts)
-    changed = in_json(text, lambda value, name: next(left))
-    return body if changed is text else changed.encode(), going.verdicts(), going.blocked
+    changed = in_json(text, lambda value, name: value if name in ENCODED else next(left))
+    return body if changed == text else changed.encode(), going.verdicts(), going.blocked
+
+
+def unseen(rules: Sequence[Rule], what: str, place: Place) -> tuple[tuple[Verdict, ...], Blocked | None]:
+    """What the rules say of something that no guard can read: each passes it or not, as it is set."""
+    verdicts, blocked = list[Verdict](), None
+    for rule in rules:
+        if place not in rule.places:
+            continue
+        why = f'{what} cannot be read (unseen = "{rule.unseen}")'
+        outcome: Outcome = "block" if rule.unseen == "block" else "allow"
+        verdicts.append(Verdict(rule=rule.name, guard=rule.uses, action=outcome, place=place, why=why))
+        if rule.unseen == "block" and blocked is None:
+            blocked = Blocked(
+                f'The guard "{rule.name}" cannot read {what}, and lets nothing pass that it has not read.',
+                fix=f'Send text, or set unseen = "pass" in [guards.rules.{rule.name}].',
+            )
+    return tuple(verdicts), blocked
 
 
 def _into(spots: list[Spot]) -> Change:

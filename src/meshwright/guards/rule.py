@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import msgspec
 
@@ -25,6 +26,8 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     action: Action
     places: tuple[Place, ...]
     closed: bool = True
+    unseen: Literal["pass", "block"] = "pass"
+    """What becomes of sound, pictures and streams of events that no guard can read, where they are passed on."""
     options: Options = Options()
 
     @property

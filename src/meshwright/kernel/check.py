@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 
-from meshwright.guards.examine import examine, examine_answer, examine_json
+from meshwright.guards.examine import examine, examine_answer, examine_json, unseen
 from meshwright.guards.masks import Masks
+from meshwright.guards.rule import Rule
 from meshwright.kernel.arrival import Arrival, Reply, Streaming, Whole
 from meshwright.kernel.forms.shaped import formed
 from meshwright.kernel.guarding import Guarding
@@ -16,6 +18,8 @@ from meshwright.kernel.record import Recording
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.kernel.streams.watching import Watched
 from meshwright.kernel.work import encoded
+from meshwright.types.errors import Blocked
+from meshwright.types.guard import Place, Verdict
 from meshwright.types.principal import Principal
 from meshwright.types.request import Request
 
@@ -75,17 +79,50 @@ def rules_of(snapshot: Snapshot, asked: str, principal: Principal) -> Guarding |
     return snapshot.guards.of(name, principal.team, principal.id)
 
 
-def check_body(snapshot: Snapshot, body: bytes, recording: Recording) -> bytes:
-    """Go over the JSON body of a call that is no chat with the gateway's rules. Raises Blocked.
+def check_body(guarding: Guarding | None, body: bytes, recording: Recording) -> bytes:
+    """Go over the JSON body of a call that is no chat with its caller's rules. Raises Blocked.
 
     What is masked stays so: nobody knows where such an answer would say it.
     """
-    guarding = snapshot.guards.every
     if guarding is None or not guarding.asked or not body:
         return body
     body, verdicts, blocked = examine_json(body, guarding.asked, Masks())
-    recording.guards.extend(verdicts)
     recording.stage("check")
+    return _passed(recording, body, verdicts, blocked)
+
+
+def check_form(guarding: Guarding | None, body: bytes, boundary: bytes, recording: Recording) -> bytes:
+    """The same for a form: its fields are read, its files are not. Raises Blocked."""
+    if guarding is None or not guarding.asked:
+        return body
+    pieces, masks = body.split(b"--" + boundary), Masks()
+    for at, piece in enumerate(pieces):
+        head, found, value = piece.partition(b"\r\n\r\n")
+        if not found:
+            continue
+        if b"filename" in head.lower():
+            check_unseen(guarding.asked, "a file in a form", "user", recording)
+            continue
+        text, ended = value.removesuffix(b"\r\n"), value.endswith(b"\r\n")
+        new, verdicts, blocked = examine_json(text, guarding.asked, masks)
+        if _passed(recording, new, verdicts, blocked) != text:
+            pieces[at] = head + found + new + (b"\r\n" if ended else b"")
+    recording.stage("check")
+    return (b"--" + boundary).join(pieces)
+
+
+def check_passed(guarding: Guarding, body: bytes, recording: Recording) -> bytes:
+    """Go over an answer that is passed on, JSON or text, with the rules on answers. Raises Blocked."""
+    return _passed(recording, *examine_json(body, guarding.answered, None, "answer"))
+
+
+def check_unseen(rules: Sequence[Rule], what: str, place: Place, recording: Recording) -> None:
+    """Something is passed on that no guard can read. Raises Blocked where a rule lets nothing unread pass."""
+    _passed(recording, b"", *unseen(rules, what, place))
+
+
+def _passed(recording: Recording, body: bytes, verdicts: tuple[Verdict, ...], blocked: Blocked | None) -> bytes:
+    recording.guards.extend(verdicts)
     if blocked is not None:
         raise blocked
     return body

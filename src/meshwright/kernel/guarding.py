@@ -122,6 +122,7 @@ def _rule(name: str, settings: RuleSettings) -> Rule:
         guard=guard,
         action=settings.action or guard.action,
         places=settings.places or guard.places,
+        unseen=settings.unseen,
         closed=(settings.fail or guard.fail) == "closed",
         options=Options(
             kinds=frozenset(settings.kinds) or frozenset(guard.kinds) - set(settings.without),

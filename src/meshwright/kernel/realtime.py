@@ -8,26 +8,29 @@ want it to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
 from meshwright.kernel.bounds import check_deployment
+from meshwright.kernel.check import rules_of
 from meshwright.kernel.failing import BROKE, CUT, LEFT, NO_USAGE, free
 from meshwright.kernel.forward.target import named_provider
 from meshwright.kernel.forward.usage import usage_of
 from meshwright.kernel.kernel import Kernel
+from meshwright.kernel.overheard import Overheard, refused
 from meshwright.kernel.record import OpenAttempt, Recording
 from meshwright.kernel.set_aside import enter
 from meshwright.net.duplex import ABNORMAL, Closed, Duplex
-from meshwright.types.errors import InvalidRequest, MeshError, PermissionDenied, UpstreamError
+from meshwright.types.errors import Blocked, InvalidRequest, MeshError, PermissionDenied, UpstreamError
 from meshwright.types.principal import Principal
 from meshwright.types.usage import Usage
 
 PATH = "/realtime"
-NORMAL, GOING_AWAY, TOO_BIG, FAILED = 1000, 1001, 1009, 1011
+NORMAL, GOING_AWAY, POLICY, TOO_BIG, FAILED = 1000, 1001, 1008, 1009, 1011
 """Codes of RFC 6455, section 7.4.1."""
 _UNSAYABLE = frozenset({1004, 1005, 1006, 1015})
 """Codes that mean something about a connection and must not be sent on one."""
@@ -70,6 +73,10 @@ async def talk(kernel: Kernel, wanted: Talk) -> None:
         asked = models[0] if models else ""
         deployment = named_provider(kernel.snapshot, asked, wanted.provider, wanted.preferred)
         check_deployment(wanted.principal, deployment)
+        guarding = rules_of(kernel.snapshot, "", wanted.principal)
+        overheard = Overheard(guarding, recording) if guarding is not None else None
+        if overheard is not None:
+            overheard.begin()
         if recording.tab is not None and recording.tab.money:
             raise PermissionDenied(
                 "A conversation in real time has no end that could be set aside, and this key has a budget.",
@@ -93,7 +100,7 @@ async def talk(kernel: Kernel, wanted: Talk) -> None:
         recording.served = deployment.model.name
         attempt.answering(101)
         recording.stage("upstream")
-        await _Bridge(upstream, attempt).carry(wanted.accept)
+        await _Bridge(upstream, attempt, overheard).carry(wanted.accept)
     except BaseException as error:
         recording.failed(error)
         raise
@@ -104,8 +111,9 @@ async def talk(kernel: Kernel, wanted: Talk) -> None:
 class _Bridge:
     """Two ends, and what was heard between them."""
 
-    def __init__(self, upstream: Duplex, attempt: OpenAttempt) -> None:
+    def __init__(self, upstream: Duplex, attempt: OpenAttempt, overheard: Overheard | None) -> None:
         self._upstream = upstream
+        self._overheard = overheard
         self._attempt = attempt
         self._usage: Usage | None = None
         self._answers = False
@@ -135,8 +143,8 @@ class _Bridge:
             await self._upstream.close(code, ended.reason)
 
     async def _until_closed(self, client: Duplex) -> Closed:
-        out = asyncio.create_task(_pump(client, self._upstream, None))
-        back = asyncio.create_task(_pump(self._upstream, client, self._heard))
+        out = asyncio.create_task(_pump(client, self._upstream, partial(self._asked, client)))
+        back = asyncio.create_task(_pump(self._upstream, client, self._answered))
         try:
             done, _ = await asyncio.wait((out, back), return_when=asyncio.FIRST_COMPLETED)
             return next(iter(done)).result()
@@ -144,6 +152,21 @@ class _Bridge:
             for task in (out, back):
                 task.cancel()
             await asyncio.gather(out, back, return_exceptions=True)
+
+    async def _asked(self, client: Duplex, message: str | bytes) -> Sequence[str | bytes]:
+        """What the provider may have of a message; the client is told what it may not have, and talks on."""
+        if self._overheard is None:
+            return (message,)
+        try:
+            return (self._overheard.asked(message),)
+        except Blocked as error:
+            await client.send(refused(error))
+            return ()
+
+    async def _answered(self, message: str | bytes) -> Sequence[str | bytes]:
+        """What the client may have of a message. Raises Blocked: sound may say what words may not."""
+        self._heard(message)
+        return (message,) if self._overheard is None else self._overheard.answered(message)
 
     def _heard(self, message: str | bytes) -> None:
         if isinstance(message, str) and '"response.done"' in message:
@@ -171,13 +194,16 @@ async def _told(client: Duplex, ended: Closed) -> None:
         return  # the client closed it
 
 
-async def _pump(source: Duplex, sink: Duplex, heard: Callable[[str | bytes], None] | None) -> Closed:
-    """Carry messages one way until there are no more."""
+async def _pump(
+    source: Duplex, sink: Duplex, passing: Callable[[str | bytes], Awaitable[Sequence[str | bytes]]]
+) -> Closed:
+    """Carry messages one way until there are no more, or one may not pass."""
     while not isinstance(message := await source.receive(), Closed):
-        if heard is not None:
-            heard(message)
         try:
-            await sink.send(message)
+            for one in await passing(message):
+                await sink.send(one)
+        except Blocked as error:
+            return Closed(POLICY, error.message)
         except ConnectionError:
             await asyncio.sleep(GONE_SECONDS)  # the other way hears why, and tells it better
             return Closed(ABNORMAL)

@@ -245,15 +245,16 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
 class RuleSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[guards.rules.NAME]: how a guard goes about it. `guard` is which one, if that is not the rule's name.
 
-    `action` and `fail` default to the guard's own; `places` is where it looks, `kinds` what it looks for, `without`
-    what it does not look for. `schema` is a JSON schema, as a table or as text; with `tool` it is for the arguments of
-    calls of tools of that name (`*` is any ending), else for the answer. `privacy` and `regions` are what a model must
-    be when it found something.
+    `action` and `fail` default to the guard's own; `unseen` is what becomes of what no guard can read, where it is
+    passed on; `places` is where it looks, `kinds` what it looks for, `without` what it does not look for. `schema` is a
+    JSON schema, as a table or as text; with `tool` it is for the arguments of calls of tools of that name (`*` is any
+    ending), else for the answer. `privacy` and `regions` are what a model must be when it found something.
     """
 
     guard: str = ""
     action: Literal["flag", "mask", "block", "repair"] | None = None
     fail: Literal["closed", "open"] | None = None
+    unseen: Literal["pass", "block"] = "pass"
     places: tuple[Literal["system", "user", "assistant", "tool", "answer"], ...] = ()
     kinds: tuple[str, ...] = ()
     without: tuple[str, ...] = ()

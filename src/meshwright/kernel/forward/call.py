@@ -6,16 +6,19 @@ The bytes of both bodies, the status and the query are the provider's and the cl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import msgspec
 
+from meshwright.guards.rule import Rule
 from meshwright.kernel.arrival import Failure, Flow
 from meshwright.kernel.bounds import check_deployment
-from meshwright.kernel.check import check_body
+from meshwright.kernel.check import check_body, check_form, check_passed, check_unseen, rules_of
 from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
-from meshwright.kernel.forward.target import JSON_KIND, Addressed, Parcel, addressed
+from meshwright.kernel.forward.target import FORM, JSON_KIND, Addressed, Parcel, addressed, boundary_of
 from meshwright.kernel.forward.usage import Listening, usage_of
+from meshwright.kernel.guarding import Guarding
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import OpenAttempt, Recording
 from meshwright.kernel.set_aside import AROUND, enter, longest, reserve
@@ -58,15 +61,18 @@ async def forward(kernel: Kernel, parcel: Parcel) -> Passed | Failure:
         kernel.journal.begin(recording.id, recording.at, recording.principal)
         recording.stage("admit")
         await enter(kernel, parcel.principal, recording)
-        if kernel.snapshot.guards.every is not None and parcel.media == JSON_KIND:
-            body = check_body(kernel.snapshot, parcel.body, recording)
-            parcel = msgspec.structs.replace(parcel, body=body)
+        guarding = rules_of(kernel.snapshot, "", parcel.principal)
+        if guarding is not None and parcel.body:
+            parcel = msgspec.structs.replace(parcel, body=_checked(guarding, parcel, recording))
         to = addressed(kernel.snapshot, parcel)
         _check(kernel, parcel, to)
         endpoint = _endpoint(to.deployment, parcel)
         recording.stage("route")
-        passed = await _send(kernel, to.deployment, endpoint, parcel, to.body, recording)
+        answered = guarding is not None and guarding.answered
+        passed = await _send(kernel, to.deployment, endpoint, parcel, to.body, recording, answered or ())
         flowing = not isinstance(passed.body, bytes)
+        if guarding is not None and answered and isinstance(passed.body, bytes) and passed.status < 400:
+            passed = _gone_over(guarding, passed, recording)
         return passed
     except MeshError as error:
         recording.failed(error)
@@ -77,6 +83,35 @@ async def forward(kernel: Kernel, parcel: Parcel) -> Passed | Failure:
     finally:
         if not flowing:
             kernel.settle(recording)
+
+
+def _checked(guarding: Guarding, parcel: Parcel, recording: Recording) -> bytes:
+    """The body as it may go on. Raises Blocked."""
+    if parcel.media == JSON_KIND:
+        return check_body(guarding, parcel.body, recording)
+    if parcel.media == FORM and (boundary := boundary_of(parcel.kind)):
+        return check_form(guarding, parcel.body, boundary, recording)
+    check_unseen(guarding.asked, f"a body of {parcel.media[:80] or 'unknown kind'}", "user", recording)
+    return parcel.body
+
+
+def _gone_over(guarding: Guarding, passed: Passed, recording: Recording) -> Passed:
+    """An answer as it may leave. Raises Blocked; it has been paid for."""
+    assert isinstance(passed.body, bytes)
+    body = check_passed(guarding, passed.body, recording)
+    if body is passed.body:
+        return passed
+    headers = tuple(one for one in passed.headers if one[0].lower() not in ("content-length", "etag", "content-md5"))
+    return msgspec.structs.replace(passed, body=body, headers=headers)
+
+
+def _readable(kind: str, coding: str) -> bool:
+    """Whether guards can read an answer of this media type and coding, when all of it is there."""
+    if coding not in ("", "identity"):
+        return False
+    if kind.startswith("text/"):
+        return kind != EVENTS
+    return kind == JSON_KIND or kind.endswith(("+json", "jsonl", "x-ndjson"))
 
 
 def _check(kernel: Kernel, parcel: Parcel, to: Addressed) -> None:
@@ -115,7 +150,13 @@ def _endpoint(deployment: Deployment, parcel: Parcel) -> Endpoint:
 
 
 async def _send(
-    kernel: Kernel, deployment: Deployment, endpoint: Endpoint, parcel: Parcel, body: bytes, recording: Recording
+    kernel: Kernel,
+    deployment: Deployment,
+    endpoint: Endpoint,
+    parcel: Parcel,
+    body: bytes,
+    recording: Recording,
+    rules: Sequence[Rule],
 ) -> Passed:
     attempt = OpenAttempt(recording, deployment.model)
     if parcel.method not in _FREE:
@@ -131,7 +172,7 @@ async def _send(
             attempt.upstream_id = answer.headers.get("x-request-id", "")[:200]
             if 300 <= answer.status < 400 or answer.status in (401, 403):  # about us, and not about the request
                 raise await refused(deployment, answer)
-            return await _passed(kernel, parcel, answer, attempt)
+            return await _passed(kernel, parcel, answer, attempt, rules)
         except BaseException:
             answer.abort()
             raise
@@ -145,14 +186,20 @@ async def _send(
         raise
 
 
-async def _passed(kernel: Kernel, parcel: Parcel, answer: Answer, attempt: OpenAttempt) -> Passed:
+async def _passed(
+    kernel: Kernel, parcel: Parcel, answer: Answer, attempt: OpenAttempt, rules: Sequence[Rule]
+) -> Passed:
     headers = tuple(answer.headers.items())
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     length = answer.headers.get("content-length", "")
     counted = parcel.counts and kind == JSON_KIND
     recording = attempt.recording
     body: bytes | Flow
-    if counted or answer.status >= 400 or parcel.method == "HEAD" or (length.isdigit() and int(length) <= WHOLE):
+    read = _readable(kind, answer.headers.get("content-encoding", ""))
+    if rules and not read and kind and answer.status < 400 and parcel.method != "HEAD":
+        check_unseen(rules, f"an answer of {kind[:80]}", "answer", recording)
+    short = length.isdigit() and int(length) <= WHOLE
+    if (rules and read) or counted or answer.status >= 400 or parcel.method == "HEAD" or short:
         body = await answer.read(MAX_COUNTED)
         good = answer.status < 400
         usage = usage_of(body) if counted and good else None

@@ -137,14 +137,19 @@ def _json_model(fields: dict[str, msgspec.Raw] | None) -> str:
 
 def _form_model(parcel: Parcel) -> re.Match[bytes] | None:
     """The form's part "model". Raises InvalidRequest when there are several: each reader would pick another."""
-    said = _BOUNDARY.search(parcel.kind)
-    if said is None:
+    if not (mark := boundary_of(parcel.kind)):
         return None
-    boundary = re.escape(b"--" + said.group(1).encode())
+    boundary = re.escape(b"--" + mark)
     found = list(re.finditer(boundary + _MODEL_PART + b"(?=" + boundary + b")", parcel.body))
     if len(found) > 1:
         raise InvalidRequest('The form has the field "model" more than once.', field="model", fix="Send one.")
     return found[0] if found else None
+
+
+def boundary_of(kind: str) -> bytes:
+    """What parts the fields of a form of this content type, b"" when it does not say."""
+    said = _BOUNDARY.search(kind)
+    return said.group(1).encode() if said is not None else b""
 
 
 def _of_model(snapshot: Snapshot, asked: str, builtin: bool) -> Deployment | None:

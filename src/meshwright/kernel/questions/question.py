@@ -13,7 +13,7 @@ import msgspec
 
 from meshwright.kernel.arrival import Failure
 from meshwright.kernel.bounds import check_deployment
-from meshwright.kernel.check import check_body
+from meshwright.kernel.check import check_body, rules_of
 from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
 from meshwright.kernel.forward.call import Passed
 from meshwright.kernel.kernel import Kernel
@@ -80,8 +80,9 @@ async def ask(kernel: Kernel, question: Question[T]) -> Passed | Failure:
                 fix="Leave it out, ask another model, or leave out x-mesh-strict.",
             )
         recording.stage("route")
-        if kernel.snapshot.guards.every is not None:
-            bodies = [check_body(kernel.snapshot, one, recording) for one in put.bodies]
+        guarding = rules_of(kernel.snapshot, "", question.principal)
+        if guarding is not None:
+            bodies = [check_body(guarding, one, recording) for one in put.bodies]
             put = msgspec.structs.replace(put, bodies=bodies)
         body = put.join([await _call(kernel, recording, deployment, put, at) for at in range(len(put.bodies))])
         recording.served = deployment.model.name
