@@ -18,7 +18,9 @@ from meshwright.net.choose import OneTransport
 from meshwright.net.proof import AwsKeys
 from meshwright.net.transport import Call, Endpoint
 from meshwright.types.errors import UpstreamError
+from tests.kernel.asking import ask, said, serving
 from tests.kernel.cloud import Answer, Came, Cloud
+from tests.kernel.test_tokens import CHAT
 
 RESOURCE = "https://cognitiveservices.azure.com"
 JWT = "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmVk"
@@ -119,6 +121,45 @@ async def test_the_first_identity_that_is_there_is_asked_for(case: str, tmp_path
         found, shown = await token(environment, tmp_path, cloud.url)
     assert where in found
     assert shown == whose
+
+
+# What azure-identity 1.27.0 asks for https://cognitiveservices.azure.com/.default with the same variables, without what
+# its own statistics add (recorded 2026-11-30 from ManagedIdentityCredential on loopback; `second` is its client_id).
+RECORDED = {
+    "the machine": ("/metadata/identity/oauth2/token", "2018-02-01", None, "metadata", "true"),
+    "one of a machine's identities": ("/metadata/identity/oauth2/token", "2018-02-01", "x", "metadata", "true"),
+    "the app before the machine": ("/msi/token", "2019-08-01", None, "x-identity-header", HEADER),
+    "one of an app's identities": ("/msi/token", "2019-08-01", "second", "x-identity-header", HEADER),
+}
+
+
+@pytest.mark.parametrize("case", RECORDED)
+async def test_managed_identities_are_asked_for_as_azures_own_library_does(case: str, tmp_path: Path):
+    path, version, client, header, value = RECORDED[case]
+    async with Cloud(Entra()) as cloud:
+        await token(CHAIN[case][0], tmp_path, cloud.url)
+    came = cloud.came[0]
+    asked = {name: values[0] for name, values in parse_qs(came.path.partition("?")[2]).items()}
+    assert (came.method, came.path.partition("?")[0], came.headers[header]) == ("GET", path, value)
+    assert asked == {"api-version": version, "resource": RESOURCE} | ({"client_id": client} if client else {})
+
+
+async def test_a_models_calls_carry_the_managed_identitys_token():
+    entra = Entra()
+
+    def azure(came: Came) -> Answer:
+        if not came.path.startswith("/chat/completions"):
+            return entra(came)
+        assert came.headers["authorization"] == "Bearer app-own"
+        return Answer(json.dumps(CHAT).encode())
+
+    async with Cloud(azure) as cloud:
+        toml = f'[providers.azure]\nbase_url = "{cloud.url}"\nmodels = ["m"]\n'
+        here = {name: value.format(url=cloud.url) for name, value in APP.items()}
+        async with serving(toml, here) as (kernel, _):
+            assert "pong" in await said(await ask(kernel, "azure/m"))
+            assert "pong" in await said(await ask(kernel, "azure/m"))
+    assert [one.path.partition("?")[0] for one in cloud.came] == ["/msi/token", *["/chat/completions"] * 2]
 
 
 def test_the_machine_is_asked_only_where_it_can_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -28,7 +28,9 @@ from meshwright.net.choose import OneTransport
 from meshwright.net.proof import AwsKeys
 from meshwright.net.transport import Call, Endpoint
 from meshwright.types.errors import UpstreamError
+from tests.kernel.asking import ask, said, serving
 from tests.kernel.cloud import Answer, Came, Cloud
+from tests.kernel.test_tokens import GEMINI
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 AUDIENCE = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q"
@@ -238,6 +240,27 @@ async def test_the_machines_own_account_is_asked_as_googles_own_library_does(mon
         googles_own.path,
         googles_own.headers["metadata-flavor"],
     )
+
+
+async def test_a_models_calls_carry_the_token_of_the_machines_own_account():
+    google = Google()
+
+    def vertex(came: Came) -> Answer:
+        if not came.path.startswith("/models"):
+            return google(came)
+        assert came.headers["authorization"] == "Bearer machine-token"
+        return Answer(json.dumps(GEMINI).encode())
+
+    async with Cloud(vertex) as cloud:
+        toml = f'[providers.google-vertex-gemini]\nbase_url = "{cloud.url}"\nmodels = ["m"]\n'
+        here = {"GCE_METADATA_HOST": cloud.url.removeprefix("http://"), "GOOGLE_CLOUD_LOCATION": "global"}
+        async with serving(toml, here) as (kernel, _):
+            assert "pong" in await said(await ask(kernel, "google-vertex-gemini/m"))
+            assert "pong" in await said(await ask(kernel, "google-vertex-gemini/m"))
+    assert [one.path.rpartition("/")[2].partition("?")[0] for one in cloud.came] == [
+        "token",
+        *["m:generateContent"] * 2,
+    ]
 
 
 def test_the_machine_is_asked_only_where_it_can_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -15,10 +15,12 @@ from google.auth import jwt
 
 from meshwright.kernel.arrival import Failure
 from meshwright.kernel.build.providers import ProviderPart, provider_parts
+from meshwright.kernel.build.snapshot import build
 from meshwright.kernel.config.check import check
 from meshwright.kernel.config.read import read_config
 from meshwright.kernel.forward.call import forward
 from meshwright.kernel.forward.target import Parcel
+from meshwright.kernel.published import Published
 from meshwright.kernel.questions.embed import embed
 from meshwright.net.choose import OneTransport
 from meshwright.net.grants import Grant
@@ -373,3 +375,22 @@ async def test_a_token_is_there_before_the_first_request_and_outlives_a_new_snap
         assert tokens.of(grant(cloud)) is not token
         chore.cancel()
     await transport.close()
+
+
+async def test_tokens_of_a_providers_other_keys_outlive_a_new_snapshot_too(tmp_path: Path):
+    door, transport = Door(GEMINI), OneTransport()
+    for name in ("one", "other"):
+        (tmp_path / f"{name}.json").write_text(json.dumps(ACCOUNT | {"private_key_id": name, "client_email": name}))
+    async with Cloud(door) as cloud:
+        one, other = (f'key_file = "{tmp_path}/{name}.json"\n' for name in ("one", "other"))
+        more = f"{one}[[providers.google-vertex-gemini.also]]\n{other}"
+        config = read_config("[builtin]\nenabled = false\n" + table("google-vertex-gemini", cloud.url, more))
+        tokens = Tokens(transport)
+        held = []
+        for version in (1, 2):
+            published = Published(version=version, config=config, open=True)
+            build(published, {"GOOGLE_CLOUD_LOCATION": "global"}, transport, None, tokens)
+            held.append(set(tokens._tokens.values()))
+    await transport.close()
+    assert len(held[0]) == 2
+    assert held[0] == held[1]
