@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from baselines import ROUTERS, Array, Case, Places
+from baselines import ROUTERS, Array, Case, Places, Predict
 from figures import aiq, apgr, bootstrap, cpt, curve
 from meshwright.providers.builtin.extract.rank import Ranker
 from meshwright.routing.quality.rows import Row, read_rows
@@ -54,7 +54,12 @@ def splits(case: Case, kind: str, draws: int) -> Iterator[tuple[Places, Places]]
         yield everything[~out], everything[out]
 
 
-def pair(case: Case, draws: int, plots: Path) -> None:
+def measured(only: str) -> dict[str, Predict]:
+    """The routers that are measured: all, or those whose name begins so beside the one that a pool is compared with."""
+    return {name: router for name, router in ROUTERS.items() if name.startswith((only, "best single"))}
+
+
+def pair(case: Case, draws: int, plots: Path | None, only: str) -> None:
     """Two models: which questions need the strong one."""
     strong, weak = case.scores[:, case.models.index(STRONG)], case.scores[:, case.models.index(WEAK)]
     print(f"\n## Two models, {len(case.rows):,} MMLU rows ({STRONG}, {WEAK})\n\n{PUBLISHED}\n")
@@ -64,7 +69,7 @@ def pair(case: Case, draws: int, plots: Path) -> None:
     print("| --- | --- | ---: | ---: | ---: | ---: |")
     for kind in ("labels", "seen", "unseen"):
         drawn: dict[str, tuple[Array, Array]] = {}
-        for name, router in ROUTERS.items():
+        for name, router in measured(only).items():
             if name == "best single" or (kind == "unseen" and router is ROUTERS["best per task (label given)"]):
                 continue  # it does not tell one question from another
             found, wins, rows = [], [], []
@@ -87,10 +92,11 @@ def pair(case: Case, draws: int, plots: Path) -> None:
             shares, means = curve(*columns)
             drawn[name] = (100 * shares, means)
         title = f"Two models, {kind}: score by share of calls to {STRONG}"
-        curves(plots / f"pair-{kind}.svg", title, "calls to the stronger model, %", "mean score", drawn)
+        if plots is not None:
+            curves(plots / f"pair-{kind}.svg", title, "calls to the stronger model, %", "mean score", drawn)
 
 
-def pool(case: Case, plots: Path) -> None:
+def pool(case: Case, plots: Path | None, only: str) -> None:
     """Many models: who answers best, and what it takes."""
     sizes = np.array([SIZES.get(model, 10) for model in case.models], dtype=float)
     print(f"\n## {len(case.models)} models, {len(case.rows):,} rows of 14 tasks (five-fold; cost: 1e9 parameters)\n")
@@ -101,7 +107,7 @@ def pool(case: Case, plots: Path) -> None:
     for kind in ("seen", "unseen"):
         drawn: dict[str, tuple[Array, Array]] = {}
         best = np.zeros(len(case.rows))
-        for name, router in sorted(ROUTERS.items(), key=lambda item: item[0] != "best single"):
+        for name, router in sorted(measured(only).items(), key=lambda item: item[0] != "best single"):
             told = np.zeros_like(case.scores)
             for train, test in splits(case, kind, 1):
                 told[test] = router(case, train, test)
@@ -125,7 +131,8 @@ def pool(case: Case, plots: Path) -> None:
         # Ours first, so that it is drawn thick.
         drawn = dict(sorted(drawn.items(), key=lambda item: not item[0].startswith("learned")))
         title = f"{len(case.models)} models, {kind}: accuracy by mean size of the model asked"
-        curves(plots / f"pool-{kind}.svg", title, "parameters, 1e9", "accuracy", drawn)
+        if plots is not None:
+            curves(plots / f"pool-{kind}.svg", title, "parameters, 1e9", "accuracy", drawn)
 
 
 def _chosen(told: Array, sizes: Array) -> Array:
@@ -148,8 +155,11 @@ def main() -> None:
     parser.add_argument(
         "--plots", type=Path, default=Path("bench/out/router"), help="write curves to this folder; bench/out/router"
     )
+    parser.add_argument("--only", default="", help="measure the router whose name begins so, and draw no curves")
     given = parser.parse_args()
-    timings()
+    if not given.only:
+        timings()
+    plots = None if given.only else given.plots
     rows = list(read_rows(given.rows))
     embed = Ranker().embed
     cases: dict[str, list[Row]] = {}
@@ -158,9 +168,9 @@ def main() -> None:
     known = [Case(found, embed([asked(row.prompt) for row in found]).astype(np.float64)) for found in cases.values()]
     for case in known:
         if set(case.models) == {STRONG, WEAK}:
-            pair(case, 2 if given.quick else 10, given.plots)
+            pair(case, 2 if given.quick else 10, plots, given.only)
         else:
-            pool(case, given.plots)
+            pool(case, plots, given.only)
     print(
         "\n## Are predicted qualities true?\n\n"
         "| source | split | Brier score (of the means) | calibration error | 90% intervals hold | without spread |\n"

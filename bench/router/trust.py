@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from baselines import Case, Places
-from meshwright.routing.quality.fit import fit
-from meshwright.routing.quality.knowledge import Knowledge
+from baselines import Case, Places, fitted
 from meshwright.routing.quality.levels import NINE_IN_TEN
 
 Array = npt.NDArray[np.float64]
@@ -18,7 +16,7 @@ FEWEST = 8
 
 def told(case: Case, train: Places, test: Places) -> tuple[Array, Array]:
     """(expected scores, their standard deviations) of the test rows by models."""
-    knowledge = Knowledge(fit([case.rows[at] for at in train]))
+    knowledge = fitted(case, train)
     value, spread = [], []
     for at in test:
         expected = knowledge.expect(case.rows[at].prompt)

@@ -8,17 +8,22 @@ import zlib
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from meshwright.cli.app import app
 from meshwright.kernel.learning import router_files
 from meshwright.routing.policy import Policy
+from meshwright.routing.quality.dual import Likenesses, likenesses, ridge
 from meshwright.routing.quality.fit import fit
+from meshwright.routing.quality.forest import grown
+from meshwright.routing.quality.grid import gridded
 from meshwright.routing.quality.knowledge import shipped
 from meshwright.routing.quality.rows import Row, read_rows
 from meshwright.routing.quality.sight import asked, sight
-from meshwright.routing.quality.weights import MIDDLE, Weights, pack, read
+from meshwright.routing.quality.trees import MIDDLE, Asked, wrong
+from meshwright.routing.quality.weights import Weights, pack, read
 from meshwright.routing.router import Router
 from meshwright.store.database import Database, sqlite_url
 from meshwright.types.errors import ConfigError, NoCandidate, StoreError
@@ -101,9 +106,12 @@ def test_what_does_not_carry_over_to_other_tasks_is_believed_less():
             }
             rows.append(Row(prompt=f"{' '.join(dice.sample(told, 6))} {at}", task=f"task {task}", scores=scores))
     unlabelled = [msgspec.structs.replace(row, task="") for row in rows]
-    with_tasks, without = (Router.fit(each).expect(rows[0].prompt)["one"] for each in (rows, unlabelled))
-    assert without.own > 0.05
-    assert abs(with_tasks.own) < without.own / 2
+    with_tasks, without = (Router.fit(each) for each in (rows, unlabelled))
+    strange = f"Why {words[0]}, what {words[8]}? Explain {words[16]} and {words[24]}; or {words[32]}, at length!"
+    assert without.expect(strange)["one"].own > 0.05
+    assert abs(with_tasks.expect(strange)["one"].own) < without.expect(strange)["one"].own / 2
+    # Of a question like those of a task that was learned from it is believed more than of a strange one.
+    assert with_tasks.expect(rows[0].prompt)["one"].own > without.expect(rows[0].prompt)["one"].own / 2
 
 
 def test_what_carries_over_to_other_tasks_is_believed_as_before():
@@ -205,7 +213,73 @@ def test_the_shipped_weights_tell_questions_apart():
     assert gains[0] > gains[1] + 0.03
 
 
+def test_what_only_counting_shows_is_learned_too():
+    # One of the two is good at questions of two to four words, the other at any more or less; no word says so.
+    dice = random.Random(2)
+    rows = []
+    for at in range(800):
+        length = dice.randint(1, 8)
+        short = 2 <= length <= 4
+        prompt = " ".join(f"w{dice.random()}".replace(".", "") for _ in range(length))
+        scores = {"few": float(dice.random() < 0.9 * short), "many": float(dice.random() < 0.9 * (not short))}
+        rows.append(Row(prompt=f"{prompt} {at}", scores=scores))
+    router = Router.fit(rows)
+    for words, best in ((1, "many"), (3, "few"), (7, "many")):
+        question = " ".join("w0123456789" for _ in range(words)) + " 1"
+        assert router.route(question, ["few", "many"]).plan.models[0] == best
+
+
+def test_what_rows_share_is_the_same_from_a_table_as_anew():
+    grid = gridded([row.prompt for row in outcomes(300)])
+    weights = np.random.default_rng(1).normal(size=(300, 2))
+    table = likenesses(grid)
+    assert table.table is not None
+    assert np.allclose(table.times(weights), Likenesses(grid, None).times(weights), atol=1e-3)
+    assert np.allclose(np.sqrt(np.diag(table.table)), grid.lengths(), atol=1e-4)
+
+
+def test_ridge_by_rows_is_ridge():
+    grid = gridded([row.prompt for row in outcomes(200)])
+    table = likenesses(grid)
+    assert table.table is not None
+    targets, used = np.random.default_rng(1).normal(size=(200, 1)), np.ones((200, 1), dtype=bool)
+    used[150:] = False
+    exact = np.linalg.solve(table.table[:150, :150] + 5 * np.eye(150), targets[:150])
+    found = ridge(table, targets, used, 5.0)
+    assert np.allclose(found[:150], exact, atol=1e-3)
+    assert not found[150:].any()
+
+
+def test_trees_say_the_same_from_a_file():
+    dice = np.random.default_rng(3)
+    measures, targets = dice.normal(size=(400, 5)), dice.normal(size=(400, 3))
+    forest = grown(measures, targets, np.ones((400, 3), dtype=bool), 8)
+    trees = forest.packed()
+    assert wrong(trees, 3, 5) == ""
+    asked = np.array([Asked(trees, 3).of(row) for row in measures.tolist()])
+    assert np.allclose(asked, forest.told(measures), atol=trees.scale)
+
+
 SMALL = fit(outcomes(40))
+GROWN = fit(outcomes(400))
+PEERS = GROWN.peers[0]
+TREES = PEERS.trees
+assert TREES is not None
+
+
+def with_trees(**changed: object) -> bytes:
+    """A file whose trees are not as they were."""
+    return with_peers(trees=msgspec.structs.replace(TREES, **changed))
+
+
+def with_peers(**changed: object) -> bytes:
+    """A file whose peers are not as they were."""
+    return pack(msgspec.structs.replace(GROWN, peers=(msgspec.structs.replace(PEERS, **changed),)))
+
+
+def test_a_file_from_before_there_were_trees_is_read():
+    before = read(pack(msgspec.structs.replace(GROWN, version=1, peers=())))
+    assert Router(before).expect("prime matrix equation vector")["counter"].own > 0.05
 
 
 @pytest.mark.parametrize(
@@ -220,6 +294,16 @@ SMALL = fit(outcomes(40))
         (pack(msgspec.structs.replace(SMALL, version=99)), "version 99"),
         (pack(msgspec.structs.replace(SMALL, steps=SMALL.steps[1:])), "bytes of grams"),
         (pack(msgspec.structs.replace(SMALL, scales=(float("nan"), *SMALL.scales[1:]))), "a number that is none"),
+        (with_trees(below=bytes(len(TREES.below))), "node 0 of the trees"),
+        (with_trees(measures=bytes([200]) * len(TREES.measures)), "node 0 of the trees"),
+        (with_trees(roots=(1_000_000,)), "1 trees"),
+        (with_trees(roots=()), "0 trees"),
+        (with_trees(leaves=TREES.leaves[1:]), "nodes of trees"),
+        (with_trees(scale=float("inf")), "a number of a tree"),
+        (with_peers(count=3), "peers"),
+        (with_peers(kinds=5), "columns of kinds"),
+        (with_peers(near=float("nan")), "a number that is none"),
+        (with_peers(doubt=-1.0), "a doubt below nothing"),
         (pack(msgspec.structs.replace(SMALL, models=(msgspec.structs.replace(SMALL.models[0], own=200),))), "columns"),
     ],
 )  # fmt: skip

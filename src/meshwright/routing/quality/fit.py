@@ -1,10 +1,10 @@
-"""Learning from outcome rows: ridge regression on sparse grams, by conjugate gradients. Needs numpy.
+"""Learning from outcome rows: ridge regression on sparse grams, and a forest on what can be counted. Needs numpy.
 
 A score is a model's level, plus how hard the question is for the whole pool, plus what this model makes of it beside
-the others: the last is what routing lives on, so it is a regression of its own with a penalty of its own, found on rows
-that were set aside. Where it says nothing about those, routing cannot help, and models keep no more than their levels.
-Where rows say which task they are of, it counts for as much as it says of whole tasks that were left out.
-(Conjugate gradients: Hestenes & Stiefel, 1952.)
+the others: the last is what routing lives on, so it is a regression of its own with a penalty of its own, and trees
+beside it, found on rows that were set aside. Where it says nothing about those, routing cannot help, and models keep no
+more than their levels. Where rows say which task they are of, it counts on strange questions for as much as it says of
+whole tasks that were left out.
 """
 
 from __future__ import annotations
@@ -15,26 +15,21 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from meshwright.routing.quality.dual import Likenesses, likenesses, ridge
+from meshwright.routing.quality.forest import grown
 from meshwright.routing.quality.grid import Grid, gridded
+from meshwright.routing.quality.left_out import NO_TASK, PENALTIES, Belief, asides, belief, doubt, kinds, likest
 from meshwright.routing.quality.rows import Row
-from meshwright.routing.quality.weights import MIDDLE, VERSION, Measured, Weights
+from meshwright.routing.quality.trees import MIDDLE, Trees
+from meshwright.routing.quality.weights import VERSION, Measured, Peers, Weights
 from meshwright.types.errors import ConfigError
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
 
-PENALTIES = (5.0, 10.0, 20.0, 40.0, 80.0)
-ASIDE = 5
-"""One row in so many is set aside to choose the penalty, and to see whether there is anything to learn."""
-MANY = 3_000
 FEWEST = 30
 """Rows under which nothing is learned but levels."""
-STEPS = 30
-SEED = 11
-NO_TASK = -1
-LEAST = 0.1
-"""Of what was learned of each model this part is always kept: rows left out at random did bear it out."""
 PRIOR = 5.0
 """Rows that a level is drawn towards its pool's mean by."""
 
@@ -66,24 +61,34 @@ def fit(rows: Iterable[Row | Mapping[str, object]]) -> Weights:
     columns: list[Array] = []
     penalties: list[float] = []
     models: list[Measured] = []
+    peers: list[Peers] = []
     for pool in pools(names, scores):
         learned = _learn(
             grid.of(pool.rows), scores[pool.rows][:, [place[name] for name in pool.models]], tasks[pool.rows]
         )
         common = len(columns)
-        columns.append(learned.common)
-        penalties.append(learned.penalty)
+        believed = learned.believed
+        columns += [learned.common, *learned.own, *learned.kinds]
+        own_penalty = believed.penalty if believed else PENALTIES[-1]
+        penalties += [learned.penalty] + [own_penalty] * (len(learned.own) + len(learned.kinds))
+        if believed:
+            peers.append(
+                Peers(
+                    first=len(models), count=len(pool.models), trees=learned.trees,
+                    kind=common + 1 + len(learned.own), kinds=len(learned.kinds),
+                    far=believed.far, near=believed.near, strange=believed.strange, known=believed.known,
+                    doubt=believed.doubt,
+                )
+            )  # fmt: skip
         for at, name in enumerate(pool.models):
-            columns.append(learned.own[at])
-            penalties.append(learned.own_penalty)
             models.append(
                 Measured(
                     name=name, level=float(learned.levels[at]), rows=int(learned.counts[at]),
-                    common=common, own=len(columns) - 1, noise=float(learned.noise[at]),
+                    common=common, own=common + 1 + at, noise=float(learned.noise[at]),
                 )
             )  # fmt: skip
     told = f"{len(found):,} outcomes of {len(names)} models"
-    return _packed(grid, columns, penalties, tuple(models), told)
+    return _packed(grid, columns, penalties, tuple(models), tuple(peers), told)
 
 
 def pools(names: Sequence[str], scores: Array) -> list[Pool]:
@@ -109,47 +114,53 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
 
     common: Array
     own: list[Array]
+    kinds: list[Array]
+    trees: Trees | None
+    believed: Belief | None
     levels: Array
     counts: Array
     noise: Array
     penalty: float
-    own_penalty: float
 
 
 def _learn(grid: Grid, scores: Array, tasks: Places) -> Learned:
-    """Levels, the common column and each model's own, with penalties chosen on rows set aside."""
+    """Levels, the common column, and each model's own with trees beside it, as far as rows left out bear them out."""
     given = ~np.isnan(scores)
     counts = given.sum(axis=0).astype(float)
     levels = _levels(scores, given, counts)
     rest = np.where(given, scores - levels, 0.0)
     common = rest.sum(axis=1) / np.maximum(1, given.sum(axis=1))
     own = np.where(given, rest - common[:, None], 0.0)
-    everyone = np.ones(len(scores), dtype=bool)
+    everyone = np.ones((len(scores), 1), dtype=bool)
     compared = given & (given.sum(axis=1) > 1)[:, None]
-    penalty, own_penalty, differs = PENALTIES[-1], PENALTIES[-1], False
+    column, columns, of = np.zeros(grid.wide), np.zeros((grid.wide, scores.shape[1])), np.zeros((len(scores), 0))
+    told = np.zeros_like(scores)
+    penalty, believed, trees, uncertain = PENALTIES[-1], None, None, 0.0
     if len(scores) >= FEWEST:
-        parts = np.random.default_rng(SEED).permutation(len(scores)) % ASIDE
-        # Of many rows one part set aside says enough; of few each part has its turn.
-        asides = [parts == part for part in range(1 if len(scores) > MANY else ASIDE)]
-        penalty, _ = _best(grid, common[:, None], everyone[:, None], asides)
-        own_penalty, differs = _best(grid, own, compared, asides)
-    column = _ridge(grid, common, everyone, penalty) if len(scores) >= FEWEST else np.zeros(grid.wide)
-    carried = _carried(grid, own, compared, tasks, own_penalty) if differs else 0.0
-    columns = [
-        carried * _ridge(grid, own[:, at], compared[:, at], own_penalty) if carried else np.zeros(grid.wide)
-        for at in range(scores.shape[1])
-    ]
-    told = grid.times(column)[:, None] + np.stack([grid.times(each) for each in columns], axis=1)
+        alike = likenesses(grid)
+        penalty = _best(alike, common[:, None], everyone)
+        column = grid.back(ridge(alike, common[:, None], everyone, penalty)[:, 0])
+        believed = belief(alike, own, compared, tasks) if compared.any() else None
+        if believed is not None:
+            uncertain = believed.doubt + doubt(alike, common[:, None], tasks, penalty)
+            weights = ridge(alike, own, compared, believed.penalty)
+            columns = np.stack([grid.back(each) for each in weights.T], axis=1)
+            trees = grown(grid.measures, own, compared)
+            of = kinds(alike, tasks, np.ones(len(scores), dtype=bool))
+            told = believed.counts(likest(alike, of))[:, None] * (alike.times(weights) + trees.told(grid.measures))
+    told += grid.times(column)[:, None]
     off = np.where(given, scores - told, 0.0).sum(axis=0) / counts
     left = np.where(given, scores - off - told, 0.0)
     return Learned(
         common=column,
-        own=columns,
+        own=list(columns.T),
+        kinds=[grid.back(each) for each in of.T],
+        trees=trees.packed() if trees is not None else None,
+        believed=msgspec.structs.replace(believed, doubt=uncertain) if believed else None,
         levels=np.where(counts >= FEWEST, off, levels),
         counts=counts,
         noise=np.maximum(1e-4, (left**2).sum(axis=0) / counts),
         penalty=penalty,
-        own_penalty=own_penalty,
     )
 
 
@@ -159,70 +170,25 @@ def _levels(scores: Array, given: Flags, counts: Array) -> Array:
     return np.asarray((np.where(given, scores, 0.0).sum(axis=0) + PRIOR * whole) / (counts + PRIOR))
 
 
-def _ridge(grid: Grid, targets: Array, used: Flags, penalty: float) -> Array:
-    """Weights that minimise squared error over the used rows plus `penalty` times their squared length."""
-    weights = np.zeros(grid.wide)
-    rest = grid.back(np.where(used, targets, 0.0))
-    direction = rest.copy()
-    size = start = float(rest @ rest)
-    for _ in range(STEPS):
-        if size <= 1e-8 * start:
-            break
-        turned = grid.back(grid.times(direction) * used) + penalty * direction
-        step = size / float(direction @ turned)
-        weights += step * direction
-        rest -= step * turned
-        fresh = float(rest @ rest)
-        direction = rest + fresh / size * direction
-        size = fresh
-    return weights
-
-
-def _best(grid: Grid, targets: Array, used: Flags, asides: list[Flags]) -> tuple[float, bool]:
-    """The penalty with the least error on rows set aside, and whether that is less than by saying nothing at all."""
-    judged = used & np.any(asides, axis=0)[:, None]
-    silent = float((np.where(judged, targets, 0.0) ** 2).sum())
-    least, best = np.inf, PENALTIES[-1]
+def _best(alike: Likenesses, targets: Array, used: Flags) -> float:
+    """The penalty with the least error on rows set aside."""
+    errors = []
     for penalty in PENALTIES:
         error = 0.0
-        for at in range(targets.shape[1]):
-            for aside in asides:
-                column = _ridge(grid, targets[:, at], used[:, at] & ~aside, penalty)
-                missed = np.where(used[:, at] & aside, targets[:, at] - grid.times(column), 0.0)
-                error += float(missed @ missed)
-        if error < least:
-            least, best = error, penalty
-    return best, least < silent
-
-
-def _carried(grid: Grid, targets: Array, used: Flags, tasks: Places, penalty: float) -> float:
-    """How much of what was learned of each model holds on tasks that were not learned from: `LEAST` to 1, all.
-
-    Whole tasks are left out in turn, and the true differences regressed on those predicted. Fewer than `ASIDE` tasks
-    cannot tell: all is kept. Rows of no task are never left out.
-    """
-    found = np.unique(tasks[tasks != NO_TASK])
-    if len(found) < ASIDE:
-        return 1.0
-    parts = np.full(len(tasks), NO_TASK)
-    for part, left in enumerate(np.array_split(np.random.default_rng(SEED).permutation(found), ASIDE)):
-        parts[np.isin(tasks, left)] = part
-    both = square = 0.0
-    for part in range(ASIDE):
-        for at in range(targets.shape[1]):
-            known, aside = used[:, at] & (parts != part), used[:, at] & (parts == part)
-            if not known.any():
-                continue
-            # Around the mean of the others, or the left-out tasks would be known by what they moved it.
-            true = targets[:, at] - targets[known, at].mean()
-            told = grid.times(_ridge(grid, true, known, penalty))[aside]
-            both += float(true[aside] @ told)
-            square += float(told @ told)
-    return min(1.0, max(LEAST, both / square)) if square else LEAST
+        for aside in asides(len(targets)):
+            told = alike.times(ridge(alike, targets, used & ~aside[:, None], penalty))
+            error += float((np.where(used, targets - told, 0.0)[aside] ** 2).sum())
+        errors.append(error)
+    return PENALTIES[int(np.argmin(errors))]
 
 
 def _packed(
-    grid: Grid, columns: list[Array], penalties: list[float], models: tuple[Measured, ...], told: str
+    grid: Grid,
+    columns: list[Array],
+    penalties: list[float],
+    models: tuple[Measured, ...],
+    peers: tuple[Peers, ...],
+    told: str,
 ) -> Weights:
     table = np.stack(columns, axis=1)
     scales = np.maximum(np.abs(table).max(axis=0, initial=0.0), 1e-9) / (MIDDLE - 1)
@@ -236,4 +202,5 @@ def _packed(
         penalties=tuple(penalties),
         steps=(np.rint(table / scales) + MIDDLE).astype(np.uint8).tobytes(),
         models=models,
+        peers=peers,
     )

@@ -22,13 +22,17 @@ MOST = 16_000
 
 
 class Grid(msgspec.Struct, frozen=True, eq=False):
-    """Values in the order of rows: `starts` is where each row begins, `places` the column of each value."""
+    """Values in the order of rows: `starts` is where each row begins, `places` the column of each value.
+
+    `measures` has the plain numbers of each row, see sight.
+    """
 
     grams: Places
     holding: Places
     starts: Places
     places: Places
     values: Array
+    measures: Array
 
     @property
     def rows(self) -> int:
@@ -39,6 +43,10 @@ class Grid(msgspec.Struct, frozen=True, eq=False):
     def wide(self) -> int:
         """How many grams."""
         return len(self.grams)
+
+    def lengths(self) -> Array:
+        """The length of each row."""
+        return np.sqrt(np.bincount(np.repeat(np.arange(self.rows), np.diff(self.starts)), self.values**2, self.rows))
 
     def times(self, weights: Array) -> Array:
         """The matrix times a vector: one number for each row."""
@@ -56,7 +64,7 @@ class Grid(msgspec.Struct, frozen=True, eq=False):
         lengths = np.diff(self.starts)[rows]
         starts = np.concatenate(([0], np.cumsum(lengths)))
         picked = np.repeat(self.starts[rows] - starts[:-1], lengths) + np.arange(starts[-1])
-        return Grid(self.grams, self.holding, starts, self.places[picked], self.values[picked])
+        return Grid(self.grams, self.holding, starts, self.places[picked], self.values[picked], self.measures[rows])
 
 
 def gridded(questions: Sequence[str]) -> Grid:
@@ -82,6 +90,7 @@ def gridded(questions: Sequence[str]) -> Grid:
         np.array(starts),
         np.array(places, dtype=np.int64),
         np.array(values, dtype=np.float64),
+        np.array([each.measures for each in seen], dtype=np.float64),
     )
 
 

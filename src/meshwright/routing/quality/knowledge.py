@@ -16,7 +16,8 @@ from math import log, sqrt
 import msgspec
 
 from meshwright.routing.quality.sight import SHAPES, in_reach, sight
-from meshwright.routing.quality.weights import MIDDLE, Measured, Weights, read
+from meshwright.routing.quality.trees import MIDDLE, Asked
+from meshwright.routing.quality.weights import Measured, Weights, read
 from meshwright.types.decision import Expected
 from meshwright.types.model import bare
 
@@ -41,6 +42,8 @@ class Knowledge:
         self.told = weights.told
         self.models: Mapping[str, Measured] = {bare(model.name): model for model in weights.models}
         self._latest: dict[str, Mapping[str, Expected]] = {}
+        self._order = weights.models
+        self._peers = [(peers, Asked(peers.trees, peers.count) if peers.trees else None) for peers in weights.peers]
         self._scales = weights.scales
         self._penalties = weights.penalties
         self._distinct = tuple(dict.fromkeys(weights.penalties))
@@ -77,7 +80,8 @@ class Knowledge:
     def _expect(self, text: str) -> Mapping[str, Expected]:
         seen = sight(text)
         columns = [0.0] * len(self._scales)
-        spread = [0.0] * len(self._scales)
+        spread = dict.fromkeys(self._distinct, 0.0)
+        long = 0.0
         parts = ((seen.words.items(), 1.0), (((gram, 0.0) for gram in seen.shapes), SHAPES))
         for grams, length in parts:
             found = [
@@ -88,14 +92,30 @@ class Knowledge:
             norm = sqrt(sum(worth * worth for _, worth in found))
             if not norm:
                 # Nothing is recognised: all of what this part could say is uncertain.
-                spread = [
-                    value + length * length / penalty for value, penalty in zip(spread, self._penalties, strict=True)
-                ]
+                for penalty in spread:
+                    spread[penalty] += length * length / penalty
                 continue
+            long += length * length
             self._add(found, length / norm, columns, spread)
-        return {name: self._expected(model, columns, spread) for name, model in self.models.items()}
+        owns = [columns[model.own] for model in self._order]
+        doubts = [0.0] * len(owns)
+        for peers, trees in self._peers:
+            place = range(peers.first, peers.first + peers.count)
+            alike = max(columns[peers.kind : peers.kind + peers.kinds], default=0.0) / sqrt(long or 1.0)
+            way = peers.way(alike)
+            counts = peers.strange + (peers.known - peers.strange) * way
+            told = trees.of(seen.measures) if trees is not None else [0.0] * peers.count
+            for at, said in zip(place, told, strict=True):
+                owns[at] = counts * (owns[at] + said)
+                doubts[at] = (1 - way) * peers.doubt
+        return {
+            bare(model.name): self._expected(model, columns[model.common], own, self._variance(model, spread) + doubt)
+            for model, own, doubt in zip(self._order, owns, doubts, strict=True)
+        }
 
-    def _add(self, found: list[tuple[Known, float]], factor: float, columns: list[float], spread: list[float]) -> None:
+    def _add(
+        self, found: list[tuple[Known, float]], factor: float, columns: list[float], spread: dict[float, float]
+    ) -> None:
         """Add up one part of the question, weighed so that it has its length."""
         steps = [(known, int(worth * _FINE + 0.5)) for known, worth in found]
         total = sum([known.lanes * step for known, step in steps])
@@ -104,19 +124,18 @@ class Knowledge:
         for at, lane in enumerate(lanes):
             columns[at] += (lane - zero) * self._scales[at] * factor / _FINE
         squares = [((worth * factor) ** 2, known.holding) for known, worth in found]
-        variances = {
-            penalty: sum([square / (penalty + holding * square) for square, holding in squares])
-            for penalty in self._distinct
-        }
-        for at, penalty in enumerate(self._penalties):
-            spread[at] += variances[penalty]
+        for penalty in spread:
+            spread[penalty] += sum([square / (penalty + holding * square) for square, holding in squares])
 
-    def _expected(self, model: Measured, columns: list[float], spread: list[float]) -> Expected:
-        variance = model.noise * (spread[model.common] / 2 + spread[model.own] / 2 + 1 / model.rows)
+    def _variance(self, model: Measured, spread: Mapping[float, float]) -> float:
+        known = spread[self._penalties[model.common]] + spread[self._penalties[model.own]]
+        return model.noise * (known / 2 + 1 / model.rows)
+
+    def _expected(self, model: Measured, common: float, own: float, variance: float) -> Expected:
         return Expected(
             level=_four(model.level),
-            common=_four(columns[model.common]),
-            own=_four(columns[model.own]),
+            common=_four(common),
+            own=_four(own),
             spread=_four(sqrt(variance)),
             rows=model.rows,
         )

@@ -32,10 +32,14 @@ _FEW = 2
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """Two vectors by hashed gram: of the words (damped counts), of the shapes (each 1). Neither has its length yet."""
+    """Two vectors by hashed gram: of the words (damped counts), of the shapes (each 1). Neither has its length yet.
+
+    `measures` are numbers of `MEASURES` kinds that shapes are coarse steps of.
+    """
 
     words: dict[int, float]
     shapes: frozenset[int]
+    measures: tuple[float, ...]
 
 
 @lru_cache(maxsize=4)
@@ -50,8 +54,9 @@ def sight(question: str) -> Sight:
     for gram, count in counts.items():
         at = crc32(gram.encode(errors="replace")) & _MASK
         found[at] = found.get(at, 0) + count
-    shapes = frozenset(map(_hashed, _shapes(text, words)))
-    return Sight({at: 1 + log(count) if count > 1 else 1.0 for at, count in found.items()}, shapes)
+    shapes, measures = _shapes(text, words)
+    values = {at: 1 + log(count) if count > 1 else 1.0 for at, count in found.items()}
+    return Sight(values, frozenset(map(_hashed, shapes)), measures)
 
 
 @lru_cache(maxsize=8_192)
@@ -73,8 +78,8 @@ def in_reach(question: str) -> str:
     return question if len(question) <= 2 * REACH else f"{question[:REACH]}\n{question[-REACH:]}"
 
 
-def _shapes(text: str, words: Sequence[str]) -> list[str]:
-    """Coarse measures, each in a few steps, and the pairs of those that explain each other."""
+def _shapes(text: str, words: Sequence[str]) -> tuple[list[str], tuple[float, ...]]:
+    """Coarse measures, each in a few steps, and the pairs of those that explain each other; then the plain numbers."""
     stem, *options = _OPTION.split(text)
     alpha = list(filter(str.isalpha, words))
     letters = list(map(len, alpha))
@@ -82,7 +87,14 @@ def _shapes(text: str, words: Sequence[str]) -> list[str]:
     digits, signs = sum(map(text.count, "0123456789")), sum(map(text.count, "+*/^=<>"))
     lengths = [len(option) for option in options] or [0]
     numeric = sum(any(map(str.isdigit, option)) for option in options)
-    many = len(words) or 1
+    many, lettered = len(words) or 1, len(alpha) or 1
+    spread, letter, distinct, single = max(lengths) - min(lengths), sum(letters), len(set(alpha)), letters.count(1)
+    titles, lines, short = (
+        sum(map(str.istitle, stem.split())),
+        text.count("\n"),
+        sum(" " not in o.strip() for o in options),
+    )
+    dots, commas, marks = stem.count("."), stem.count(","), [mark in text for mark in _MARKS]
     main = {
         "stem": _step(len(stem)),
         "options": _step(sum(lengths)),
@@ -92,21 +104,26 @@ def _shapes(text: str, words: Sequence[str]) -> list[str]:
     }
     told = [f"{name} {value}" for name, value in main.items()]
     told += [f"{one} {main[one]} {two} {main[two]}" for one, two in combinations(sorted(main), 2)]
-    return [
-        *told,
+    told += [
         f"digits {min(7, digits.bit_length())}",
-        f"spread {_step(max(lengths) - min(lengths))}",
-        f"letters {min(9, 2 * sum(letters) // max(1, len(alpha)))}",
-        f"sentences {min(6, stem.count('.'))}",
-        f"commas {min(6, stem.count(',').bit_length())}",
-        f"names {min(6, sum(map(str.istitle, stem.split())).bit_length())}",
-        f"singles {min(6, 20 * letters.count(1) // many)}",
-        f"repeats {10 * len(set(alpha)) // max(1, len(alpha))}",
-        f"lines {min(5, text.count(chr(10)).bit_length())}",
-        f"short {sum(' ' not in option.strip() for option in options)}",
+        f"spread {_step(spread)}",
+        f"letters {min(9, 2 * letter // lettered)}",
+        f"sentences {min(6, dots)}",
+        f"commas {min(6, commas.bit_length())}",
+        f"names {min(6, titles.bit_length())}",
+        f"singles {min(6, 20 * single // many)}",
+        f"repeats {10 * distinct // lettered}",
+        f"lines {min(5, lines.bit_length())}",
+        f"short {short}",
         f"ascii {text.isascii()}",
-        *(f"has {mark}" for mark in _MARKS if mark in text),
+        *(f"has {mark}" for mark, there in zip(_MARKS, marks, strict=True) if there),
     ]
+    measures = (
+        len(stem), sum(lengths), spread, len(options), numbers, numbers / many, digits, numeric, signs,
+        letter / lettered, dots, commas, titles, single / many, distinct / lettered, lines, short,
+        sum(option.rstrip().endswith(".") for option in options), text.isascii(), *marks,
+    )  # fmt: skip
+    return told, tuple(map(float, measures))
 
 
 _MARKS = (
@@ -128,6 +145,7 @@ _MARKS = (
     "def ",
     "\\",
 )
+MEASURES = 19 + len(_MARKS)
 
 
 def _step(size: int) -> int:

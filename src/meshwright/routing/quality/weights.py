@@ -7,11 +7,13 @@ import zlib
 
 import msgspec
 
+from meshwright.routing.quality.sight import MEASURES
+from meshwright.routing.quality.trees import Trees, wrong
 from meshwright.types.errors import ConfigError
 
-VERSION = 1
-MIDDLE = 128
-"""Weights are stored as 0..255, this being zero: lanes cannot borrow from each other."""
+VERSION = 2
+OLDEST = 1
+"""Whose files are read still: they know of no trees and of nothing strange."""
 LARGEST_FILE = 4_000_000
 LARGEST_DATA = 16_000_000
 MAX_COLUMNS = 256
@@ -32,6 +34,32 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     noise: float
 
 
+class Peers(msgspec.Struct, frozen=True, kw_only=True):
+    """Models that answered the same questions: `count` in the order of `Weights.models`, from the `first` one.
+
+    Trees say something of each beside its own column, and both together count for `strange` of it on a question that is
+    no more like any of the `kinds` columns from `kind` on than `far`, for `known` where it is like one by `near`, and
+    for something between them between those; where it is strange, `doubt` is what expectations vary by besides. (A kind
+    is the mean question of some tasks, of length 1.)
+    """
+
+    first: int
+    count: int
+    trees: Trees | None = None
+    kind: int = 0
+    kinds: int = 0
+    far: float = 0.0
+    near: float = 1.0
+    strange: float = 1.0
+    known: float = 1.0
+    doubt: float = 0.0
+
+    def way(self, likeness: float) -> float:
+        """From 0, strange, to 1, known, of a question that is so like the likest kind."""
+        reach = self.near - self.far
+        return min(1.0, max(0.0, (likeness - self.far) / reach)) if reach > 0 else 0.0
+
+
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
     """One byte per gram and column, gram by gram; `scales` is what a step of each column is worth.
 
@@ -48,6 +76,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     penalties: tuple[float, ...]
     steps: bytes
     models: tuple[Measured, ...]
+    peers: tuple[Peers, ...] = ()
 
 
 def pack(weights: Weights) -> bytes:
@@ -82,7 +111,17 @@ def _wrong(weights: Weights) -> str:
         numbers += [model.level, model.noise]
         if not (0 <= model.common < columns and 0 <= model.own < columns and model.rows > 0):
             return f"columns or rows of {model.name!r}"
-    if weights.version != VERSION:
+    for peers in weights.peers:
+        numbers += [peers.far, peers.near, peers.strange, peers.known, peers.doubt]
+        if min(peers.first, peers.kind, peers.kinds) < 0 or not 0 < peers.count <= len(weights.models) - peers.first:
+            return "peers"
+        if peers.doubt < 0:
+            return "a doubt below nothing"
+        if peers.kind + peers.kinds > columns:
+            return "columns of kinds"
+        if peers.trees is not None and (found := wrong(peers.trees, peers.count, MEASURES)):
+            return found
+    if not OLDEST <= weights.version <= VERSION:
         return f"version {weights.version}, wanted is {VERSION}"
     if not 0 < columns <= MAX_COLUMNS or len(weights.penalties) != columns or weights.rows < 1:
         return f"{columns} columns, {len(weights.penalties)} penalties, {weights.rows} rows"
