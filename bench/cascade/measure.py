@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from scripts.fit_gate import Floats, fit, read, sides, signs
+from scripts.fit_gate import Floats, fit, forest, read, sides, signs
 
 CHEAP, DEAR = "mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4-1106-preview"
 RIDGES = (1.0, 3.0, 10.0, 30.0, 100.0)
@@ -75,14 +75,16 @@ def loss(p: Floats, y: Floats) -> float:
     return float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))
 
 
-def nested(x: Floats, y: Floats, side: Floats, seed: int) -> Floats:
-    """The same with the ridge chosen inside each training part."""
-    out = np.zeros(len(y))
+def nested(x: Floats, y: Floats, side: Floats, seed: int) -> dict[str, Floats]:
+    """The same by weights, by trees, and by both, with the ridge chosen inside each training part."""
+    out = {"both": np.zeros(len(y)), "weights": np.zeros(len(y)), "trees": np.zeros(len(y))}
     for test in folds(len(y), FOLDS, seed):
         train = np.setdiff1d(np.arange(len(y)), test)
         ridge = min(RIDGES, key=lambda one: loss(unseen(x[train], y[train], side, one, INNER, seed), y[train]))
         bias, weights = fit(x[train], y[train], side, ridge)
-        out[test] = 1 / (1 + np.exp(-(bias + x[test] @ weights)))
+        out["weights"][test] = 1 / (1 + np.exp(-(bias + x[test] @ weights)))
+        out["trees"][test] = np.clip(forest(x[train], y[train]).told(x[test])[:, 0], 0, 1)
+    out["both"] = (out["weights"] + out["trees"]) / 2
     return out
 
 
@@ -119,13 +121,15 @@ def main() -> None:
     length = np.array([len(row[f"{asked.cheap}_response"]) for row in rows], float)
     side = sides(names)
     runs = [nested(x, cheap, side, seed) for seed in range(REPEATS)]
-    gate = np.mean(runs, axis=0)
+    gate = np.mean([run["both"] for run in runs], axis=0)
     print(f"{len(rows)} questions; cheap right {cheap.mean():.1%}, dear {dear.mean():.1%}; {len(names)} signs\n")
     print(f"{'passed on in the order of':42} {'APGR':22} CPT(50 %)")
     line("the gate (mean of five nested runs)", -gate, cheap, dear)
-    single = [recovered(-run, cheap, dear) for run in runs]
+    single = [recovered(-run["both"], cheap, dear) for run in runs]
     told = ", ".join(f"{apgr(curve):.3f} / {cpt(curve):.1%}" for curve in single)
     print(f"  each run: {told}")
+    for by in ("weights", "trees"):
+        line(f"{by} alone", -np.mean([run[by] for run in runs], axis=0), cheap, dear)
     line("length of the answer", length, cheap, dear)
     line("chance", np.random.default_rng(1).random(len(rows)), cheap, dear)
     for name, (area, share) in PUBLISHED.items():

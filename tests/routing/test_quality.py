@@ -22,7 +22,7 @@ from meshwright.routing.quality.grid import gridded
 from meshwright.routing.quality.knowledge import shipped
 from meshwright.routing.quality.rows import Row, read_rows
 from meshwright.routing.quality.sight import asked, sight
-from meshwright.routing.quality.trees import MIDDLE, Asked, wrong
+from meshwright.routing.quality.trees import MIDDLE, Asked, Trees, wrong
 from meshwright.routing.quality.weights import Weights, pack, read
 from meshwright.routing.router import Router
 from meshwright.store.database import Database, sqlite_url
@@ -263,8 +263,8 @@ def test_trees_say_the_same_from_a_file():
 SMALL = fit(outcomes(40))
 GROWN = fit(outcomes(400))
 PEERS = GROWN.peers[0]
-TREES = PEERS.trees
-assert TREES is not None
+assert PEERS.trees is not None
+TREES: Trees = PEERS.trees
 
 
 def with_trees(**changed: object) -> bytes:

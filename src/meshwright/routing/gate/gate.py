@@ -1,14 +1,15 @@
 """From signs to the probability that an answer is good.
 
-An answer that reckons goes by weights that scripts/fit_gate.py has fitted to judged answers; any other by the few
-weights below, which are set by hand and say so. What breaks a form that was asked for is evidence on top of either.
+An answer that reckons goes by weights and trees that scripts/fit_gate.py has fitted to judged answers, half by each;
+any other by the few weights below, which are set by hand and say so. What breaks a form that was asked for is evidence
+on top of either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
-from math import exp
+from math import exp, log
 
 import msgspec
 
@@ -20,6 +21,7 @@ from meshwright.routing.gate.reckoning import reckoning
 from meshwright.routing.gate.relations import relations
 from meshwright.routing.gate.sources import sources
 from meshwright.routing.gate.wording import wording
+from meshwright.routing.quality.trees import Asked, Trees
 from meshwright.types.request import Request
 from meshwright.types.response import Response
 
@@ -29,13 +31,39 @@ class Weights(msgspec.Struct, frozen=True):
 
     bias: float
     weights: Mapping[str, float]
+    order: tuple[str, ...] = ()
+    """The signs that trees ask for, by place."""
+    trees: Trees | None = None
 
     def logit(self, signs: Mapping[str, float]) -> float:
         """The log-odds for these signs; those without a weight say nothing."""
         return self.bias + sum(self.weights.get(name, 0.0) * value for name, value in signs.items())
 
 
+LEAST = 0.02
+"""Of a hundred answers two are not what all signs say of them."""
+
+
+class Fitted:
+    """Weights and trees, each of which tells a probability; their mean is believed."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self._trees = Asked(weights.trees, 1) if weights.trees else None
+
+    def logit(self, signs: Mapping[str, float]) -> float:
+        """The log-odds for these signs."""
+        logit = self.weights.logit(signs)
+        if self._trees is None:
+            return logit
+        (told,) = self._trees.of([signs.get(name, 0.0) for name in self.weights.order])
+        even = (1 / (1 + exp(-max(-30.0, min(30.0, logit)))) + min(1.0, max(0.0, told))) / 2
+        even = min(1 - LEAST, max(LEAST, even))
+        return log(even / (1 - even))
+
+
 FITTED = msgspec.json.decode((files("meshwright.routing") / "data" / "gate.json").read_bytes(), type=Weights)
+RECKONED = Fitted(FITTED)
 BY_HAND = Weights(
     1.4,
     {"empty": -6.0, "cut": -2.0, "open": -1.5, "hedges": -0.5, "turns": -0.1, "repeats": -0.6},
@@ -109,7 +137,7 @@ def judge(request: Request, response: Response) -> Judgement:
     sums: dict[str, float] = {}
     if "code_broken" not in signs and "not_json" not in signs and (sums := reckoning(asked, text)):
         sums |= relations(asked)
-    logit = (FITTED if sums else BY_HAND).logit(signs | sums) + EVIDENCE.logit(signs)
+    logit = (RECKONED if sums else BY_HAND).logit(signs | sums) + EVIDENCE.logit(signs)
     logit += AGREEMENT * (signs.get("agreement", 0.5) - 0.5)
     logit += AGREEMENT * (min(0.0, signs.get("token_probability", 1.0) - 0.8))
     signs = {name: round(value, 4) for name, value in (signs | sums).items() if value}
