@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshwright.routing.gate.form import fits
-from meshwright.routing.gate.gate import judge
+from meshwright.routing.gate.gate import FITTED, RECKONED, judge
 from meshwright.routing.gate.programs import parses
 from meshwright.routing.gate.sums import sums
+from meshwright.routing.quality.trees import wrong
 from meshwright.types.content import Message, Text, ToolCall
 from meshwright.types.request import OutputFormat, Request, ToolSpec
 from meshwright.types.response import Choice, Finish, Response, TokenProbability
@@ -178,6 +179,14 @@ def test_whatever_is_written_gets_a_probability_and_always_the_same(question: st
     first, second = judge(ask(question), reply(answer)), judge(ask(question), reply(answer))
     assert first == second
     assert 0 <= first.probability <= 1
+
+
+def test_the_trees_of_the_gate_fit_together_and_leave_no_answer_quite_certain():
+    assert FITTED.trees is not None
+    assert wrong(FITTED.trees, 1, len(FITTED.order)) == ""
+    assert set(FITTED.weights) <= set(FITTED.order)
+    for signs in ({}, {"any_wrong": 1.0, "wrong_sums": 3.0, "no_end": 1.0, "cut": 1.0}, {"sums": 3.0}):
+        assert -4 < RECKONED.logit(signs) < 4
 
 
 def test_the_longest_answers_are_looked_at_in_bounded_part():
