@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import random
-from math import exp, isfinite
+from math import exp, isfinite, log
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshwright.routing.calibrate import Outcome, calibrate, outcomes
+from meshwright.routing.calibrate import Outcome, calibrate, goings, outcomes
 from meshwright.routing.conformal import LEAST, WINDOW, Tracker
+from meshwright.routing.planned import Way, mixed
 from meshwright.routing.quote import PRIOR, quote, tokens_at_most
-from meshwright.types.calibration import Bound, Calibration, bound, group
-from meshwright.types.decision import Candidate, Decision, Features, Interval, Plan
+from meshwright.types.calibration import Bound, Calibration, Share, bound, group
+from meshwright.types.decision import Attempt, Candidate, Decision, Features, Interval, Note, Plan
 from tests.ledger.traces import DECISION, trace
 
 
@@ -131,9 +132,20 @@ def decision(plan: Plan, **prices: float | None) -> Decision:
     return Decision(asked="auto", route="auto", strategy="task", plan=plan, because="", features=SEEN, candidates=found)
 
 
-def test_a_chain_costs_what_its_first_model_does():
+def test_a_chain_costs_what_its_first_model_does_unless_that_one_fails():
+    assert quote(decision(Plan(("x/a",)), a=100.0), KNOWN).cost == Interval(100.0, 50.0, 200.0)
     told = quote(decision(Plan(("x/a", "x/b")), b=5.0, a=100.0), KNOWN)
-    assert told.cost == Interval(100.0, 50.0, 200.0)
+    assert told.cost is not None
+    assert told.cost.value == pytest.approx(99.05, rel=1e-3)  # one of a hundred calls is believed to fail
+    assert 30 < told.cost.low <= 51
+    failing = msgspec.structs.replace(KNOWN, fails={"x/a": Share(80, 39.8)})
+    often = quote(decision(Plan(("x/a", "x/b")), b=10_000.0, a=100.0), failing)
+    assert often.cost is not None
+    assert often.cost.value == pytest.approx(0.6 * 100 + 0.4 * 0.99 * 10_000, rel=0.01)
+    assert often.cost.low < 100
+    assert often.cost.high > 10_000
+    unknown = quote(decision(Plan(("x/a", "x/b")), b=None, a=100.0), failing)
+    assert unknown.cost == Interval(100.0, 50.0, 200.0)
     assert [one.model for one in told.candidates] == ["x/a", "x/b"]
     assert told.candidates[0].basis == "the latest 40 answers of all models"
 
@@ -143,7 +155,44 @@ def test_whoever_asks_several_pays_for_all_of_them_and_a_cascade_perhaps():
     panel = quote(decision(Plan(kind="panel", steps=(a, b), by=judge), a=10.0, b=20.0, c=30.0), KNOWN)
     assert panel.cost == Interval(60.0, 30.0, 120.0)
     cascade = quote(decision(Plan(kind="cascade", steps=(a, b)), a=10.0, b=20.0), KNOWN)
-    assert cascade.cost == Interval(10.0, 5.0, 60.0)
+    assert cascade.cost is not None
+    assert cascade.cost.value == pytest.approx(0.6 * 10 + 0.4 * 30)
+    assert 5 < cascade.cost.low < 10
+    assert 30 < cascade.cost.high < 60
+    believed = msgspec.structs.replace(KNOWN, kept_back={"x/a": Share(10_000, 0)})
+    sure = quote(decision(Plan(kind="cascade", steps=(a, b)), a=10.0, b=20.0), believed)
+    assert sure.cost == Interval(10.0, 5.0, 20.0)
+    assert quote(decision(Plan(kind="cascade", steps=(a, b)), a=10.0, b=None), KNOWN).cost is None
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 1), st.floats(1e4, 1e9), st.floats(1.1, 9)), min_size=1, max_size=5))
+def test_a_mixed_interval_holds_the_mass_that_it_says(parts: list[tuple[float, float, float]]):
+    ways = [Way(share, Interval(value, value / wide, value * wide)) for share, value, wide in parts]
+    found = mixed(ways, 0.9)
+    assert min(one.cost.low for one in ways) * 0.98 - 1 <= found.low <= found.high
+    assert found.high <= max(one.cost.high for one in ways) * 1.02 + 1
+    dice = random.Random(7)
+    held = 0
+    for _ in range(800):
+        (way,) = dice.choices(ways, [one.share for one in ways])
+        wide = log(way.cost.high / way.cost.value) / 1.6449
+        held += found.low <= exp(log(way.cost.value) + dice.gauss(0, wide)) <= found.high
+    assert held >= 800 * 0.85
+
+
+def test_how_often_calls_go_on_is_learned_from_what_became_of_them():
+    note = Note(kind="gate", about="one/a", told="0.41: short; kept back", value=0.41)
+    good = Note(kind="gate", about="one/a", told="0.9: fine; given to the client", value=0.9)
+    tried = [
+        Attempt(model="one/a", began=0.0, outcome="upstream_error"),
+        Attempt(model="one/a", began=0.0, outcome="ok"),
+        Attempt(model="one/a", began=0.0, outcome="cancelled"),
+        Attempt(model="one/b", began=0.0, outcome="upstream_error", role="judge"),
+    ]
+    told = msgspec.structs.replace(trace("d1"), attempts=tuple(tried), notes=(note, good, good))
+    fails, kept_back = goings([told])
+    assert fails == {"one/a": Share(2, 1)}
+    assert kept_back == {"one/a": Share(3, 1)}
 
 
 def test_without_a_price_there_is_no_quote_and_without_answers_a_rough_one():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from math import exp, log
 from statistics import median
@@ -10,7 +11,7 @@ import msgspec
 
 from meshwright.catalog.tokens import USUAL, family
 from meshwright.routing.conformal import Tracker
-from meshwright.types.calibration import ALL, Bound, Calibration, Kept, Reading, group
+from meshwright.types.calibration import ALL, Bound, Calibration, Kept, Reading, Share, group
 from meshwright.types.decision import Candidate, Decision, Trace
 
 NOMINAL = 0.9
@@ -21,6 +22,8 @@ LEAST_READ = 100
 """Estimated tokens of a request that tells something: of a shorter one most is the provider's own frame around it."""
 FARTHEST = 2.0
 """A learned factor is at most so many times what is usual for its family, and at least that part of it."""
+KEPT_BACK = "kept back"
+"""How the note of a gate ends that did not believe an answer."""
 WILDEST = 8.0
 """A logarithm beyond this is a fault, not an answer: a factor of 3,000."""
 
@@ -88,6 +91,27 @@ def calibrate(rows: Iterable[Outcome], nominal: float = NOMINAL) -> Learned:
         kept_cost=cost.kept(),
     )
     return Learned(calibration, tokens.by_model)
+
+
+def goings(traces: Iterable[Trace]) -> tuple[dict[str, Share], dict[str, Share]]:
+    """How often each model did not answer, and how often a gate kept back what it answered.
+
+    Calls that were not the answer's own (judges, copies, hedges) are left out, and so are clients who left.
+    """
+    asked, failed, judged, kept = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    for trace in traces:
+        for attempt in trace.attempts:
+            if attempt.role in ("", "held") and attempt.outcome != "cancelled":
+                asked[attempt.model] += 1
+                failed[attempt.model] += attempt.outcome != "ok"
+        for note in trace.notes:
+            if note.kind == "gate" and note.value is not None:
+                judged[note.about] += 1
+                kept[note.about] += note.told.endswith(KEPT_BACK)
+    return (
+        {name: Share(rows, failed[name]) for name, rows in sorted(asked.items())},
+        {name: Share(rows, kept[name]) for name, rows in sorted(judged.items())},
+    )
 
 
 def readings(traces: Iterable[Trace]) -> dict[str, Reading]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
 from meshwright.catalog.media.measure import assumptions
 from meshwright.routing.calibrate import NOMINAL, candidates
+from meshwright.routing.planned import planned
 from meshwright.routing.reading import read
 from meshwright.types.calibration import ALL, Calibration, bound
 from meshwright.types.decision import Candidate, Decision, Features, Interval, Plan
@@ -62,15 +63,17 @@ def quote(
     if seen is not None:
         found = {name: _reading(one, card(name), seen) for name, one in found.items()}
     order = dict.fromkeys((*decision.plan.contacts(), *found))
+    costs = {name: one.cost for name, one in found.items()}
+    nominal = calibration.nominal if calibration is not None else NOMINAL
     kept = calibration.kept_cost if calibration is not None else None
     return Quote(
         asked=decision.asked,
         route=decision.route,
         strategy=decision.strategy,
         plan=decision.plan,
-        cost=_planned(decision.plan, found),
+        cost=planned(decision.plan, costs.get, calibration, nominal),
         candidates=tuple(found[name] for name in order if name in found),
-        nominal=calibration.nominal if calibration is not None else NOMINAL,
+        nominal=nominal,
         measured=kept.share if kept is not None else None,
         rows=kept.rows if kept is not None else 0,
         assumed=assumptions(seen.media) if seen is not None else (),
@@ -116,19 +119,3 @@ def _basis(name: str, rows: int) -> str:
     where = "of all models" if model == ALL else "of this model"
     at = "" if task == ALL else f" at {task}" if task else " without a task"
     return f"the latest {rows} answers {where}{at}"
-
-
-def _planned(plan: Plan, found: Mapping[str, Priced]) -> Interval | None:
-    """A chain costs what its first model does, for what fails rarely charges. Whoever asks several pays for all."""
-    if plan.kind == "chain":
-        first = found.get(plan.models[0]) if plan.models else None
-        return first.cost if first is not None else None
-    steps = [_planned(step, found) for step in (*plan.steps, *((plan.by,) if plan.by is not None else ()))]
-    known = [one for one in steps if one is not None]
-    if not known or len(known) < len(steps):
-        return None
-    if plan.kind == "first":
-        return known[0]
-    if plan.kind == "cascade":  # the first at least, all of them at most
-        return Interval(known[0].value, known[0].low, sum(one.high for one in known))
-    return Interval(sum(one.value for one in known), sum(one.low for one in known), sum(one.high for one in known))

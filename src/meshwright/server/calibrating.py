@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from meshwright.routing.calibrate import Learned, calibrate, outcomes, readings
+from meshwright.routing.calibrate import Learned, calibrate, goings, outcomes, readings
 from meshwright.store import decisions
 from meshwright.store.database import Database
-from meshwright.types.calibration import Bound, Calibration, Reading
+from meshwright.types.calibration import Bound, Calibration, Reading, Share
 
 LATEST = 4_000
 """Decisions that are looked at, the newest."""
@@ -24,7 +24,8 @@ def learned(database: Database) -> Learned:
     with database.read() as transaction:
         traces = decisions.recent(transaction, LATEST, since=time.time() - DAYS * 86_400)
     found = calibrate(outcomes(reversed(traces)))
-    calibration = msgspec.structs.replace(found.calibration, reading=readings(traces))
+    fails, kept_back = goings(traces)
+    calibration = msgspec.structs.replace(found.calibration, reading=readings(traces), fails=fails, kept_back=kept_back)
     return msgspec.structs.replace(found, calibration=calibration)
 
 
@@ -51,6 +52,8 @@ class Calibrating:
             _moved(before.tokens, found.tokens)
             or _moved(before.cost, found.cost)
             or _read_otherwise(before.reading, found.reading)
+            or _goes_otherwise(before.fails, found.fails)
+            or _goes_otherwise(before.kept_back, found.kept_back)
         ):
             return False
         self.known = found
@@ -60,6 +63,12 @@ class Calibrating:
 def _read_otherwise(before: Mapping[str, Reading], after: Mapping[str, Reading]) -> bool:
     return before.keys() != after.keys() or any(
         abs(one.factor / before[name].factor - 1) > MOVED for name, one in after.items()
+    )
+
+
+def _goes_otherwise(before: Mapping[str, Share], after: Mapping[str, Share]) -> bool:
+    return before.keys() != after.keys() or any(
+        abs(one.went / one.rows - before[name].went / before[name].rows) > MOVED for name, one in after.items()
     )
 
 

@@ -37,12 +37,20 @@ class Reading(msgspec.Struct, frozen=True):
     rows: int
 
 
+class Share(msgspec.Struct, frozen=True):
+    """Of `rows` calls, so many `went` on to the next one."""
+
+    rows: int
+    went: float
+
+
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """Factors on the predicted tokens of an answer and on the predicted cost of a request.
 
     Both maps go by "MODEL TASK", where either may be ALL. `nominal` is how often an interval is meant to hold the
     truth; `kept_tokens` and `kept_cost` are how often they did. `reading` are factors on the estimated tokens of a
-    request, by family of tokenizers.
+    request, by family of tokenizers. `fails` is how often a model did not answer, `kept_back` how often a gate did not
+    believe what it answered.
     """
 
     nominal: float
@@ -51,6 +59,8 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     kept_tokens: Kept = Kept(0, 0)
     kept_cost: Kept = Kept(0, 0)
     reading: Mapping[str, Reading] = {}
+    fails: Mapping[str, Share] = {}
+    kept_back: Mapping[str, Share] = {}
 
 
 def group(model: str, task: str) -> str:

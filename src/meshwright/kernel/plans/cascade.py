@@ -6,6 +6,7 @@ from meshwright.kernel.arrival import Reply, Whole
 from meshwright.kernel.failing import another_may_help
 from meshwright.kernel.plans.first import run_first
 from meshwright.kernel.work import NO_ANSWER, Run, Work, deliver, said, whole
+from meshwright.routing.calibrate import KEPT_BACK
 from meshwright.routing.gate.gate import judge
 from meshwright.routing.policy import Policy
 from meshwright.types.decision import Note, Plan
@@ -43,7 +44,7 @@ async def run_cascade(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply
             continue
         judged = judge(work.request, answer.response)
         good = judged.probability >= threshold
-        told = f"{judged.told}; {'given to the client' if good else 'kept back'}"
+        told = f"{judged.told}; {'given to the client' if good else KEPT_BACK}"
         note = Note(kind="gate", about=answer.receipt.model, told=told, value=judged.probability, signs=judged.signs)
         work.note(note)
         if good:
