@@ -26,7 +26,7 @@ from meshwright.routing.quality.trees import MIDDLE, Asked, Trees, wrong
 from meshwright.routing.quality.weights import Weights, pack, read
 from meshwright.routing.router import Router
 from meshwright.store.database import Database, sqlite_url
-from meshwright.types.errors import ConfigError, NoCandidate, StoreError
+from meshwright.types.errors import ConfigError, InvalidRequest, NoCandidate, StoreError
 from meshwright.types.model import Model, Price
 
 POEMS = ("rose", "river", "night", "moon", "sorrow", "garden", "autumn", "sea")
@@ -143,6 +143,18 @@ def test_rows_may_be_mappings_and_no_rows_are_an_error():
         Router.fit([])
     with pytest.raises(ConfigError, match="A row is wrong"):
         Router.fit([{"prompt": "a"}])
+    with pytest.raises(ConfigError, match=r"the score of m: 2\.0 is not between 0 and 1"):
+        Router.fit([{"prompt": "a", "scores": {"m": 2.0}}])
+
+
+@pytest.mark.parametrize(
+    ("models", "dials", "field"),
+    [([], {}, "models"), (["m"], {"thrift": 5.0}, "thrift"), (["m"], {"floor": -0.1}, "floor")],
+)
+def test_a_router_says_which_argument_is_wrong(router: Router, models: list[str], dials: dict[str, float], field: str):
+    with pytest.raises(InvalidRequest) as told:
+        router.route("What is it?", models, **dials)  # type: ignore[arg-type]  # only numbers are given
+    assert told.value.field == field
 
 
 def test_thrift_takes_the_cheap_model_where_little_is_lost(router: Router):

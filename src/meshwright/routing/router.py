@@ -16,6 +16,7 @@ from meshwright.routing.quality.weights import Weights, pack, read
 from meshwright.routing.route import route
 from meshwright.types.content import Message, Text
 from meshwright.types.decision import Decision, Expected
+from meshwright.types.errors import InvalidRequest
 from meshwright.types.model import Model
 from meshwright.types.request import Request
 
@@ -63,10 +64,16 @@ class Router:
         signals: Mapping[str, Signal] | None = None,
         policy: Policy | None = None,
     ) -> Decision:
-        """The decision among `models`: cards, or mere names. Raises NoCandidate.
+        """The decision among `models`: cards, or mere names. Raises NoCandidate, InvalidRequest.
 
-        `thrift` and `floor` are those of the strategy `learned`; a `policy` of one's own takes their place.
+        `thrift` and `floor`, both from 0 to 1, are those of the strategy `learned`; a `policy` of one's own takes their
+        place. `signals` says how models do (times, lengths, who rests), by name.
         """
+        if not models:
+            raise InvalidRequest("There are no models to choose among.", field="models", fix="Give one at least.")
+        for name, value in (("thrift", thrift), ("floor", floor)):
+            if not 0 <= value <= 1:
+                raise InvalidRequest(f"{name} is a number from 0 to 1.", field=name, fix=f"Give {name}=0.2.")
         cards = [model if isinstance(model, Model) else _card(model) for model in models]
         asked = request if isinstance(request, Request) else Request(model="auto", messages=(_said(request),))
         pool = tuple(card.name for card in cards)

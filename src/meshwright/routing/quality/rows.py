@@ -26,6 +26,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     part: str = ""
     cost: dict[str, float] | None = None
 
+    def __post_init__(self) -> None:
+        wrong = next((f"{model}: {score}" for model, score in self.scores.items() if not 0 <= score <= 1), "")
+        if wrong:
+            raise ValueError(f"the score of {wrong} is not between 0 and 1")
+        if not 0 < len(self.scores) <= MAX_MODELS:
+            raise ValueError(f"{len(self.scores)} scores, where 1 to {MAX_MODELS} can be")
+
 
 def read_rows(file: Path) -> Iterator[Row]:
     """The rows of a JSONL file, gzip or plain. Raises ConfigError that names the line and what is wrong with it."""
@@ -44,13 +51,8 @@ def _row(line: bytes, place: str) -> Row:
     if len(line) > LONGEST_LINE:
         raise ConfigError.of(f"{place} is longer than {LONGEST_LINE:,} bytes.", fix="Leave such a prompt out.")
     try:
-        row = msgspec.json.decode(line, type=Row)
+        return msgspec.json.decode(line, type=Row)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError.of(
             f"{place}: {error}.", fix='A row is {"prompt": "...", "scores": {"MODEL": 0..1}}.'
         ) from error
-    wrong = next((f"{model}: {score}" for model, score in row.scores.items() if not 0 <= score <= 1), "")
-    if wrong or not row.scores or len(row.scores) > MAX_MODELS:
-        said = f"the score of {wrong} is not between 0 and 1" if wrong else f"{len(row.scores)} scores"
-        raise ConfigError.of(f"{place}: {said}.", fix=f"A row has 1 to {MAX_MODELS} scores, each from 0 to 1.")
-    return row
