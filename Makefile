@@ -8,7 +8,7 @@ ARGS ?=
 SPREAD := $(if $(ARGS),,-n 2 --dist loadfile)
 
 .DEFAULT_GOAL := help
-.PHONY: test-engines help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-online bench-cascade bench-tokens bench-failover bench-guards
+.PHONY: test-engines help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-online bench-cascade bench-tokens bench-counting bench-failover bench-guards
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ bench-cascade: .venv/dev.stamp ## how well the gate tells good answers from bad 
 
 bench-tokens: .venv/dev.stamp ## how far token estimates are off (ARGS="TEXTS KINDS COUNTS", see bench/README.md)
 	@$(VENV)/python bench/tokens/measure.py $(ARGS)
+
+bench-counting: .venv/dev.stamp ## the same beside tokenizers at hand, and what those cost (ARGS="TOKENIZERS TEXTS")
+	@$(VENV)/python bench/tokens/exact.py $(ARGS)
 
 bench-failover: .venv/dev.stamp ## the sixteen faults of failoverbench and the score; two minutes (ARGS="--quick --defaults")
 	@$(VENV)/python -m tests.failover.exam $(ARGS)

@@ -150,15 +150,21 @@ def test_a_file_counts_for_the_models_whose_name_it_bears(tmp_path: Path):
         "x/unheard-of": "",
     }
     for name, file in names.items():
-        assert found.of(name, name.partition("/")[2]) == (str(tmp_path / file) if file else ""), name
+        key = found.of(name, name.partition("/")[2])
+        assert (found.named[key].path if key else None) == (tmp_path / file if file else None), name
+    assert found.of("together/Qwen/Qwen3-8B", "Qwen/Qwen3-8B") == "Qwen3-8B/tokenizer.json"  # no path of this machine
 
 
 def test_what_the_configuration_names_goes_before_the_folder(tmp_path: Path):
-    own, said = tokenizer_json(tmp_path / "m.json"), tokenizer_json(tmp_path / "elsewhere" / "other.json")
+    own = tokenizer_json(tmp_path / "m.json")
+    said = tokenizer_json(tmp_path / "elsewhere" / "other.json")
     found = Chosen(tmp_path, {"x/m": str(said), "*claude*": str(own)})
-    assert found.of("x/m", "m") == str(said)
-    assert found.of("y/m", "m") == str(own)
-    assert found.of("anthropic/claude-opus-4-6", "claude-opus-4-6") == str(own)
+    assert found.of("x/m", "m") == "other.json"
+    assert found.of("y/m", "m") == "m.json"
+    assert found.of("anthropic/claude-opus-4-6", "claude-opus-4-6") == "m.json"
+    other = tokenizer_json(tmp_path / "deeper" / "m.json")
+    found = Chosen(tmp_path, {"z/*": str(other)})
+    assert (found.of("y/m", "m"), found.of("z/a", "a"), found.of("z/b", "b")) == ("m.json", "m.json#2", "m.json#2")
 
 
 def test_one_file_is_read_once_for_all_snapshots_and_again_when_it_changes(tmp_path: Path):

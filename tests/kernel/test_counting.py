@@ -29,6 +29,7 @@ from tests.kernel.house import GOOD, House, house, text
 
 CHEAPEST = RouteSettings(strategy="cheapest", pool=("small/m", "large/m"))
 FIXED = RouteSettings(strategy="fixed", pool=("small/m",))
+NAME = "m.json"
 SAYS = {name: Say(text=GOOD) for name in ("small", "large")}
 
 
@@ -54,29 +55,29 @@ def set_aside_for(decision: Any, request: Request, model: Any) -> int:
 
 
 async def test_a_decision_by_cost_goes_by_what_the_tokenizer_counts_and_keeps_it(tmp_path: Path):
-    path = tokenizer_json(tmp_path / "tokenizer.json")
+    path = tokenizer_json(tmp_path / NAME)
     async with house(SAYS, CHEAPEST, tokenizers=only(path)) as at:
         assert text(await at.ask(WORDS[0])) == GOOD
         seen = at.trace.decision.features if at.trace.decision else None
         assert seen is not None
         count = Tokenizer(path, "").count((WORDS[0],), (Message("user"),))
-        assert seen.counted == {str(path): count}
+        assert seen.counted == {NAME: count}
         small, large = (at.kernel.snapshot.deployments[name].model for name in ("small/m", "large/m"))
         assert read(small, seen) == count
         assert read(large, seen) == seen.input_tokens  # for it nothing was configured
 
 
 async def test_a_quote_says_how_the_request_was_counted(tmp_path: Path):
-    path = tokenizer_json(tmp_path / "tokenizer.json")
+    path = tokenizer_json(tmp_path / NAME)
     async with house(SAYS, CHEAPEST, tokenizers=only(path)) as at:
         found = quote(await decision_of(at, asked(WORDS[0])), None, at.kernel.snapshot.card)
         small, large = found.candidates
-        assert (small.model, small.counted, large.counted) == ("small/m", "tokenizer.json", "")
+        assert (small.model, small.counted, large.counted) == ("small/m", NAME, "")
         assert small.read == Tokenizer(path, "").count((WORDS[0],), (Message("user"),))
 
 
 async def test_nothing_is_counted_where_nothing_depends_on_it(tmp_path: Path):
-    async with house(SAYS, FIXED, tokenizers=only(tokenizer_json(tmp_path / "tokenizer.json"))) as at:
+    async with house(SAYS, FIXED, tokenizers=only(tokenizer_json(tmp_path / NAME))) as at:
         assert text(await at.ask(WORDS[0])) == GOOD
         assert at.trace.decision is not None
         assert at.trace.decision.features is not None
@@ -98,7 +99,7 @@ async def test_a_broken_file_changes_nothing_but_that_tokens_are_estimated(tmp_p
 
 
 async def test_what_is_set_aside_is_what_was_counted_and_not_every_byte(tmp_path: Path):
-    path = tokenizer_json(tmp_path / "tokenizer.json")
+    path = tokenizer_json(tmp_path / NAME)
     long = " ".join(WORDS * 20)
     async with house(SAYS, CHEAPEST, tokenizers=only(path)) as at:
         decision = await decision_of(at, request := asked(long))
@@ -108,7 +109,7 @@ async def test_what_is_set_aside_is_what_was_counted_and_not_every_byte(tmp_path
         def most(model: Any, request: Request = request) -> int:
             return set_aside_for(decision, request, model)
 
-        assert most(small) == seen.counted[str(path)] + AROUND + 4
+        assert most(small) == seen.counted[NAME] + AROUND + 4
         assert most(large) == len(long) + AROUND + 4
         # How a provider writes tools out is not known: as many tokens as bytes, as ever.
         tooled = asked(tools=(ToolSpec(name="find"),))
@@ -118,7 +119,7 @@ async def test_what_is_set_aside_is_what_was_counted_and_not_every_byte(tmp_path
 async def test_a_short_text_is_counted_at_once_and_a_long_one_in_a_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    path = tokenizer_json(tmp_path / "tokenizer.json")
+    path = tokenizer_json(tmp_path / NAME)
     where: list[bool] = []
     own = Tokenizer.count
 
@@ -136,12 +137,12 @@ async def test_a_short_text_is_counted_at_once_and_a_long_one_in_a_thread(
 async def test_a_tokenizer_that_does_not_come_to_an_end_is_not_waited_for_and_not_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    path = tokenizer_json(tmp_path / "tokenizer.json")
+    path = tokenizer_json(tmp_path / NAME)
     monkeypatch.setattr(counting, "PATIENCE", 0.05)
     monkeypatch.setattr(Tokenizer, "count", lambda *_: time.sleep(0.5))
     async with house(SAYS, CHEAPEST, tokenizers=only(path)) as at:
         assert not (await decision_of(at, asked("hello"))).features.counted
-        assert "took more than" in at.kernel.snapshot.tokenizers.named[str(path)].trouble
+        assert "took more than" in at.kernel.snapshot.tokenizers.named[NAME].trouble
         monkeypatch.setattr(Tokenizer, "count", lambda *_: pytest.fail("asked again"))
         assert not (await decision_of(at, asked("hello"))).features.counted
 

@@ -10,6 +10,7 @@ import pytest
 
 from meshwright.catalog.exact.tokenizer import Tokenizer
 from meshwright.types.content import Message
+from tests.catalog.test_measuring import packed, png
 from tests.catalog.tiny import WORDS, tokenizer_json
 from tests.gateway import Gateway
 
@@ -83,8 +84,17 @@ def test_a_quote_over_http_says_how_each_candidate_was_counted(counting: Gateway
         status, _, got = counting.call("/v1/quote", {"prompt": WORDS[0], "model": model})
         assert status == 200
         told[model] = json.loads(got)["candidates"][0]["read"]
-    assert told["mine/m"] == {"tokens": expected(counting), "counted_by": "tokenizer.json"}
+    assert told["mine/m"] == {"tokens": expected(counting), "counted_by": "m/tokenizer.json"}
     assert told["mine/n"]["counted_by"] == "estimate"
+
+
+def test_a_picture_counts_as_its_models_provider_counts_it(counting: Gateway):
+    data = packed(png(1000, 1000))
+    source = {"type": "base64", "media_type": "image/png", "data": data}
+    said = [{"role": "user", "content": [{"type": "image", "source": source}]}]
+    for model, tokens in (("mine/claude-haiku-4-5", 1296), ("mine/gpt-4o", 765), ("mine/gemini-3-pro", 1120)):
+        status, _, got = counting.call("/v1/messages/count_tokens", {"model": model, "messages": said})
+        assert (status, json.loads(got)["input_tokens"]) == (200, tokens + 7), model
 
 
 def test_the_doctor_tells_of_each_file_and_what_to_do(counting: Gateway):

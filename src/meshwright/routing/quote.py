@@ -106,7 +106,7 @@ def _reading(priced: Priced, model: Model | None, seen: Features) -> Priced:
     if model is None:
         return priced
     counted = model.tokenizer if model.tokenizer in seen.counted else ""
-    return msgspec.structs.replace(priced, read=read(model, seen), counted=counted.rpartition("/")[2])
+    return msgspec.structs.replace(priced, read=read(model, seen), counted=counted)
 
 
 def _scaled(interval: Interval, low: float, high: float) -> Interval:

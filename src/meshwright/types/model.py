@@ -70,7 +70,7 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     reading: float = 1.0
     """Tokens that the model reads for each one of the router's estimate."""
     tokenizer: str = ""
-    """The file of the tokenizer that counts for it here; "" when its tokens are estimated."""
+    """The name of the tokenizer's file that counts for it here; "" when its tokens are estimated."""
     retires: str = ""
     successor: str = ""
     claims: Mapping[str, Claim] = {}

@@ -43,9 +43,9 @@ class Chosen:
         for name, path in _found(folder) if folder is not None else ():
             self._own.setdefault(name, path)
         self.named: dict[str, Tokenizer] = {}
-        """Those that count for a model, by the paths of their files."""
+        """Those that count for a model, by what decisions call them: the name of the file, as short as tells it."""
         self.of = lru_cache(maxsize=4096)(self._of)
-        """The path of the file that counts for a model of that name (with its provider) and upstream name, or ""."""
+        """What the file is called that counts for a model of that name (with its provider) and upstream name, or ""."""
 
     def __bool__(self) -> bool:
         return bool(self._patterns or self._own)
@@ -71,10 +71,14 @@ class Chosen:
         return ""
 
     def _use(self, path: Path, split: str) -> str:
-        key = str(path)
-        if key not in self.named:
-            self.named[key] = tokenizer(path, split or split_of(path))
-        return key
+        made = tokenizer(path, split or split_of(path))
+        name, number = made.name, 1
+        while (there := self.named.setdefault(name, made)) is not made:
+            if there.path == path:
+                return name
+            number += 1
+            name = f"{made.name}#{number}"
+        return name
 
 
 NONE = Chosen()

@@ -126,8 +126,8 @@ def _tokenizers(parts: list[ProviderPart], settings: Config) -> list[Finding]:
         return [Finding("warn", f"tokenizers: there is none in {said}", LIKE_THESE)] if said else []
     cards = [card for part in parts for card in model_cards(part, settings, shipped(part.row.name), tokenizers=files)]
     counts = Counter(card.tokenizer for card in cards if card.tokenizer)
-    found = [_tokenizer(files.named[path], counts[path]) for path in sorted(counts)]
-    idle = sorted({str(path) for path in files.files.values()} - set(counts))
+    found = [_tokenizer(files.named[name], counts[name]) for name in sorted(counts)]
+    idle = sorted({str(path) for path in files.files.values()} - {str(files.named[name].path) for name in counts})
     return found + [Finding("warn", f"tokenizers: {path} counts for no served model", LIKE_THESE) for path in idle[:10]]
 
 
