@@ -19,6 +19,7 @@ import statistics
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from meshwright.catalog.exact.tokenizer import Tokenizer
@@ -30,6 +31,7 @@ MOST_PASSAGES = 250
 """Of a kind on each side."""
 TARGET = Path(__file__).parents[2] / "src" / "meshwright" / "catalog" / "token_errors.py"
 Passages = dict[str, list[str]]
+Way = Callable[[str], float]
 
 
 def passages(folder: Path) -> tuple[Passages, Passages]:
@@ -57,12 +59,22 @@ def _cut(text: str, draw: random.Random) -> Iterator[str]:
         at += size
 
 
-def errors(found: list[str], counts: list[int], guess: Callable[[str, int], float]) -> tuple[float, float]:
+def errors(found: list[str], counts: list[int], guess: Way) -> tuple[float, float]:
     """The middle error, and the one that nine of ten stay below, in per cent."""
-    ranked = sorted(
-        abs(guess(text, at) - count) / count * 100 for at, (text, count) in enumerate(zip(found, counts, strict=True))
-    )
+    ranked = sorted(abs(guess(text) - count) / count * 100 for text, count in zip(found, counts, strict=True))
     return statistics.median(ranked), ranked[int(len(ranked) * 0.9)]
+
+
+def _estimate(family: str, factor: float = 1.0) -> Way:
+    return lambda text: factor * tokens(text, family)
+
+
+def _counted(tokenizer: Tokenizer) -> Way:
+    return lambda text: tokenizer.count((text,)) or 0
+
+
+def _fourth(text: str) -> float:
+    return len(text) / 4
 
 
 def told(pair: tuple[float, float]) -> str:
@@ -82,18 +94,18 @@ def table(tokenizers: dict[str, Tokenizer], calibration: Passages, heldout: Pass
             (tokenizer.count((text,)) or 0) / tokens(text, family) for found in calibration.values() for text in found
         ]
         factor = statistics.median(ratios)
-        ways: dict[str, Callable[[str], float]] = {
-            "estimate": lambda text, family=family: tokens(text, family),
-            "corrected": lambda text, family=family, factor=factor: factor * tokens(text, family),
-            "characters / 4": lambda text: len(text) / 4,
-            "o200k for all": lambda text: stand_in.count((text,)) or 0,
+        ways = {
+            "estimate": _estimate(family),
+            "corrected": _estimate(family, factor),
+            "characters / 4": _fourth,
+            "o200k for all": _counted(stand_in),
         }
         for name, way in ways.items():
             if name == "o200k for all" and family == "o200k":
                 continue
-            cells = {kind: errors(found, counts[kind], lambda t, _, way=way: way(t)) for kind, found in heldout.items()}
+            cells = {kind: errors(found, counts[kind], way) for kind, found in heldout.items()}
             every = [text for kind in kinds for text in heldout[kind]]
-            over = errors(every, [one for kind in kinds for one in counts[kind]], lambda t, _, way=way: way(t))
+            over = errors(every, [one for kind in kinds for one in counts[kind]], way)
             if name == "estimate":
                 overall[family] = over
             shown = " | ".join(told(cells[kind]) for kind in kinds)
@@ -115,7 +127,7 @@ def costs(tokenizers: dict[str, Tokenizer], fresh: Callable[[str], Tokenizer], t
     """Print what reading a file and counting with it costs, beside the estimate."""
     print("\n| by | read, s | MiB | 900 characters, µs | 20,000 | longest wait of the loop for 400,000, ms |")
     print("|---|---|---|---|---|---|")
-    estimate = (f"{best(lambda size=size: tokens(text[:size]), 200):.0f}" for size in (900, 20_000))
+    estimate = (f"{best(partial(tokens, text[:size]), 200):.0f}" for size in (900, 20_000))
     idle = asyncio.run(_stall(lambda _: time.sleep(0.2), ""))
     print(f"| estimate (the loop beside a thread that sleeps) |  |  | {' | '.join(estimate)} | {idle:.1f} |")
     for family in tokenizers:
@@ -123,8 +135,8 @@ def costs(tokenizers: dict[str, Tokenizer], fresh: Callable[[str], Tokenizer], t
         one = fresh(family)
         one.load()
         took, grown = time.perf_counter() - began, _resident() - before
-        short, long = (best(lambda one=one, size=size: one.count((text[:size],)), 30) for size in (900, 20_000))
-        wait = asyncio.run(_stall(lambda long, one=one: one.count((long,)), (text * 20)[:400_000]))
+        short, long = (best(partial(one.count, (text[:size],)), 30) for size in (900, 20_000))
+        wait = asyncio.run(_stall(_counted(one), (text * 20)[:400_000]))
         print(f"| {family} | {took:.2f} | {grown} | {short:.0f} | {long:.0f} | {wait:.1f} |")
 
 

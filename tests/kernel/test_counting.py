@@ -20,7 +20,7 @@ from meshwright.kernel.work import Work
 from meshwright.routing.quote import quote
 from meshwright.routing.reading import read, texts
 from meshwright.sim import Say
-from meshwright.types.content import Image, Message, Text, ToolCall, ToolResult
+from meshwright.types.content import File, Image, Message, Text, ToolCall, ToolResult
 from meshwright.types.decision import Medium
 from meshwright.types.request import Request, ToolSpec
 from tests.catalog.test_measuring import packed, png
@@ -145,6 +145,18 @@ async def test_a_tokenizer_that_does_not_come_to_an_end_is_not_waited_for_and_no
         assert "took more than" in at.kernel.snapshot.tokenizers.named[NAME].trouble
         monkeypatch.setattr(Tokenizer, "count", lambda *_: pytest.fail("asked again"))
         assert not (await decision_of(at, asked("hello"))).features.counted
+
+
+async def test_what_a_tokenizer_does_not_see_is_estimated_beside_its_count(tmp_path: Path):
+    path = tokenizer_json(tmp_path / NAME)
+    file = File(data="QUFB" * 10_000, media_type="text/plain")
+    request = Request(model="route/it", messages=(Message("user", (Text(WORDS[0]), file)),))
+    async with house(SAYS, CHEAPEST, tokenizers=only(path)) as at:
+        decision = await decision_of(at, request)
+        alone = (await decision_of(at, asked(WORDS[0]))).features.counted[NAME]
+        assert decision.features.counted[NAME] == alone + 30_000 // 4
+        small = at.kernel.snapshot.deployments["small/m"].model
+        assert set_aside_for(decision, request, small) > 30_000
 
 
 def test_every_text_of_a_request_is_counted():

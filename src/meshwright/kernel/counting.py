@@ -18,10 +18,9 @@ from meshwright.catalog.media.rules import tokens as media_tokens
 from meshwright.catalog.tokens import family
 from meshwright.kernel.decide import meant
 from meshwright.kernel.snapshot import Snapshot
-from meshwright.routing.features import features
-from meshwright.routing.reading import read, texts
+from meshwright.routing.features import BYTES_PER_TOKEN, features
+from meshwright.routing.reading import read, texts, unread
 from meshwright.routing.route import length_counts
-from meshwright.types.content import Message
 from meshwright.types.errors import UnknownModel
 from meshwright.types.model import Model
 from meshwright.types.request import Request
@@ -52,22 +51,26 @@ async def counted(snapshot: Snapshot, request: Request, asked: str, limited: boo
             return _NONE
     tokens = {}
     for key in sorted(keys):
-        if (count := await count_with(snapshot.tokenizers.named[key], found, size, request.messages)) is not None:
+        if (count := await _count(snapshot.tokenizers.named[key], request, found)) is not None:
             tokens[key] = count
     return tokens
 
 
-async def count_with(tokenizer: Tokenizer, found: Sequence[str], size: int, messages: Sequence[Message]) -> int | None:
-    """The count by one tokenizer; None where there is none to be had."""
+async def _count(tokenizer: Tokenizer, request: Request, found: Sequence[str]) -> int | None:
+    """The count of these texts by one tokenizer, what it does not see estimated; None where there is none to be had."""
+    size = sum(map(len, found))
     if size > MOST or tokenizer.trouble:
         return None
     if tokenizer.prompt(size):
-        return tokenizer.count(found, messages)
-    try:
-        return await asyncio.wait_for(asyncio.to_thread(tokenizer.count, found, messages), PATIENCE)
-    except TimeoutError:
-        tokenizer.give_up(TOO_SLOW)
-        return None
+        count = tokenizer.count(found, request.messages)
+    else:
+        work = asyncio.to_thread(tokenizer.count, found, request.messages)
+        try:
+            count = await asyncio.wait_for(work, PATIENCE)
+        except TimeoutError:
+            tokenizer.give_up(TOO_SLOW)
+            return None
+    return None if count is None else count + unread(request) // BYTES_PER_TOKEN
 
 
 async def input_tokens(snapshot: Snapshot, request: Request) -> tuple[int, str]:
@@ -81,9 +84,8 @@ async def input_tokens(snapshot: Snapshot, request: Request) -> tuple[int, str]:
     seen = features(request, tasks=False, tokenizer=family(name))
     pictures = media_tokens(name, seen.media)
     if model is not None and model.tokenizer:
-        tokenizer, found = snapshot.tokenizers.named[model.tokenizer], texts(request)
-        count = await count_with(tokenizer, found, sum(map(len, found)), request.messages)
-        if count is not None:
+        tokenizer = snapshot.tokenizers.named[model.tokenizer]
+        if (count := await _count(tokenizer, request, texts(request))) is not None:
             return count + pictures, tokenizer.name
     if model is not None and "reading" in model.claims:
         return read(msgspec.structs.replace(model, tokenizer=""), features(request, tasks=False)), ""

@@ -20,7 +20,7 @@ from meshwright.ledger.own_limits import own_headers
 from meshwright.ledger.purse import Tab
 from meshwright.routing.calibrate import candidates
 from meshwright.routing.features import BYTES_PER_TOKEN, features
-from meshwright.routing.reading import most_media
+from meshwright.routing.reading import most_media, unread
 from meshwright.types.decision import Features
 from meshwright.types.errors import LengthUnknown, LimitReached, PriceUnknown
 from meshwright.types.model import Model
@@ -56,8 +56,9 @@ def most_read(work: Work, model: Model) -> tuple[Features, int]:
     if seen is None or request.messages is not work.seen:
         seen = features(request, False, matters=lambda _: False)
     most = seen.characters - seen.media_tokens * BYTES_PER_TOKEN
-    if seen.counted and not request.tools:  # how tools are written out, providers do not tell
-        most = min(most, seen.counted.get(model.tokenizer, most))
+    if not request.tools and (count := seen.counted.get(model.tokenizer)) is not None:
+        # How tools are written out, providers do not tell; of what no tokenizer sees, the count has but a fourth.
+        most = min(most, count + unread(request))
     most += most_media(model, seen)
     return seen, most + AROUND + 4 * len(request.messages) + (TOOLS if request.tools else 0)
 

@@ -121,13 +121,13 @@ def _size(part: Part, attachments: dict[str, None], words: list[str], media: lis
             attachments["image"] = None
             media.append(of_image(part))
             return 0
-        case File(data=data, text=text, media_type=media_type):
+        case File(text=text):
             # Plain text can be sent to any model as words; the rest needs one that reads files.
             attachments["text" if text else "file"] = None
             if not text and (medium := of_file(part)) is not None:
                 media.append(medium)
                 return 0
-            return _bytes(text) + int(len(data) * (TEXT_SHARE if media_type.startswith("text/") else PACKED_SHARE))
+            return _bytes(text) + packed(part)
         case Audio(data=data, transcript=transcript):
             if data:
                 attachments["audio"] = None
@@ -142,6 +142,11 @@ def _size(part: Part, attachments: dict[str, None], words: list[str], media: lis
             return sum(_size(inner, attachments, words, media) for inner in parts)
         case _:
             return _raw(part.raw)
+
+
+def packed(part: File) -> int:
+    """Bytes of text that stand for a file's data, which is not looked into."""
+    return int(len(part.data) * (TEXT_SHARE if part.media_type.startswith("text/") else PACKED_SHARE))
 
 
 def _kinds_of_task(kinds: tuple[str, ...]) -> tuple[str, ...]:

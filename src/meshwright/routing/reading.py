@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from meshwright.catalog.media.measure import of_file
 from meshwright.catalog.media.rules import most as media_most
 from meshwright.catalog.media.rules import tokens as media_tokens
-from meshwright.types.content import Audio, File, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from meshwright.routing.features import packed
+from meshwright.types.content import Audio, File, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from meshwright.types.decision import Features
 from meshwright.types.model import Model
 from meshwright.types.request import Request
@@ -38,6 +40,25 @@ def texts(request: Request) -> list[str]:
     if request.output is not None:
         found.append(_json(request.output.schema))
     return [text for text in found if text]
+
+
+def unread(request: Request) -> int:
+    """Bytes of text that stand for what no tokenizer sees: files' data, sealed thoughts, parts of one dialect alone."""
+    return sum(_unread(part) for message in request.messages for part in message.parts)
+
+
+def _unread(part: Part) -> int:
+    match part:
+        case File():
+            return packed(part) if not part.text and of_file(part) is None else 0
+        case Reasoning(encrypted=encrypted):
+            return len(encrypted)
+        case ToolResult(parts=inner):
+            return sum(map(_unread, inner))
+        case Opaque(raw=raw):
+            return memoryview(raw).nbytes
+        case _:
+            return 0
 
 
 def _spoken(parts: Iterable[Part]) -> Iterator[str]:
