@@ -57,6 +57,7 @@ def test_a_header_says_how_long_to_wait(headers: dict[str, str], seconds: float 
         (UpstreamTimeout("x", "first_byte"), "timeout"),
         (UpstreamStatus("x", 429), "rate"),
         (UpstreamStatus("x", 429, code="insufficient_quota"), "quota"),
+        (UpstreamStatus("x", 402), "quota"),
         (UpstreamStatus("x", 401), "key"),
         (UpstreamStatus("x", 404), "missing"),
         (UpstreamStatus("x", 529), "overloaded"),

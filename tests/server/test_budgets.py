@@ -138,6 +138,7 @@ def test_sixty_four_streams_at_once_stop_at_the_budget_and_every_cent_is_account
     assert spent > budget - DOLLAR // 2  # it stopped because what was left could not pay for the worst case of another
     status, headers, refused = ask(gateway, token)
     assert (status, refused["error"]["code"]) == (429, "insufficient_quota")
+    assert refused["error"]["type"] == "insufficient_quota"  # as OpenAI says it
     assert "$5.00 in all" in refused["error"]["message"]
     assert headers["x-should-retry"] == "false"
     shown = json.loads(gateway.run("keys", "show", "streams", "--json").stdout)["limits"][0]

@@ -270,3 +270,49 @@ def test_a_count_goes_both_ways() -> None:
     assert MessageTokensCount.model_validate_json(encode_count(14)).input_tokens == 14
     with pytest.raises(UpstreamProtocol):
         decode_count(b'{"tokens": 14}')
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade.",
+        "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.",
+    ],
+)
+def test_a_400_about_our_money_is_not_the_callers_mistake_and_another_provider_may_do(words: str) -> None:
+    body = {"type": "error", "error": {"type": "invalid_request_error", "message": words}, "request_id": "req_1"}
+    error = DIALECT.decode_error(400, msgspec.json.encode(body), None)
+    assert (error.upstream_status, error.status, error.code) == (402, 502, "credit_balance_too_low")
+    assert error.retryable
+
+
+SAMPLED = {
+    "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [{"type": "text", "text": "Hi"}],
+    "stop_reason": "end_turn", "stop_sequence": None,
+    "usage": {
+        "input_tokens": 23, "output_tokens": 10,
+        "iterations": [
+            {"type": "compaction", "input_tokens": 180, "output_tokens": 35, "cache_read_input_tokens": 7},
+            {"type": "message", "input_tokens": 23, "output_tokens": 10},
+            {"type": "advisor_message", "model": "other", "input_tokens": 2, "output_tokens": 1},
+        ],
+    },
+}  # fmt: skip
+
+
+def test_what_a_compaction_and_an_advisor_used_is_counted_once() -> None:
+    body = msgspec.json.encode(SAMPLED)
+    answer = DIALECT.decode_response(body, TARGET)
+    assert answer.usage == Usage(input=205, cache_read=7, output=46)
+    anew = DIALECT.encode_response(msgspec.structs.replace(answer, source=None), REQUEST)
+    assert anew.adaptations == ()
+    assert msgspec.json.decode(anew.body)["usage"]["input_tokens"] == 23
+    assert DIALECT.decode_response(anew.body, TARGET).usage == answer.usage
+
+
+def test_iterations_that_do_not_fit_the_counts_are_left_out_by_name() -> None:
+    answer = DIALECT.decode_response(msgspec.json.encode(SAMPLED), TARGET)
+    changed = msgspec.structs.replace(answer, source=None, usage=Usage(input=5, output=5))
+    encoded = DIALECT.encode_response(changed, REQUEST)
+    assert [one.field for one in encoded.adaptations] == ["usage.iterations"]
+    assert DIALECT.decode_response(encoded.body, TARGET).usage == changed.usage

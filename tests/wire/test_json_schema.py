@@ -124,7 +124,8 @@ def test_a_schema_that_contains_itself_is_kept_or_refused_as_the_provider_does()
     schema = {"$ref": "#/$defs/Node", "$defs": {"Node": node}}
     assert narrowed(schema)[0]["type"] == "object"
     assert "contains itself" in refused(schema, ANTHROPIC)
-    chain = {f"N{n}": {**node, "properties": {"next": {"$ref": f"#/$defs/N{n + 1}"}}} for n in range(50)}
+    linked = {**node, "required": ["next"]}
+    chain = {f"N{n}": {**linked, "properties": {"next": {"$ref": f"#/$defs/N{n + 1}"}}} for n in range(50)}
     ends = {**chain, "N50": {"type": "string"}}
     assert narrow(raw({"$ref": "#/$defs/N0", "$defs": ends}), ANTHROPIC).schema is not None
 
@@ -208,3 +209,41 @@ def test_a_provider_without_schemas_is_told_in_words():
     assert body["response_format"] == {"type": "json_object"}
     assert "minLength" in body["messages"][-1]["content"]
     assert "in words" in told["output"]
+
+
+def test_a_constant_is_an_enumeration_of_one_where_that_is_all_that_is_taken():
+    schema = {"type": "object", "properties": {"kind": {"const": "cat"}, "tame": {"const": True}}, "required": ["kind"]}
+    found, why = narrowed(schema, GEMINI)
+    assert found["properties"]["kind"] == {"enum": ["cat"]}
+    assert found["properties"]["tame"] == {"description": "(enum: [true])"}
+    assert why == "told in words instead of kept to: enum"
+
+
+def test_a_reference_stands_alone_where_nothing_may_stand_beside_it():
+    person = {"type": "object", "properties": {"name": {"type": "string"}}}
+    schema = {"type": "object", "properties": {"by": {"$ref": "#/$defs/P", "title": "By"}}, "$defs": {"P": person}}
+    assert narrowed(schema, GEMINI)[0]["properties"]["by"] == {"title": "By", "anyOf": [{"$ref": "#/$defs/P"}]}
+
+
+def test_all_of_with_a_reference_becomes_one_schema_or_goes_in_words():
+    person = {"type": "object", "properties": {"name": {"type": "string"}}, "additionalProperties": False}
+    schema = {"type": "object", "properties": {"by": {"allOf": [{"$ref": "#/$defs/P"}]}}, "required": ["by"]}
+    found, _ = narrowed({**schema, "$defs": {"P": person}}, ANTHROPIC)
+    assert found["properties"]["by"] == {"$ref": "#/$defs/P"}
+    both = {"allOf": [{"$ref": "#/$defs/P"}, {"$ref": "#/$defs/Q"}]}
+    several = {"type": "object", "properties": {"by": both}, "$defs": {"P": person, "Q": person}}
+    assert "allOf" in refused(several, ANTHROPIC)
+
+
+NAMES = [f"p{number}" for number in range(25)]
+BEYOND: list[tuple[Json, Subset, str]] = [
+    ({"properties": {key: {"type": "string"} for key in NAMES}}, ANTHROPIC, "may be absent"),
+    ({"properties": {key: {"type": ["string", "null"]} for key in NAMES}, "required": NAMES}, ANTHROPIC, "unions"),
+    ({"properties": {"x" * 60_000 + name: {"type": "string"} for name in NAMES[:3]}}, OPENAI, "characters"),
+    ({"properties": {"one": {"enum": ["x" * 70 + str(number) for number in range(251)]}}}, OPENAI, "250 values"),
+]
+
+
+@pytest.mark.parametrize(("schema", "subset", "why"), BEYOND, ids=lambda one: one if isinstance(one, str) else "")
+def test_a_schema_beyond_the_limits_of_the_api_goes_in_words(schema: Json, subset: Subset, why: str):
+    assert why in refused({"type": "object", **schema}, subset)

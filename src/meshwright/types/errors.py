@@ -230,10 +230,11 @@ class UpstreamStatus(UpstreamError):
         self.upstream_status = status
         self.body = body
         self.retry_after = retry_after
-        # A provider's refusal of *our* key is no fault of the caller's key: never pass 401/403 through as theirs.
-        self.status = 502 if status in (401, 403) or status < 400 else status
+        # A provider's word about *our* key or our empty account is no fault of the caller's: never pass it through.
+        self.status = 502 if status in (401, 402, 403) or status < 400 else status
         self.code = code or ("upstream_auth" if status in (401, 403) else "upstream_error")
-        self.retryable = status in (401, 403, 404, 408, 409, 425, 429) or status >= 500
+        # 402: our account there is empty, another provider's need not be.
+        self.retryable = status in (401, 402, 403, 404, 408, 409, 425, 429) or status >= 500
 
 
 class UpstreamProtocol(UpstreamError):

@@ -13,6 +13,7 @@ from meshwright.wire.verbatim import is_string
 LONGEST = 2_000
 """Characters of a provider's words that are kept."""
 
+SPENT = "insufficient_quota"
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
@@ -28,6 +29,8 @@ def complaint(error: MeshError) -> str:
 def openai_error(error: MeshError) -> dict[str, object]:
     """`{"error": {message, type, param, code}}` (OpenAI's API reference, "Errors"); the message says the fix."""
     kind = _OPENAI_TYPES.get(error.status, "server_error" if error.status >= 500 else "invalid_request_error")
+    if error.code == SPENT:  # of a spent quota the API's type and code are the same word
+        kind = SPENT
     return {"error": {"message": complaint(error), "type": kind, "param": error.field, "code": error.code}}
 
 

@@ -15,6 +15,7 @@ from msgspec import Raw
 
 MAX_DEPTH = 60
 MAX_NODES = 20_000
+MAX_CHARACTERS = 10_000_000
 TOLD = 200
 """Characters of a loosened word's value that the description repeats."""
 
@@ -32,7 +33,9 @@ class Subset(msgspec.Struct, frozen=True, kw_only=True):
 
     `formats` None: any. `closed`: each object must refuse members that it does not name. `all_required`: and must have
     all that it names, so those that may be absent become nullable. `least_items` is the greatest `minItems`. `alone`:
-    a `$ref` stands alone. The last three are the API's limits for the whole schema.
+    a `$ref` stands alone. `merged`: an `allOf` that refers to definitions is not taken. `listed` are the kinds of
+    values that an enumeration takes, None: any. The rest are the API's limits for the whole schema: how deep, how many
+    properties, properties that may be absent, unions, values in enumerations, and characters in all names and values.
     """
 
     keywords: frozenset[str]
@@ -43,9 +46,16 @@ class Subset(msgspec.Struct, frozen=True, kw_only=True):
     recursive: bool = True
     root_object: bool = False
     alone: bool = False
+    merged: bool = False
+    listed: tuple[type, ...] | None = None
     depth: int = MAX_DEPTH
     properties: int = MAX_NODES
+    optional: int = MAX_NODES
+    unions: int = MAX_NODES
     enum_values: int = MAX_NODES
+    characters: int = MAX_CHARACTERS
+    long_enum: tuple[int, int] = (MAX_NODES, MAX_CHARACTERS)
+    """An enumeration of more values than the first has at most so many characters as the second."""
 
 
 class Narrowed(msgspec.Struct, frozen=True):
@@ -108,7 +118,10 @@ class _Walk:
         self._loosened: dict[str, None] = {}
         self._nodes = 0
         self._properties = 0
+        self._optional = 0
+        self._unions = 0
         self._values = 0
+        self._characters = 0
         self._closing = False
         self.nulling = False
 
@@ -128,10 +141,15 @@ class _Walk:
         subset = self._subset
         if subset.root_object and root.get("type") != "object":
             raise _Unsayable("its root is not an object")
-        if self._properties > subset.properties:
-            raise _Unsayable(f"it has over {subset.properties} properties")
-        if self._values > subset.enum_values:
-            raise _Unsayable(f"it has over {subset.enum_values} values in enumerations")
+        for found, most, what in (
+            (self._properties, subset.properties, "properties"),
+            (self._optional, subset.optional, "properties that may be absent"),
+            (self._unions, subset.unions, "unions of types"),
+            (self._values, subset.enum_values, "values in enumerations"),
+            (self._characters, subset.characters, "characters in names and values"),
+        ):
+            if found > most:
+                raise _Unsayable(f"it has over {most} {what}")
         if not subset.recursive and _recurs(root):
             raise _Unsayable("it contains itself")
 
@@ -146,8 +164,7 @@ class _Walk:
         schema = self._composed(schema)
         if subset.closed and not _SAYING & schema.keys() and "properties" not in schema:
             raise _Unsayable("a place in it takes any value")
-        if isinstance(schema.get("enum"), list):
-            self._values += len(schema["enum"])
+        self._count(schema)
         found: dict[str, Any] = {}
         told: list[str] = []
         for name, value in schema.items():
@@ -166,8 +183,27 @@ class _Walk:
             found["anyOf"] = [{"$ref": found.pop("$ref")}]
         return found
 
+    def _count(self, schema: Mapping[str, Any]) -> None:
+        """Add up what the API's limits are about. Raises _Unsayable."""
+        self._unions += isinstance(schema.get("anyOf"), list) or isinstance(schema.get("type"), list)
+        listed = schema.get("enum")
+        values = listed if isinstance(listed, list) else []
+        length = sum(len(one) for one in values if isinstance(one, str))
+        more, most = self._subset.long_enum
+        if len(values) > more and length > most:
+            raise _Unsayable(f"an enumeration of over {more} values has over {most} characters")
+        self._values += len(values)
+        self._characters += length + (len(schema["const"]) if isinstance(schema.get("const"), str) else 0)
+        for place in ("properties", "$defs", "definitions"):
+            named = schema.get(place)
+            self._characters += sum(map(len, named)) if isinstance(named, dict) else 0
+
     def _kept(self, name: str, value: object) -> bool:
         subset = self._subset
+        if name in ("enum", "const") and subset.listed is not None:
+            values = value if name == "enum" and isinstance(value, list) else [value]
+            if any(type(one) not in subset.listed for one in values):
+                return False
         if name == "$ref" and not (isinstance(value, str) and value.startswith("#")):
             raise _Unsayable("it refers to another document")
         if name == "format" and subset.formats is not None and value not in subset.formats:
@@ -188,11 +224,15 @@ class _Walk:
 
     def _composed(self, schema: dict[str, Any]) -> dict[str, Any]:
         """`oneOf` as `anyOf`, and `allOf` as the one schema that it amounts to, where those are not taken."""
-        keywords = self._subset.keywords
+        keywords, several = self._subset.keywords, schema.get("allOf")
+        if "const" in schema and "const" not in keywords and "enum" not in schema:
+            schema = {("enum" if name == "const" else name): value for name, value in schema.items()}
+            schema["enum"] = [schema["enum"]]
         if isinstance(schema.get("oneOf"), list) and "oneOf" not in keywords and "anyOf" not in schema:
             self._loosened["oneOf"] = None
             schema = {("anyOf" if name == "oneOf" else name): value for name, value in schema.items()}
-        if isinstance(schema.get("allOf"), list) and "allOf" not in keywords:
+        refers = self._subset.merged and isinstance(several, list) and any(_refs(several))
+        if isinstance(several, list) and ("allOf" not in keywords or refers):
             merged = {name: value for name, value in schema.items() if name != "allOf"}
             for one in schema["allOf"]:
                 if not isinstance(one, dict) or not _merge(merged, one):
@@ -202,7 +242,10 @@ class _Walk:
 
     def _object(self, schema: dict[str, Any], found: dict[str, Any]) -> None:
         subset = self._subset
-        named = found.get("properties")
+        named, needed = found.get("properties"), schema.get("required")
+        needed = needed if isinstance(needed, list) else []
+        if isinstance(named, dict):
+            self._optional += sum(name not in needed for name in named)
         if subset.closed:
             others = schema.get("additionalProperties")
             if isinstance(others, dict) or "patternProperties" in schema or (named is None and others is not False):
@@ -211,8 +254,6 @@ class _Walk:
             found["additionalProperties"] = False
         if subset.all_required:
             named = found.setdefault("properties", {})
-            needed = schema.get("required")
-            needed = needed if isinstance(needed, list) else []
             for name in named:
                 if name not in needed and not _takes_null(named[name]):
                     named[name] = _nullable(named[name])

@@ -17,8 +17,12 @@ OPENAI = Subset(
     depth=20,  # of schemas; the API counts ten levels of objects, and between two of them may lie an array or a union
     properties=5_000,
     enum_values=1_000,
+    characters=120_000,
+    long_enum=(250, 15_000),
 )
-"""With `strict`. Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas"""
+"""With `strict`. Not taken: `allOf`, `not`, `dependentRequired`, `dependentSchemas`, `if`, `then`, `else`; of `default`
+the API says that it is not permitted. Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas,
+compared on 2026-11-30 with https://jsonschemaprofiles.unitvectorylabs.com/schemas/openai, which follows that page."""
 
 ANTHROPIC = Subset(
     keywords=_CORE | {"definitions", "title", "anyOf", "allOf", "format", "minItems", "default"},
@@ -26,9 +30,15 @@ ANTHROPIC = Subset(
     closed=True,
     least_items=1,
     recursive=False,
+    merged=True,
+    listed=(str, int, float, bool, type(None)),
+    optional=24,
+    unions=16,
 )
 """Source: https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations, and what
-its own Python library rewrites (lib/_parse/_transform.py). Of `pattern` only some are taken: told in words."""
+its own Python library rewrites (lib/_parse/_transform.py); compared on 2026-11-30. Of `pattern` only some are taken:
+told in words. Its limits on optional parameters and unions (#schema-complexity-limits) are for all strict schemas of a
+request together; here each is held to them alone."""
 
 BEDROCK = ANTHROPIC
 """The same words. Source: https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html"""
@@ -42,13 +52,18 @@ COHERE = Subset(
 Source: https://docs.cohere.com/docs/structured-outputs#unsupported-schema-features"""
 
 GEMINI = Subset(
-    keywords=_CORE
+    keywords=(_CORE - {"const"})
     | {
-        "$id", "$anchor", "$schema", "$comment", "title", "format", "prefixItems", "minItems", "maxItems", "minimum",
-        "maximum", "anyOf", "oneOf", "additionalProperties", "propertyOrdering", "default", "examples", "nullable",
+        "$id", "$anchor", "title", "format", "prefixItems", "minItems", "maxItems", "minimum", "maximum", "anyOf",
+        "oneOf", "additionalProperties", "propertyOrdering",
     },
+    alone=True,
+    listed=(str, int, float),
 )  # fmt: skip
-"""Of `responseJsonSchema`. Source: https://ai.google.dev/api/generate-content#GenerationConfig"""
+"""Of `responseJsonSchema`; what is not in its list is passed over in silence there, so it is told in words here. A
+schema that contains itself may do so only in a member that may be absent, which is not looked at.
+Source: https://ai.google.dev/api/generate-content#GenerationConfig, compared on 2026-11-30 with the same words in the
+discovery document's clients (pub.dev, googleapis, GoogleCloudAiplatformV1GenerationConfig.responseJsonSchema)."""
 
 LLAMA_CPP = Subset(
     keywords=_CORE

@@ -15,6 +15,12 @@ from meshwright.wire.verbatim import is_object
 
 UNTHREADED = "thread_unsupported_request"
 _TOO_LONG = "prompt is too long"
+_UNPAID = (
+    "Your credit balance is too low",
+    "You have reached your specified API usage limits",
+    "You have reached your specified workspace API usage limits",
+)
+"""How a 400 begins that is about money: the API has a status of its own for it (402), and does not use it."""
 _TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -69,6 +75,8 @@ def decode_error(status: int, body: bytes, retry_after: float | None) -> Upstrea
     code = kind[:100] if kind and status not in (401, 403) else None
     if status == 400 and words.startswith(_TOO_LONG):  # the API has no word of its own for it
         code = "context_length_exceeded"
+    if status == 400 and words.startswith(_UNPAID):
+        status, code = 402, "credit_balance_too_low"
     return UpstreamStatus(words, status, code=code, body=body, retry_after=retry_after)
 
 

@@ -11,7 +11,7 @@ import re
 import msgspec
 
 from meshwright.types.errors import LimitReached, MeshError, UpstreamStatus
-from meshwright.wire.complaints import complaint
+from meshwright.wire.complaints import SPENT, complaint
 
 MOST = 2_000
 """Characters of a provider's words that are kept."""
@@ -48,6 +48,7 @@ _ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
 def encode_error(error: MeshError) -> bytes:
     """The body of an error answer."""
     kind = _TYPES.get(error.status) or ("invalid_request_error" if error.status < 500 else "server_error")
+    kind = SPENT if error.code == SPENT else kind
     words = complaint(error)
     return msgspec.json.encode({"error": {"message": words, "type": kind, "param": error.field, "code": error.code}})
 
