@@ -19,7 +19,7 @@ from meshwright.kernel.config.tables import StateSettings
 from meshwright.server.gate import Gate
 from meshwright.server.http import Asked
 from meshwright.store.rows import KeptAnswer, KeptItem
-from meshwright.types.errors import InvalidRequest, MeshError
+from meshwright.types.errors import InvalidRequest, MeshError, NotFound
 from meshwright.types.request import Request
 from meshwright.wire import CODECS
 from meshwright.wire.openai_chat import kept as chats
@@ -178,7 +178,11 @@ async def _response(gate: Gate, asked: Asked, request: Request, state: StateSett
     if mine or background:
         history = await gate.shelf(lambda room: room.history(owner, previous, conversation))
         ancestors = history.ancestors
-        request = _rebuilt(fields, [*history.items, *own] if mine else None)
+        own, repeats = await _resolved(gate, owner, own, history.items)
+        request = _rebuilt(fields, [*history.items, *own] if mine or repeats else None)
+    elif any(map(resources.reference, own)):
+        own, _ = await _resolved(gate, owner, own, ())
+        request = _rebuilt(fields, own)
     keeping = Keeping(
         id=new_id("resp_"),
         owner=owner,
@@ -194,6 +198,30 @@ async def _response(gate: Gate, asked: Asked, request: Request, state: StateSett
         background=background,
     )
     return msgspec.structs.replace(request, store=None, metadata=None if store else request.metadata), keeping
+
+
+async def _resolved(gate: Gate, owner: str, own: list[Raw], before: Sequence[Raw]) -> tuple[list[Raw], bool]:
+    """A request's items with what they name in place of names; and whether there were names.
+
+    What stands in the history already is left out. Raises NotFound for what is not kept here.
+    """
+    wanted = {id for item in own if (id := resources.reference(item))}
+    if not wanted:
+        return own, False
+    there = {id for item in before if (id := resources.id_of(item)) in wanted}
+    found = await gate.shelf(lambda room: room.items_by_id(owner, wanted - there)) if wanted - there else {}
+    items = []
+    for item in own:
+        id = resources.reference(item)
+        if id in found or not id:
+            items.append(found[id] if id else item)
+        elif id not in there:
+            raise NotFound(
+                f"Item with id '{id[:100]}' not found.",
+                field="input",
+                fix="Only items of responses that are stored can be named: send the item itself.",
+            )
+    return items, True
 
 
 def _rebuilt(fields: dict[str, Raw], items: list[Raw] | None) -> Request:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from time import time
 
 import msgspec
@@ -13,10 +13,12 @@ from meshwright.store import answers, conversations, feedback, recalled
 from meshwright.store.database import Database, Transaction
 from meshwright.store.rows import Conversation, Feedback, KeptAnswer, KeptItem, Recalled
 from meshwright.types.errors import NotFound
-from meshwright.wire.openai_responses.resources import output_of, remembered
+from meshwright.wire.openai_responses.resources import id_of, listed, output_of, remembered
 
 MAX_HISTORY = 32 * 1024 * 1024
 """Bytes of a conversation that are put before a request."""
+MAX_LOOKED, AT_ONCE = 500, 50
+"""An item that a request only names is looked for in so many responses, of which so many are read together."""
 
 
 class History(msgspec.Struct, frozen=True):
@@ -62,6 +64,22 @@ class Shelving:
             items += [remembered(item, "") for item in msgspec.json.decode(answer.request, type=list[Raw])]
             items += [remembered(item, answer.served) for item in output_of(answer.body)]
         return History(tuple(items), tuple(answer.id for answer in found))
+
+    def items_by_id(self, owner: str, ids: Set[str]) -> dict[str, Raw]:
+        """Items of the owner's newest responses, for a model that goes on from them; those that are not there are left
+        out. What was made is looked for first, then what was asked, whose ids are those of its list."""
+        found: dict[str, Raw] = {}
+        with self._database.read() as transaction:
+            after, looked = "", 0
+            while looked < MAX_LOOKED and len(found) < len(ids):
+                page = answers.page(transaction, owner, "response", limit=AT_ONCE, after=after, newest_first=True)
+                for answer in page:
+                    found = {**_items_of(answer, ids), **found}
+                looked += len(page)
+                if len(page) < AT_ONCE:
+                    break
+                after = page[-1].id
+        return found
 
     def save(
         self,
@@ -188,6 +206,19 @@ class Shelving:
         """Keep what was said of an answer; whether each changed anything."""
         with self._database.begin() as transaction:
             return feedback.put(transaction, found)
+
+
+def _items_of(answer: KeptAnswer, ids: Set[str]) -> dict[str, Raw]:
+    """Those of the items of a response, asked or made, that have one of these ids."""
+    found = {}
+    if any(id.encode() in answer.body for id in ids):
+        made = ((id_of(item), remembered(item, answer.served)) for item in output_of(answer.body))
+        found = {id: item for id, item in made if id in ids}
+    if len(found) < len(ids):
+        asked = msgspec.json.decode(answer.request, type=list[Raw])
+        named = ((listed(item, answer.id, place)[0], item) for place, item in enumerate(asked))
+        found = {id: remembered(item, "") for id, item in named if id in ids} | found
+    return found
 
 
 def _found(transaction: Transaction, owner: str, id: str, kind: str) -> KeptAnswer:

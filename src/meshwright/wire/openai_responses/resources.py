@@ -24,6 +24,8 @@ PREFIXES = {
     "custom_tool_call": "ctc",
     "custom_tool_call_output": "ctco",
 }
+LONGEST_REFERENCE = 300
+"""Bytes; an item that only names another is an id and its type."""
 _WORDS = {"assistant": "output_text"}
 _STATED = frozenset({"message", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"})
 
@@ -56,6 +58,21 @@ def items_given(raw: Raw | bytes | None, field: str, most: int) -> list[Raw]:
     if len(items) > most:
         raise InvalidRequest(f"At most {most} items at a time.", field=field, fix="Send them in several calls.")
     return items
+
+
+def reference(item: Raw) -> str:
+    """The id of the item that this one only names, "" for an item that says something itself."""
+    raw = bytes(item)
+    if len(raw) > LONGEST_REFERENCE or not is_object(item):
+        return ""
+    members = OBJECT.decode(item)
+    kind = said(members.get("type")) or ("message" if "role" in members else "item_reference")
+    return said(members.get("id")) if kind == "item_reference" else ""
+
+
+def id_of(item: Raw) -> str:
+    """The item's own id, "" when it has none."""
+    return said(OBJECT.decode(item).get("id")) if is_object(item) else ""
 
 
 def listed(item: Raw, owner: str, place: int) -> tuple[str, Raw]:
