@@ -114,12 +114,12 @@ class Gateway:
         return (self.folder / "gateway.log").read_text()
 
     def call(
-        self, path: str, body: Any = None, headers: dict[str, str] | None = None
+        self, path: str, body: Any = None, headers: dict[str, str] | None = None, method: str | None = None
     ) -> tuple[int, dict[str, str], bytes]:
         """One plain HTTP request: (status, headers in lower case, body). A body that is not bytes is sent as JSON."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"content-type": "application/json", **({"authorization": f"Bearer {self.key}"} if self.key else {})}
-        request = urllib.request.Request(self.url + path, data, {**sent, **(headers or {})})
+        request = urllib.request.Request(self.url + path, data, {**sent, **(headers or {})}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=40) as answer:
                 return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()

@@ -10,9 +10,12 @@ from collections.abc import Callable
 import msgspec
 
 from meshwright.kernel.bounds import check_path
+from meshwright.server.aliases import naming, others, without_api_version
 from meshwright.server.auth import authenticate
+from meshwright.server.cross_origin import CrossOrigin, preflight, welcome
 from meshwright.server.endpoint import ANY, Endpoint
 from meshwright.server.endpoints import find
+from meshwright.server.endpoints.table import Found
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, ClientGone, Exchange, Flowing, compressed, query_values, too_slow
 from meshwright.server.refusal import refusal
@@ -31,6 +34,11 @@ async def serve(gate: Gate, exchange: Exchange) -> None:
     gate.enter(task)
     endpoint: Endpoint | None = None
     try:
+        if gate.settings.cors_origins and welcome(gate.settings.cors_origins, exchange.header("origin")):
+            exchange = CrossOrigin(exchange)
+            if (told := preflight(exchange)) is not None:
+                await exchange.send(204, told, b"")
+                return
         endpoint, parameter, allowed = _endpoint(exchange)
         _check_open(gate, exchange, endpoint, allowed)
         answer = await _answer(gate, exchange, endpoint, parameter, task)
@@ -57,7 +65,7 @@ async def serve(gate: Gate, exchange: Exchange) -> None:
 
 def _endpoint(exchange: Exchange) -> tuple[Endpoint, str, bool]:
     """The path's endpoint, what stands for `{…}`, and whether it takes this method."""
-    found = find(exchange.path)
+    found = find(exchange.path) or _under_another_name(exchange)
     if not found:
         raise NotFound(f"There is no {exchange.path[:200]} here.", fix="GET /openapi.json lists what there is.")
     for endpoint, parameter in found:
@@ -65,6 +73,14 @@ def _endpoint(exchange: Exchange) -> tuple[Endpoint, str, bool]:
             return endpoint, parameter, True
     methods = dict.fromkeys(method for endpoint, _ in found for method in endpoint.methods)
     return msgspec.structs.replace(found[0][0], method=", ".join(methods)), "", False
+
+
+def _under_another_name(exchange: Exchange) -> Found:
+    for path, model in others(exchange.path):
+        if found := find(path):
+            exchange.path, exchange.query = path, without_api_version(exchange.query)
+            return [(naming(endpoint, model), parameter) for endpoint, parameter in found] if model else found
+    return ()
 
 
 def _check_open(gate: Gate, exchange: Exchange, endpoint: Endpoint, allowed: bool) -> None:

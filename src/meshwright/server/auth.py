@@ -59,7 +59,11 @@ def _only_from_here(settings: ServerSettings, header: Header) -> None:
             fix='Add the name to [server] allowed_hosts, or ask for keys with auth = "keys".',
         )
     origin = header("origin")
-    if origin and _name(origin.partition("://")[2]) not in LOOPBACK | set(settings.allowed_hosts):
+    if (
+        origin
+        and origin not in settings.cors_origins
+        and _name(origin.partition("://")[2]) not in LOOPBACK | set(settings.allowed_hosts)
+    ):
         raise PermissionDenied(
             f"Pages of {origin[:100]} may not use this gateway.", fix='Ask for keys with [server] auth = "keys".'
         )

@@ -43,7 +43,7 @@ def _server(config: Config, environment: Mapping[str, str]) -> list[Finding]:
         found.append((("server", "workers"), "there must be at least one worker.", "Write workers = 1."))
     if not 1 <= config.batches.concurrency <= 1000:
         found.append((("batches", "concurrency"), "this is 1 to 1000.", "Write concurrency = 8."))
-    for field, usual in (("max_body_mb", 20), ("max_upload_mb", 512), ("max_header_kb", 64), ("body_seconds", 60)):
+    for field, usual in (("max_body_mb", 64), ("max_upload_mb", 512), ("max_header_kb", 64), ("body_seconds", 60)):
         if not getattr(server, field) > 0:
             found.append((("server", field), "this must be above 0.", f"Write {field} = {usual}."))
     if not server.drain_seconds >= 0:

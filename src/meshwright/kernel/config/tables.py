@@ -23,13 +23,15 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8400
     workers: int = 1
     auth: Literal["auto", "keys", "open"] = "auto"
-    max_body_mb: float = 20.0
+    max_body_mb: float = 64.0
     max_upload_mb: float = 512.0
     max_header_kb: float = 64.0
     body_seconds: float = 60.0
     drain_seconds: float = 20.0
     allowed_hosts: tuple[str, ...] = ()
     """Host names besides the loopback ones that an open gateway answers to (against DNS rebinding)."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins whose pages may ask from a browser; "*" with keys: all."""
     forward_to: str = ""
     """The provider that gets what names no model and is passed on as it is."""
 
