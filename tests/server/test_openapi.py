@@ -50,6 +50,8 @@ def test_every_answer_is_one_that_the_document_describes(
         members = case.body.values() if isinstance(case.body, dict) else ()
         assume(mode is BAD or not any(isinstance(value, float) and value.is_integer() for value in members))
         assume(mode is BAD or distinct(case.body))
+        if mode is GOOD and "x-mesh-timeout" in case.headers:
+            case.headers["x-mesh-timeout"] = "60"  # who waits for a moment only is told so, with a 504
         case.call_and_validate(base_url=plain.url)
 
     ask()

@@ -116,7 +116,8 @@ class Chain:
             if placed:
                 standing = self._signals.standing(deployment.key, deployment.limit)
                 self._signals.doors.given_back(deployment.key, standing, now)
-            told = f"The request's own time of {failing.total:g} s is over."
+            seconds = min(work.arrival.seconds or failing.total, failing.total)
+            told = f"The request's own time of {seconds:g} s is over."
             raise UpstreamTimeout(told, "total") from self._failed
         stream = work.arrival.request.stream
         standing_by = [one for one in others if not self._signals.shut(one)] if stream or failing.hedge else []
