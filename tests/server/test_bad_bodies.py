@@ -171,9 +171,9 @@ def test_a_compressed_body_is_refused_by_its_header(plain: Gateway, path: str):
 
 
 @paths
-def test_fifty_megabytes_are_refused_before_they_are_read(plain: Gateway, path: str):
-    body = b"x" * 50_000_000
-    assert "20480 KiB" in message(post(plain.url, path, body), path, 413)
+def test_eighty_megabytes_are_refused_before_they_are_read(plain: Gateway, path: str):
+    body = b"x" * 80_000_000
+    assert "65536 KiB" in message(post(plain.url, path, body), path, 413)
     head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n{len(body):x}\r\n".encode()
     assert "max_body_mb" in message(ask(plain.url, head + body + b"\r\n0\r\n\r\n"), path, 413)
 
@@ -181,7 +181,7 @@ def test_fifty_megabytes_are_refused_before_they_are_read(plain: Gateway, path: 
 def test_a_client_that_asks_first_is_told_before_it_sends(plain: Gateway):
     head = f"POST {CHAT} HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: "
     with Wire(plain.url) as wire:
-        wire.send(f"{head}50000000\r\n\r\n".encode())
+        wire.send(f"{head}80000000\r\n\r\n".encode())
         message(wire.read(), CHAT, 413)
     body = json.dumps(GOOD[CHAT]).encode()
     with Wire(plain.url) as wire:
