@@ -22,8 +22,9 @@ from meshwright.routing.calibrate import candidates
 from meshwright.routing.features import BYTES_PER_TOKEN, features
 from meshwright.routing.reading import most_media, unread
 from meshwright.types.decision import Features
-from meshwright.types.errors import LengthUnknown, LimitReached, PriceUnknown
+from meshwright.types.errors import LengthUnknown, LimitReached, OverMaxCost, PriceUnknown
 from meshwright.types.model import Model
+from meshwright.types.money import dollars
 from meshwright.types.principal import Principal
 
 AROUND = 200
@@ -81,6 +82,20 @@ def writing_costs(model: Model) -> bool:
     return dearest(model, 0, MILLION) != dearest(model, 0, 0)
 
 
+def promised(model: Model, read: int, cap: int | None, requests: int = 1) -> None:
+    """Refuse what is only read, where that many tokens may cost more than its caller allows. Raises OverMaxCost."""
+    if cap is None:
+        return
+    worst = dearest(model, read, 0, requests)
+    if worst is None:
+        raise OverMaxCost(f"What {model.name} costs is not known, and max_cost is set.", fix=PRICE_FIX)
+    if worst > cap:
+        raise OverMaxCost(
+            f"{model.name} may charge {dollars(worst)} USD for reading it, and max_cost leaves {dollars(cap)} USD.",
+            fix="Raise max_cost, send less at once, or ask a cheaper model.",
+        )
+
+
 def affordable(nano: int, per_million: int) -> int:
     """How many tokens of output that money buys, a million at most: what a million costs says nothing beyond it.
 
@@ -96,7 +111,7 @@ def expected(work: Work, model: Model, answers: int) -> float:
     return max(1.0, found.tokens.value / max(1, answers)) if found is not None and found.tokens is not None else 1.0
 
 
-async def reserve(kernel: Kernel, attempt: OpenAttempt, model: Model, read: int, write: int) -> None:
+async def reserve(kernel: Kernel, attempt: OpenAttempt, model: Model, read: int, write: int, requests: int = 1) -> None:
     """The worst case of a call that reads and writes so many tokens at most; it is in the journal before the call.
 
     Raises LimitReached, PriceUnknown, StoreError.
@@ -107,7 +122,7 @@ async def reserve(kernel: Kernel, attempt: OpenAttempt, model: Model, read: int,
         return
     nano = 0
     if tab.money:
-        worst = dearest(model, read, write)
+        worst = dearest(model, read, write, requests)
         if worst is None:
             raise PriceUnknown(f"What {model.name} costs is not known, and this key has a budget.", fix=PRICE_FIX)
         nano = worst
@@ -125,7 +140,7 @@ async def reserve(kernel: Kernel, attempt: OpenAttempt, model: Model, read: int,
         raise
 
 
-def dearest(model: Model, read: int, write: int) -> int | None:
+def dearest(model: Model, read: int, write: int, requests: int = 1) -> int | None:
     """Nano-dollars of so many tokens at the dearest prices that may hold for them; None when one is not known."""
     found = None
     for price in model.prices:
@@ -138,6 +153,6 @@ def dearest(model: Model, read: int, write: int) -> int | None:
         if price.input is None or (write and price.output is None):
             return None
         millionths = read * max(fresh) + (write * max(made) if write else 0)
-        amount = price.request - -millionths // MILLION
+        amount = requests * price.request - -millionths // MILLION
         found = amount if found is None else max(found, amount)
     return found

@@ -91,17 +91,24 @@ def seconds(value: str | None) -> float | None:
     return found
 
 
+def max_cost(said: str | None) -> int | None:
+    """The nano-dollars of the header x-mesh-max-cost, None without one. Raises InvalidRequest."""
+    if said is None:
+        return None
+    if re.fullmatch(DOLLARS, said) is None:
+        raise InvalidRequest(
+            f"max_cost is an amount of dollars, not {said[:40]!r}.", field="max_cost", fix="Write 0.05, for example."
+        )
+    return nano(said)
+
+
 def bounded(request: Request, said: str | None) -> Request:
     """The request with the `max_cost` of the header `said` or of a member of its body. Raises InvalidRequest."""
     inside = next((one for one in request.extra if one.kind == "max_cost"), None)
     if said is None and inside is None:
         return request
     told = said if said is not None else bytes(inside.raw).decode("utf-8", "replace").strip('"') if inside else ""
-    if re.fullmatch(DOLLARS, told) is None:
-        raise InvalidRequest(
-            f"max_cost is an amount of dollars, not {told[:40]!r}.", field="max_cost", fix="Write 0.05, for example."
-        )
-    amount = nano(told)
+    amount = max_cost(told)
     if inside is None:
         return msgspec.structs.replace(request, max_cost=amount)
     # No provider is told: so it goes out as what it means, not as the client's bytes.

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from meshwright.kernel.arrival import Failure
 from meshwright.kernel.forward.call import Passed, forward
 from meshwright.kernel.forward.target import Parcel
-from meshwright.server.adapting import adapted, plain
+from meshwright.server.adapting import adapted, max_cost, plain
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, Flowing, Headers
@@ -44,6 +44,7 @@ def parcel(gate: Gate, asked: Asked, *, counts: bool) -> Parcel:
         provider=header("x-mesh-provider") or "",
         preferred=gate.settings.forward_to,
         counts=counts and asked.method == "POST",
+        max_cost=max_cost(header("x-mesh-max-cost")),
     )
 
 

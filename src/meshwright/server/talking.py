@@ -15,7 +15,7 @@ from meshwright.net.duplex import ABNORMAL, MAX_FRAME, Closed
 from meshwright.server.auth import authenticate
 from meshwright.server.gate import Gate
 from meshwright.server.http import not_ascii
-from meshwright.types.errors import MeshError, NotFound, Overloaded, PermissionDenied
+from meshwright.types.errors import InvalidRequest, MeshError, NotFound, Overloaded, PermissionDenied
 
 PATH = "/v1/realtime"
 SENT_ON = ("openai-beta", "openai-safety-identifier")
@@ -123,6 +123,8 @@ def _wanted(gate: Gate, scope: Any, accept: Any) -> Talk:
         raise PermissionDenied(
             f'The key "{principal.name}" may not ask models.', fix='Use a key with the scope "inference".'
         )
+    if header("x-mesh-max-cost"):
+        raise InvalidRequest("A conversation in real time has no end that a max_cost could be promised for.")
     return Talk(
         principal=principal,
         query=scope.query_string,

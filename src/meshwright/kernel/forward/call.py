@@ -21,7 +21,7 @@ from meshwright.kernel.forward.usage import Listening, usage_of
 from meshwright.kernel.guarding import Guarding
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import OpenAttempt, Recording
-from meshwright.kernel.set_aside import AROUND, enter, longest, reserve
+from meshwright.kernel.set_aside import AROUND, enter, longest, promised, reserve
 from meshwright.kernel.snapshot import Deployment
 from meshwright.kernel.streams.stream import Stream
 from meshwright.net.transport import Answer, Call, Endpoint
@@ -35,6 +35,8 @@ WHOLE = 1024 * 1024
 MAX_COUNTED = 64 * 1024 * 1024
 OPENAI = CODECS["openai_chat"]
 EVENTS = "text/event-stream"
+VECTORS = "/embeddings"
+"""The one path here whose calls write nothing."""
 _SAFE = "/:@!$&'()*+,;=-._~"
 _FREE = frozenset({"GET", "HEAD", "DELETE"})
 
@@ -66,6 +68,8 @@ async def forward(kernel: Kernel, parcel: Parcel) -> Passed | Failure:
             parcel = msgspec.structs.replace(parcel, body=_checked(guarding, parcel, recording))
         to = addressed(kernel.snapshot, parcel)
         _check(kernel, parcel, to)
+        if parcel.max_cost is not None and parcel.method not in _FREE:
+            _check_cost(parcel, to)
         endpoint = _endpoint(to.deployment, parcel)
         recording.stage("route")
         answered = guarding is not None and guarding.answered
@@ -122,6 +126,17 @@ def _check(kernel: Kernel, parcel: Parcel, to: Addressed) -> None:
             "This key may use certain models only, and the request names none.", fix="Name a model, or use another key."
         )
     check_deployment(principal, to.deployment, costs=parcel.method not in _FREE)
+
+
+def _check_cost(parcel: Parcel, to: Addressed) -> None:
+    """A promise is kept for what is only read, and refused where nobody knows what it would hold for."""
+    if parcel.path != VECTORS:
+        raise InvalidRequest(
+            "What a call that is passed on may cost cannot be told before: no max_cost can be promised for it.",
+            field="x-mesh-max-cost",
+            fix="Leave it out, or give the key a budget.",
+        )
+    promised(to.deployment.model, len(to.body) + AROUND, parcel.max_cost)
 
 
 def _endpoint(deployment: Deployment, parcel: Parcel) -> Endpoint:

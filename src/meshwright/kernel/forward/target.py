@@ -48,6 +48,8 @@ class Parcel(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     provider: str = ""
     preferred: str = ""
     counts: bool = False
+    max_cost: int | None = None
+    """Nano-dollars that it may cost in the worst case."""
 
     @property
     def media(self) -> str:

@@ -39,6 +39,7 @@ async def embed(kernel: Kernel, parcel: Parcel, strict: bool = False) -> Passed 
         path=f"{parcel.method} /v1{parcel.path}",
         model=wanted.model,
         strict=strict,
+        max_cost=parcel.max_cost,
         put=lambda deployment: _put(deployment, wanted),
     )
     return await ask(kernel, question)

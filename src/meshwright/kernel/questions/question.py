@@ -18,7 +18,7 @@ from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
 from meshwright.kernel.forward.call import Passed
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import OpenAttempt, Recording
-from meshwright.kernel.set_aside import enter, reserve
+from meshwright.kernel.set_aside import enter, promised, reserve
 from meshwright.kernel.snapshot import Deployment, Snapshot
 from meshwright.net.transport import Call
 from meshwright.types.errors import MeshError, NotCarried, UnknownModel, UpstreamError
@@ -42,6 +42,7 @@ class Put(msgspec.Struct, Generic[T], frozen=True, eq=False):
     """A question in a provider's words: the path below its address, a body for each call, and what was lost.
 
     `read` decodes the answer to the body of that place; it raises UpstreamProtocol. `join` makes the client's body.
+    `reads` are the most tokens of each call where its bytes are no bound, `searches` how many it may be charged as.
     """
 
     path: str
@@ -49,16 +50,26 @@ class Put(msgspec.Struct, Generic[T], frozen=True, eq=False):
     read: Callable[[bytes, int], Told[T]]
     join: Callable[[Sequence[T]], bytes]
     adaptations: tuple[Adaptation, ...] = ()
+    reads: int | None = None
+    searches: int = 1
+
+    def most(self, at: int) -> int:
+        """The most tokens that are read in the call of that place."""
+        return len(self.bodies[at]) if self.reads is None else self.reads
 
 
 class Question(msgspec.Struct, Generic[T], frozen=True, eq=False, kw_only=True):
-    """Who asks which model for what; `put` is given the deployment. `strict`: an Adaptation is an error."""
+    """Who asks which model for what; `put` is given the deployment.
+
+    `strict`: an Adaptation is an error. `max_cost`: nano-dollars that it may cost.
+    """
 
     principal: Principal
     kind: str
     path: str
     model: str
     strict: bool
+    max_cost: int | None = None
     put: Callable[[Deployment], Put[T]]
 
 
@@ -84,6 +95,8 @@ async def ask(kernel: Kernel, question: Question[T]) -> Passed | Failure:
         if guarding is not None:
             bodies = [check_body(guarding, one, recording) for one in put.bodies]
             put = msgspec.structs.replace(put, bodies=bodies)
+        read = sum(put.most(at) for at in range(len(put.bodies)))
+        promised(deployment.model, read, question.max_cost, put.searches * len(put.bodies))
         body = put.join([await _call(kernel, recording, deployment, put, at) for at in range(len(put.bodies))])
         recording.served = deployment.model.name
         recording.first_byte = recording.elapsed()
@@ -128,7 +141,7 @@ def named(snapshot: Snapshot, asked: str) -> Deployment:
 async def _call(kernel: Kernel, recording: Recording, deployment: Deployment, put: Put[T], at: int) -> T:
     attempt = OpenAttempt(recording, deployment.model)
     attempt.adaptations = put.adaptations if at == 0 else ()
-    await reserve(kernel, attempt, deployment.model, len(put.bodies[at]), 0)
+    await reserve(kernel, attempt, deployment.model, put.most(at), 0, put.searches)
     url = deployment.provider.base_url.rstrip("/") + put.path
     endpoint = msgspec.structs.replace(deployment.endpoint, url=url, once=True)
     try:

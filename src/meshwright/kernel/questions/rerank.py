@@ -19,10 +19,13 @@ from meshwright.wire.openai_chat import rerank as shared
 
 VOYAGE = "rerank_top_k"
 """The quirk of a provider that calls `top_n` so."""
+PART, SEARCH = 500, 100
 _COHERE_KNOWS = frozenset({"max_tokens_per_doc", "priority"})
 
 
-async def rerank(kernel: Kernel, principal: Principal, path: str, body: bytes, strict: bool) -> Passed | Failure:
+async def rerank(
+    kernel: Kernel, principal: Principal, path: str, body: bytes, strict: bool, max_cost: int | None = None
+) -> Passed | Failure:
     """Answer one question. Raises InvalidRequest for a body that is none."""
     wanted = shared.decode_rank_ask(body)
     question = Question(
@@ -31,6 +34,7 @@ async def rerank(kernel: Kernel, principal: Principal, path: str, body: bytes, s
         path=path,
         model=wanted.model,
         strict=strict,
+        max_cost=max_cost,
         put=lambda deployment: _put(deployment, wanted),
     )
     return await ask(kernel, question)
@@ -49,7 +53,18 @@ def _put(deployment: Deployment, wanted: RankAsk) -> Put[Ranked]:
         )
     most_name = "top_k" if VOYAGE in deployment.target.quirks else "top_n"
     body = shared.encode_rank_ask(said, model, most_name=most_name)
-    return Put(shared.PATH, [body], _reading(wanted), _joined(wanted), lost)
+    return Put(shared.PATH, [body], _reading(wanted), _joined(wanted), lost, *_most(wanted, body))
+
+
+def _most(wanted: RankAsk, body: bytes) -> tuple[int, int]:
+    """The most tokens that are read, since the question is read with each document; and the most searches.
+
+    Cohere counts a document of more than 500 tokens as several, and a hundred documents as one search
+    (https://docs.cohere.com/docs/how-does-cohere-pricing-work).
+    """
+    question, documents = len(wanted.query.encode()), [len(text.encode()) for text in wanted.texts]
+    parts = sum(-(-(size + question) // PART) for size in documents)
+    return len(body) + question * len(documents), max(1, -(-parts // SEARCH))
 
 
 def _for_cohere(wanted: RankAsk) -> tuple[RankAsk, tuple[Adaptation, ...]]:

@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from meshwright.kernel.questions.question import Put, Question, Told, ask, named
 from meshwright.kernel.snapshot import Deployment
-from meshwright.server.adapting import STRICT, strict
+from meshwright.server.adapting import MAX_COST, STRICT, max_cost, strict
 from meshwright.server.embedding import vectors
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
@@ -45,6 +45,7 @@ async def answer(gate: Gate, asked: Asked) -> Answered | Flowing:
             path=f"POST {asked.path}",
             model=request.model,
             strict=strict(asked.header("x-mesh-strict")),
+            max_cost=max_cost(asked.header("x-mesh-max-cost")),
             put=lambda deployment: _put(deployment, request),
         )
         return handed_back(await ask(gate.kernel, question), ENDPOINT)
@@ -108,5 +109,5 @@ ENDPOINT = Endpoint(
     dialect=COHERE,
     slow=True,
     request="cohere_embed",
-    parameters=(STRICT,),
+    parameters=(STRICT, MAX_COST),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meshwright.kernel.questions.embed import embed
-from meshwright.server.adapting import STRICT, strict
+from meshwright.server.adapting import MAX_COST, STRICT, strict
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, Flowing
@@ -26,5 +26,5 @@ ENDPOINT = Endpoint(
     dialect=CODECS["openai_chat"],
     slow=True,
     request="embeddings",
-    parameters=(STRICT,),
+    parameters=(STRICT, MAX_COST),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meshwright.kernel.questions.rerank import rerank
-from meshwright.server.adapting import STRICT, strict
+from meshwright.server.adapting import MAX_COST, STRICT, max_cost, strict
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, Flowing
@@ -14,7 +14,8 @@ from meshwright.wire import CODECS
 async def answer(gate: Gate, asked: Asked) -> Answered | Flowing:
     """Ask the model's provider in its own words."""
     strictly = strict(asked.header("x-mesh-strict"))
-    passed = await rerank(gate.kernel, asked.principal, f"POST {asked.path}", asked.body, strictly)
+    cap = max_cost(asked.header("x-mesh-max-cost"))
+    passed = await rerank(gate.kernel, asked.principal, f"POST {asked.path}", asked.body, strictly, cap)
     return handed_back(passed, _OF_PATH[asked.path])
 
 
@@ -28,7 +29,7 @@ def _endpoint(path: str, dialect: str, summary: str) -> Endpoint:
         dialect=CODECS[dialect],
         slow=True,
         request="rerank",
-        parameters=(STRICT,),
+        parameters=(STRICT, MAX_COST),
     )
 
 
