@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import openai
 import pytest
+from google import genai
 
 from meshwright.sim import Rule, Say, Upstream
 from tests.gateway import Gateway
@@ -36,6 +37,14 @@ def test_azures_own_client_is_served_by_a_deployment_of_that_name(served: tuple[
         client.chat.completions.create(model="nobody", messages=[{"role": "user", "content": "hi"}])
     with pytest.raises(openai.AuthenticationError):
         client.with_options(api_key="wrong").chat.completions.create(model="up/m", messages=[])
+
+
+def test_vertex_ais_own_client_is_served(served: tuple[Gateway, Pretend]) -> None:
+    gateway, _ = served
+    with genai.Client(vertexai=True, api_key=KEY, http_options={"base_url": gateway.url}) as client:
+        assert client.models.generate_content(model="up/m", contents="hi").text == "good day"
+        pieces = client.models.generate_content_stream(model="m", contents="hi")
+        assert "".join(one.text or "" for one in pieces) == "good day"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
-"""Other ways that clients write the same paths: Azure's, or a base address with `/v1` left out or given twice.
+"""Other ways that clients write the same paths: Azure's and Vertex AI's, or with `/v1` left out or given twice.
 
 Looked at only when a path is unknown. Azure's paths name the model; where the body does not, it is written there.
-(https://learn.microsoft.com/azure/ai-foundry/openai/reference)
+(https://learn.microsoft.com/azure/ai-foundry/openai/reference, https://cloud.google.com/vertex-ai/docs/reference/rest)
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,6 +19,7 @@ from meshwright.server.http import Answered, Asked, Flowing
 AZURE = "/openai/deployments/"
 AZURE_V1 = "/openai/v1/"
 VERSION = "/v1/"
+VERTEX = re.compile(r"/v1(?:beta1)?/(?:projects/[^/]+/locations/[^/]+/)?publishers/([^/]+)/models/(.+)")
 MOST_SLASHES = 8
 Answer = Callable[[Gate, Asked], Awaitable[Answered | Flowing]]
 
@@ -28,6 +30,9 @@ def others(path: str) -> Iterator[tuple[str, str]]:
         words = path.removeprefix(AZURE).split("/", MOST_SLASHES)
         for at in range(1, len(words)):  # names of models have slashes too
             yield VERSION + "/".join(words[at:]), "/".join(words[:at])
+    elif found := VERTEX.fullmatch(path):
+        publisher, rest = found.groups()  # its client takes what is before a slash for a publisher
+        yield "/v1beta/models/" + (rest if publisher == "google" else f"{publisher}/{rest}"), ""
     elif path.startswith(AZURE_V1):
         yield VERSION + path.removeprefix(AZURE_V1), ""
     elif path.startswith(VERSION):
