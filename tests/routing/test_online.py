@@ -53,6 +53,27 @@ def test_it_learns_from_single_outcomes_who_is_good_at_what():
     assert online.drifts == []
 
 
+def test_what_comes_bit_by_bit_and_is_corrected_later_ends_like_what_comes_at_once():
+    rows = found(400)
+    slow, fast = Online(SALT, window=300), Online(SALT, window=300)
+    for at in range(0, len(rows), 25):
+        wrong = [msgspec.structs.replace(one, score=1 - one.score) for one in rows[at : at + 25]]
+        slow.take(wrong)
+        slow.take(rows[at : at + 25])
+    fast.take(rows[:200])
+    fast.take(rows[200:])
+    for online in (slow, fast):
+        while online.improve():
+            pass
+    assert slow.outcomes == fast.outcomes
+    one, other = (
+        read(pack(online.gains(1))).gain(sketch(sight("The moon over the prime garden"), SALT))
+        for online in (slow, fast)
+    )
+    for model in one:
+        assert one[model].value == pytest.approx(other[model].value, abs=0.02)
+
+
 def test_a_few_outcomes_move_a_little_and_more_move_more():
     online = Online(SALT)
     kept = sketch(sight("prime matrix"), SALT)

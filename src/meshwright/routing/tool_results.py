@@ -13,6 +13,22 @@ from meshwright.types.content import Text, ToolResult
 
 BEGINNING, ENDING = 400, 2_000
 """Characters that are looked at."""
+_EXITS = ("exit", "Exit", "returncode")
+_SUMMARIES = (
+    "passed",
+    "failed",
+    "error",
+    "FAIL",
+    "OK",
+    "ok ",
+    "passing",
+    "failing",
+    "ailure",
+    "# fail ",
+    "result: ",
+    "Failed:",
+)
+"""Words without which an expression need not be tried: looking for them takes a tenth of that."""
 _FAILED = re.compile(
     r"\s{0,20}(?:"
     r"Traceback \(most recent call last\)"
@@ -55,15 +71,19 @@ def failed(result: ToolResult) -> bool:
         return False  # tests that fail are what they were run for
     if _FAILED.match(words, 0, BEGINNING):
         return True
-    codes = _EXIT.findall(words, 0, BEGINNING) or _EXIT.findall(words, max(0, len(words) - BEGINNING))
-    return bool(codes) and int(codes[-1][0] or codes[-1][1]) != 0
+    for part in (words[:BEGINNING], words[-BEGINNING:]):
+        if any(word in part for word in _EXITS) and (codes := _EXIT.findall(part)):
+            return int(codes[-1][0] or codes[-1][1]) != 0
+    return False
 
 
 def all_passed(result: ToolResult) -> bool | None:
     """Whether all tests passed whose summary stands at the end; None when there is none, or nothing was run."""
-    words = _words(result)
+    ending = _words(result)[-ENDING:]
+    if not any(word in ending for word in _SUMMARIES):
+        return None
     found: bool | None = None
-    for match in _COUNTS.finditer(words, max(0, len(words) - ENDING)):
+    for match in _COUNTS.finditer(ending):
         passed = _passed(match)
         if passed is not None:
             found = passed and found is not False

@@ -21,7 +21,7 @@ from meshwright.routing.quality.sight import SHAPES
 from meshwright.routing.quality.sketch import WIDE, WORDS
 
 Array = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64]
 
 WINDOW = 20_000
 """The latest outcomes that are learned from."""
@@ -79,10 +79,14 @@ class Online:
         self._first = 0
         """The number of the window's first outcome, counted from the beginning."""
         self._model = np.zeros(0, dtype=np.int32)
-        self._score = self._prior = self._weight = self._faded = np.zeros(0)
-        """`_weight` is what an outcome counts: how far it is believed, times `_faded`, what a change has left of it."""
+        self._score = self._prior = self._weight = self._faded = self._learned = np.zeros(0)
+        """`_weight` is what an outcome counts: how far it is believed, times `_faded`, what a change has left of it.
+
+        `_learned` is what the weights of now come to on its question.
+        """
         self._lengths = np.zeros(0, dtype=np.int64)
-        self._flat = np.zeros(0, dtype=np.int32)
+        self._flat = np.zeros(0, dtype=np.int64)
+        """The places of all questions among the weights of all models, one question after the other."""
         self._values = np.zeros(0)
         self._common = np.zeros(WIDE)
         self._own = np.zeros((0, WIDE))
@@ -118,23 +122,7 @@ class Online:
         """Come nearer to the regression by so many steps; whether there is anything left to do."""
         if not self._keys:
             return False
-        flat = self._rows_models() * WIDE + self._flat
-        starts = np.concatenate(([0], np.cumsum(self._lengths)))[:-1]
-
-        def times(common: Array, own: Array, level: Array) -> Array:
-            merged = (own + common).ravel()
-            sums = np.add.reduceat(np.append(self._values * merged[flat], 0.0), starts) * (self._lengths > 0)
-            return np.asarray(sums + level[self._model])
-
-        def back(targets: Array) -> tuple[Array, Array, Array]:
-            weighed = targets * self._weight
-            spread = np.bincount(flat, self._values * np.repeat(weighed, self._lengths), minlength=self._own.size)
-            own: Array = spread.astype(np.float64, copy=False).reshape(self._own.shape)
-            level: Array = np.bincount(self._model, weighed, minlength=len(self._models)).astype(np.float64)
-            return own.sum(axis=0), own, level
-
-        rest = self._score - self._prior - times(self._common, self._own, self._level)
-        common, own, level = back(rest)
+        common, own, level = self._back(self._score - self._prior - self._learned)
         gradient = [
             common - COMMON_PRIOR * self._common,
             own - OWN_PRIOR * self._own,
@@ -146,7 +134,8 @@ class Online:
         for _ in range(steps):
             if size <= ENOUGH**2 * self._start:
                 break
-            common, own, level = back(times(*direction))
+            further = self._times(direction[0], direction[1], direction[2])
+            common, own, level = self._back(further)
             turned = [
                 common + COMMON_PRIOR * direction[0],
                 own + OWN_PRIOR * direction[1],
@@ -155,12 +144,33 @@ class Online:
             step = size / _dot(direction, turned)
             for state, part in zip((self._common, self._own, self._level), direction, strict=True):
                 state += step * part
+            self._learned += step * further
             gradient = [part - step * moved for part, moved in zip(gradient, turned, strict=True)]
             now = _dot(gradient, gradient)
             direction = [part + now / size * before for part, before in zip(gradient, direction, strict=True)]
             size = now
         self.settled = size <= ENOUGH**2 * self._start
         return not self.settled
+
+    def _times(self, common: Array, own: Array, level: Array, first: int = 0) -> Array:
+        """What such weights come to on each question, from the outcome `first` on."""
+        merged = (own + common).ravel()
+        lengths = self._lengths[first:]
+        begin = int(self._lengths[:first].sum())
+        found = level[self._model[first:]]
+        some = np.flatnonzero(lengths)
+        if len(some):
+            starts = (np.cumsum(lengths) - lengths)[some]
+            found[some] += np.add.reduceat(self._values[begin:] * merged[self._flat[begin:]], starts)
+        return found
+
+    def _back(self, targets: Array) -> tuple[Array, Array, Array]:
+        """The same the other way: from outcomes, weighed, to weights."""
+        weighed = targets * self._weight
+        spread = np.bincount(self._flat, self._values * np.repeat(weighed, self._lengths), minlength=self._own.size)
+        own: Array = spread.astype(np.float64, copy=False).reshape(self._own.shape)
+        level: Array = np.bincount(self._model, weighed, minlength=len(self._models)).astype(np.float64)
+        return own.sum(axis=0), own, level
 
     def gains(self, version: int, trouble: Mapping[str, float] | None = None) -> Gains:
         """What is to be published. `trouble` is what each model loses by what can be seen of its answers."""
@@ -204,16 +214,20 @@ class Online:
             self._at[one.key] = self._first + len(self._keys)
             self._keys.append(one.key)
         place = {name: at for at, name in enumerate(self._models)}
-        flat = np.frombuffer(b"".join(one.sketch for one in fresh), dtype="<u2").astype(np.int32)
+        flat = np.frombuffer(b"".join(one.sketch for one in fresh), dtype="<u2").astype(np.int64)
         lengths = np.array([len(one.sketch) // 2 for one in fresh], dtype=np.int64)
-        self._model = np.append(self._model, np.array([place[one.model] for one in fresh], dtype=np.int32))
+        before, models = len(self._model), np.array([place[one.model] for one in fresh], dtype=np.int32)
+        self._model = np.append(self._model, models)
         self._score = np.append(self._score, [one.score for one in fresh])
         self._prior = np.append(self._prior, [one.prior for one in fresh])
         self._weight = np.append(self._weight, [one.weight for one in fresh])
         self._faded = np.append(self._faded, np.ones(len(fresh)))
         self._lengths = np.append(self._lengths, lengths)
-        self._flat = np.append(self._flat, np.minimum(flat, WIDE - 1))
+        self._flat = np.append(
+            self._flat, np.repeat(models.astype(np.int64) * WIDE, lengths) + np.minimum(flat, WIDE - 1)
+        )
         self._values = np.append(self._values, _values(flat, lengths))
+        self._learned = np.append(self._learned, self._times(self._common, self._own, self._level, before))
         if len(self._keys) > self._window * 5 // 4:
             self._drop(len(self._keys) - self._window)
 
@@ -238,7 +252,7 @@ class Online:
         self._flat, self._values = self._flat[cut:], self._values[cut:]
         self._model, self._score = self._model[count:], self._score[count:]
         self._prior, self._weight = self._prior[count:], self._weight[count:]
-        self._faded, self._lengths = self._faded[count:], self._lengths[count:]
+        self._faded, self._lengths, self._learned = self._faded[count:], self._lengths[count:], self._learned[count:]
 
     def _watch(self, one: Outcome) -> None:
         """Look whether its model has changed, and let what was before count less."""
@@ -256,9 +270,6 @@ class Online:
         self.drifts.append(
             Drift(model=one.model, key=one.key, before=change.before, after=change.after, outcomes=len(old))
         )
-
-    def _rows_models(self) -> Places:
-        return np.repeat(self._model, self._lengths)
 
 
 def _values(flat: Places, lengths: npt.NDArray[np.int64]) -> Array:
