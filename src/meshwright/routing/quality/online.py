@@ -30,6 +30,8 @@ FORGOTTEN = 0.1
 STEPS = 6
 MANY, STEPS_OF_MANY = 2_000, 2
 """At which number of new outcomes fewer steps have to do at first."""
+BLOCK = 2_048
+"""Outcomes that are gone over at a time, so that what is in between stays near the processor."""
 ENOUGH = 1e-3
 """The length of the gradient, beside that at the start, at which nothing is left to do."""
 START_NOISE, NOISE_COUNT = 0.2, 20.0
@@ -155,19 +157,25 @@ class Online:
     def _times(self, common: Array, own: Array, level: Array, first: int = 0) -> Array:
         """What such weights come to on each question, from the outcome `first` on."""
         merged = (own + common).ravel()
-        lengths = self._lengths[first:]
-        begin = int(self._lengths[:first].sum())
         found = level[self._model[first:]]
-        some = np.flatnonzero(lengths)
-        if len(some):
-            starts = (np.cumsum(lengths) - lengths)[some]
-            found[some] += np.add.reduceat(self._values[begin:] * merged[self._flat[begin:]], starts)
+        ends = np.cumsum(self._lengths)
+        for begin in range(first, len(ends), BLOCK):
+            lengths = self._lengths[begin : begin + BLOCK]
+            start = int(ends[begin] - lengths[0])
+            some = np.flatnonzero(lengths)
+            if len(some):
+                of = slice(start, int(ends[min(begin + BLOCK, len(ends)) - 1]))
+                terms = merged[self._flat[of]]
+                terms *= self._values[of]
+                found[begin - first + some] += np.add.reduceat(terms, (np.cumsum(lengths) - lengths)[some])
         return found
 
     def _back(self, targets: Array) -> tuple[Array, Array, Array]:
         """The same the other way: from outcomes, weighed, to weights."""
         weighed = targets * self._weight
-        spread = np.bincount(self._flat, self._values * np.repeat(weighed, self._lengths), minlength=self._own.size)
+        terms = np.repeat(weighed, self._lengths)
+        terms *= self._values
+        spread = np.bincount(self._flat, terms, minlength=self._own.size)
         own: Array = spread.astype(np.float64, copy=False).reshape(self._own.shape)
         level: Array = np.bincount(self._model, weighed, minlength=len(self._models)).astype(np.float64)
         return own.sum(axis=0), own, level
