@@ -67,8 +67,11 @@ def likenesses(grid: Grid) -> Likenesses:
     return Likenesses(grid, table)
 
 
-def ridge(alike: Likenesses, targets: Array, used: Flags, penalty: float) -> Array:
-    """Weights of rows, a column for each column of targets, from the used rows of each; 0 for the others."""
+def ridge(alike: Likenesses, targets: Array, used: Flags, penalty: float | Array) -> Array:
+    """Weights of rows, a column for each column of targets, from the used rows of each; 0 for the others.
+
+    A penalty may be one for all columns, or one for each.
+    """
     weights = np.zeros_like(targets)
     rest = np.where(used, targets, 0.0)
     direction = rest.copy()
@@ -85,3 +88,11 @@ def ridge(alike: Likenesses, targets: Array, used: Flags, penalty: float) -> Arr
         direction = rest + np.where(going, fresh / np.where(going, size, 1.0), 0.0) * direction
         size = fresh
     return weights
+
+
+def ridges(alike: Likenesses, targets: Array, used: Flags, penalties: tuple[float, ...]) -> list[Array]:
+    """The same with each penalty: all of them at once, for a pass over the table costs more than what it says."""
+    times = len(penalties)
+    each = np.repeat(np.array(penalties), targets.shape[1])
+    found = ridge(alike, np.tile(targets, times), np.tile(np.broadcast_to(used, targets.shape), times), each)
+    return np.split(found, times, axis=1)

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from meshwright.routing.quality.dual import Likenesses, likenesses, ridge
+from meshwright.routing.quality.dual import Likenesses, likenesses, ridge, ridges
 from meshwright.routing.quality.forest import grown
 from meshwright.routing.quality.grid import Grid, gridded
 from meshwright.routing.quality.left_out import NO_TASK, PENALTIES, Belief, asides, belief, doubt, kinds, likest
@@ -172,14 +172,11 @@ def _levels(scores: Array, given: Flags, counts: Array) -> Array:
 
 def _best(alike: Likenesses, targets: Array, used: Flags) -> float:
     """The penalty with the least error on rows set aside."""
-    errors = []
-    for penalty in PENALTIES:
-        error = 0.0
-        for aside in asides(len(targets)):
-            told = alike.times(ridge(alike, targets, used & ~aside[:, None], penalty))
-            error += float((np.where(used, targets - told, 0.0)[aside] ** 2).sum())
-        errors.append(error)
-    return PENALTIES[int(np.argmin(errors))]
+    errors = np.zeros(len(PENALTIES))
+    for aside in asides(len(targets)):
+        for at, weights in enumerate(ridges(alike, targets, used & ~aside[:, None], PENALTIES)):
+            errors[at] += (np.where(used, targets - alike.times(weights), 0.0)[aside] ** 2).sum()
+    return PENALTIES[int(errors.argmin())]
 
 
 def _packed(

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from meshwright.routing.quality.dual import Likenesses, ridge
+from meshwright.routing.quality.dual import Likenesses, ridge, ridges
 from meshwright.routing.quality.forest import FEW, grown
 
 Array = npt.NDArray[np.float64]
@@ -153,7 +153,10 @@ def _trial(alike: Likenesses, own: Array, used: Flags, tasks: Places, aside: Fla
         used[aside],
         tasks[aside],
         likest(alike, kinds(alike, tasks, ~aside))[aside],
-        {each: alike.times(ridge(alike, targets, known, each))[aside] for each in PENALTIES},
+        {
+            penalty: alike.times(weights)[aside]
+            for penalty, weights in zip(PENALTIES, ridges(alike, targets, known, PENALTIES), strict=True)
+        },
         trees,
     )
 
