@@ -110,6 +110,9 @@ def test_what_does_not_carry_over_to_other_tasks_is_believed_less():
     strange = f"Why {words[0]}, what {words[8]}? Explain {words[16]} and {words[24]}; or {words[32]}, at length!"
     assert without.expect(strange)["one"].own > 0.05
     assert abs(with_tasks.expect(strange)["one"].own) < without.expect(strange)["one"].own / 2
+    assert with_tasks.expect(strange)["one"].spread > without.expect(strange)["one"].spread
+    again = Router.load(with_tasks.save())
+    assert again.expect(strange) == with_tasks.expect(strange)
     # Of a question like those of a task that was learned from it is believed more than of a strange one.
     assert with_tasks.expect(rows[0].prompt)["one"].own > without.expect(rows[0].prompt)["one"].own / 2
 

@@ -115,7 +115,7 @@ def doubt(alike: Likenesses, common: Array, tasks: Places, penalty: float) -> fl
     for aside in whole_tasks(tasks):
         told = alike.times(ridge(alike, common, everyone & ~aside[:, None], penalty))
         found.append(_beyond_chance((common - told)[aside], everyone[aside], tasks[aside]))
-    return max(0.0, float(np.mean(np.concatenate(found)))) if found else 0.0
+    return max(0.0, float(np.concatenate(found).mean())) if found else 0.0
 
 
 def kinds(alike: Likenesses, tasks: Places, known: Flags) -> Array:
@@ -175,7 +175,9 @@ def _doubt(trials: list[Trial], believed: Belief) -> float:
         told = believed.counts(trial.alike)[:, None] * trial.told(believed.penalty)
         found.append(_beyond_chance(trial.true - told, trial.used, trial.tasks))
         ways.append(1 - believed.way(trial.alike))
-    return max(0.0, float(np.mean(np.concatenate(found)))) / max(0.3, np.concatenate(ways).mean()) if found else 0.0
+    if not found:
+        return 0.0
+    return max(0.0, float(np.concatenate(found).mean())) / max(0.3, float(np.concatenate(ways).mean()))
 
 
 def _beyond_chance(errors: Array, used: Flags, tasks: Places) -> Array:
