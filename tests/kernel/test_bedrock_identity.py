@@ -35,6 +35,13 @@ RESPONSE = Response(model="m", choices=(Choice(message=Message("assistant", (Tex
 """What the pretend Bedrock says."""
 
 
+def mantle(came: Came) -> Answer:
+    """The address with OpenAI's shape, which has a service of its own."""
+    if came.headers.get("authorization", "") != signature(came, "bedrock-mantle"):
+        return Answer(b'{"error": {"message": "The request signature we calculated does not match."}}', 403)
+    return Answer(CODECS["openai_responses"].encode_response(RESPONSE, Request(model="m", messages=())).body)
+
+
 def bedrock(came: Came) -> Answer:
     """Bedrock: takes nothing but what AWS's client would have signed, with these keys and at that time."""
     given = came.headers.get("authorization", "")
@@ -47,7 +54,7 @@ def bedrock(came: Came) -> Answer:
     return Answer(CONVERSE.encode_response(RESPONSE, request).body)
 
 
-def signature(came: Came) -> str:
+def signature(came: Came, service: str = "bedrock") -> str:
     """The authorization that AWS's own client makes of what came."""
     url = f"http://{came.headers['host']}{came.path}"
     said = {name: came.headers[name] for name in ("content-type", "accept", "accept-encoding") if name in came.headers}
@@ -63,7 +70,7 @@ def signature(came: Came) -> str:
     known = auth.get_current_datetime
     auth.get_current_datetime = lambda *_: at
     try:
-        SigV4Auth(Credentials(ACCESS, SECRET, TOKEN if "x-amz-security-token" in signed else None), "bedrock",
+        SigV4Auth(Credentials(ACCESS, SECRET, TOKEN if "x-amz-security-token" in signed else None), service,
                   "eu-west-1").add_auth(request)  # fmt: skip
     finally:
         auth.get_current_datetime = known
@@ -82,6 +89,14 @@ async def test_bedrock_takes_the_signature_of_every_call(stream: bool, token: st
         told = await said(await ask(kernel, f"amazon-bedrock/{MODEL}", stream=stream))
     assert "pong" in told
     assert cloud.came[0].path.startswith("/model/arn%3Aaws%3Abedrock")
+
+
+async def test_the_address_with_openais_shape_is_signed_for_its_own_service():
+    async with Cloud(mantle) as cloud:
+        toml = f'[providers.bedrock-mantle]\nbase_url = "{cloud.url}"\nmodels = ["m"]\n'
+        async with serving(toml, KEYS | {"AWS_SESSION_TOKEN": TOKEN}) as (kernel, _):
+            assert "pong" in await said(await ask(kernel, "bedrock-mantle/m"))
+    assert "/eu-west-1/bedrock-mantle/aws4_request" in cloud.came[0].headers["authorization"]
 
 
 async def test_a_wrong_key_is_refused_by_bedrock_and_told_as_ours():

@@ -31,7 +31,7 @@ def named(part: ProviderPart) -> str:
     identity = part.credential.identity
     if identity is None:
         return f"key from {part.key_from}"
-    kind = "calls are signed by" if part.row.auth == "aws" else "tokens by"
+    kind = "calls are signed by" if part.row.auth.startswith("aws") else "tokens by"
     brief = isinstance(identity, AwsKeys) and identity.session_token
     return f"{kind} {part.key_from}" + (" (a session's, which ends when nobody here knows)" if brief else "")
 

@@ -11,7 +11,7 @@ Ability = Literal[
     "tools", "parallel_tools", "structured_output", "json", "reasoning", "vision", "audio_input", "audio_output",
     "files", "logprobs", "streaming", "prompt_cache", "citations",
 ]  # fmt: skip
-Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "aws", "entra", "google", "none"]
+Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "aws", "aws-mantle", "entra", "google", "none"]
 """How a provider learns who calls. The clouds' kinds take a plain key if there is one, else an identity there."""
 Privacy = Literal["local", "no_training", "may_train", "unknown"]
 

@@ -36,6 +36,7 @@ AUTH_HEADERS: Mapping[str, Callable[[str], tuple[str, str]]] = {
     "api-key": lambda key: ("api-key", key),
     "x-goog-api-key": lambda key: ("x-goog-api-key", key),
     "aws": lambda key: ("authorization", f"Bearer {key}"),
+    "aws-mantle": lambda key: ("authorization", f"Bearer {key}"),
     "entra": lambda key: ("api-key", key),
     "google": lambda key: ("authorization", f"Bearer {key}"),
 }

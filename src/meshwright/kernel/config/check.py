@@ -176,7 +176,7 @@ def _models(config: Config) -> list[Finding]:
 
 
 def _has_key(settings: ProviderSettings) -> bool:
-    return bool(settings.key_env or settings.key_file or settings.auth in ("aws", "entra", "google"))
+    return bool(settings.key_env or settings.key_file or settings.auth in ("aws", "aws-mantle", "entra", "google"))
 
 
 def loopback(host: str) -> bool:

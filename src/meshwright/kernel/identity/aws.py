@@ -25,11 +25,20 @@ from meshwright.kernel.identity.credential import Credential
 from meshwright.net.proof import AwsKeys
 from meshwright.net.public import nearby
 
+SERVICES = {"aws": "bedrock", "aws-mantle": "bedrock-mantle"}
+"""What calls are signed for, by the row's kind of authentication."""
 METADATA = "http://169.254.169.254"
 METADATA_V6 = "http://[fd00:ec2::254]"
 _AGENTS = frozenset({"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost"})
 """Hosts that a container's keys may be asked of without TLS, beside loopback addresses."""
-_SUFFIXES = {"cn-": "amazonaws.com.cn", "us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov"}
+_SUFFIXES = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+}
 _KEYS = ("access_key_id", "secret_access_key", "session_token")
 _DEEPEST = 8
 """How many roles may lead to one another."""
@@ -79,9 +88,9 @@ def aws_region(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def aws_identity(
-    settings: ProviderSettings, environment: Mapping[str, str], bearer: Credential | None = None
+    auth: str, settings: ProviderSettings, environment: Mapping[str, str], bearer: Credential | None = None
 ) -> Credential:
-    """The first identity of the chain; with `bearer`, a key of Bedrock's own, only the region."""
+    """The first identity of the chain, for that service; with `bearer`, a key of Bedrock's own, only the region."""
     profile = environment.get("AWS_PROFILE") or environment.get("AWS_DEFAULT_PROFILE") or "default"
     try:
         profiles = read_profiles(environment)
@@ -106,7 +115,8 @@ def aws_identity(
         return Credential(missing=_lacking(search) + _METADATA_FIX.format(address=METADATA))
     if not region:
         return Credential(missing="no region: set AWS_REGION")
-    return Credential(identity=found[0], source=found[1], filling=filling)
+    identity = msgspec.structs.replace(found[0], service=SERVICES[auth])
+    return Credential(identity=identity, source=found[1], filling=filling)
 
 
 def _first(search: _Search) -> _Found | None:

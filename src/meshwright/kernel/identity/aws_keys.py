@@ -24,9 +24,13 @@ class Held(NamedTuple):
 
 
 class Signing(msgspec.Struct, frozen=True, kw_only=True):
-    """A source of keys that run out, each in its own way; it is a `net.proof.Source` too. They sign for `region`."""
+    """A source of keys that run out, each in its own way; it is a `net.proof.Source` too.
+
+    The keys sign for that region and service.
+    """
 
     region: str
+    service: str = "bedrock"
 
     async def keys(self, transport: Transport, now: float) -> Held:
         """Ask once; `now` is seconds since 1970. Raises UpstreamError, whose words name no secret."""
@@ -35,7 +39,8 @@ class Signing(msgspec.Struct, frozen=True, kw_only=True):
     async def obtain(self, transport: Transport, now: float) -> Obtained:
         """See `net.proof.Source`."""
         held = await self.keys(transport, now)
-        return Obtained(Signature(held.keys), held.seconds, held.ends)
+        keys = msgspec.structs.replace(held.keys, service=self.service)
+        return Obtained(Signature(keys), held.seconds, held.ends)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.region})"

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from meshwright.kernel.config.tables import ProviderSettings
-from meshwright.kernel.identity.aws import aws_identity, aws_region
+from meshwright.kernel.identity.aws import SERVICES, aws_identity, aws_region
 from meshwright.kernel.identity.credential import Credential, read_file
 from meshwright.kernel.identity.entra import entra_identity
 from meshwright.kernel.identity.google import google_filling, google_identity
@@ -26,14 +26,18 @@ def credential(
     if row.auth == "google" and configured and settings.key_file:
         return google_identity(settings, environment, row.key_env)
     found = _key(row, settings, environment)
-    if row.auth == "aws" and found.key:
-        return aws_identity(settings, environment, found) if configured else _filling(found, aws_region(environment))
+    if row.auth in SERVICES and found.key:
+        return (
+            aws_identity(row.auth, settings, environment, found)
+            if configured
+            else _filling(found, aws_region(environment))
+        )
     if row.auth == "google" and found.key:
         return _filling(found, google_filling(environment))
     if not configured or found.key or not found.missing.startswith("no key"):
         return found
-    if row.auth == "aws":
-        return aws_identity(settings, environment)
+    if row.auth in SERVICES:
+        return aws_identity(row.auth, settings, environment)
     if row.auth == "google":
         return google_identity(settings, environment, row.key_env)
     return entra_identity(settings, environment, row.key_env) if row.auth == "entra" else found

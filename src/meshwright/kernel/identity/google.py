@@ -191,7 +191,7 @@ def _subject(place: _Place, audience: str, here: _Here) -> Subject | AwsSubject:
 
 def _aws(audience: str, here: _Here) -> AwsSubject:
     """The identity that AWS's own chain finds. Raises _Wrong."""
-    found = aws_identity(here.settings, here.environment)
+    found = aws_identity("aws", here.settings, here.environment)
     identity = found.identity
     if isinstance(identity, AwsKeys):
         keys = Fixed(region=identity.region, given=identity)
