@@ -142,8 +142,8 @@ def test_a_bound_on_cost_rejects_what_may_cost_more_and_what_nobody_prices():
         HELLO, priced("a/cheap", 0.1), priced("b/dear", 100), model("c/unpriced"), max_cost=1_000_000, strategy="fixed"
     )
     assert decision.plan.models == ("a/cheap",)
-    # 15 tokens in and three times 250 out, at 100 dollars per million.
-    assert decision.rejected["b/dear"] == "up to 0.0765 USD predicted, max_cost is 0.001 USD"
+    # 14 tokens in and three times 250 out, at 100 dollars per million.
+    assert decision.rejected["b/dear"] == "up to 0.0764 USD predicted, max_cost is 0.001 USD"
     assert decision.rejected["c/unpriced"] == "max_cost is set and its price is not known"
 
 
@@ -236,10 +236,10 @@ def test_cheapest_takes_the_lowest_predicted_cost_and_says_what_it_is():
         HELLO, priced("a/dear", 10), model("b/unpriced"), priced("c/cheap", 2), strategy="cheapest", attempts=9
     )
     assert decision.plan.models == ("c/cheap", "a/dear", "b/unpriced")
-    # 15 tokens in and 250 out, at 2 dollars per million.
+    # 14 tokens in and 250 out, at 2 dollars per million.
     assert decision.because.startswith(
-        "the lowest predicted cost of 3 models, 1 of them of unknown price: about 0.00053 USD "
-        "for about 15 tokens in and 250 out; it looks like knowledge ("
+        "the lowest predicted cost of 3 models, 1 of them of unknown price: about 0.000528 USD "
+        "for about 14 tokens in and 250 out; it looks like knowledge ("
     )
 
 

@@ -20,6 +20,9 @@ SAMPLE = 500
 """Of a longer text so many pieces of this many characters, evenly spread: what it is made of hardly changes."""
 
 
+_SCRIPTS = "LEYSIV*KHG+"
+
+
 def _classes() -> bytes:
     """What stands for each byte of UTF-8: a letter of its class, so that counting runs in C."""
     table = bytearray(b"c" * 256)  # what continues a character
@@ -29,10 +32,10 @@ def _classes() -> bytes:
             kind = "a" if one.islower() else "A" if one.isupper() else "0" if one.isdigit() else "."
             table[byte] = ord(one if one in " \n" else " " if byte < 32 else kind)
         elif byte >= 0xC2:
-            # The first byte tells the script: Latin and Greek, Cyrillic, Hebrew to Thaana, India and others, signs,
-            # kana, Han, Hangul, and what lies beyond the basic plane.
-            bounds = (0xD0, 0xD4, 0xE0, 0xE2, 0xE3, 0xE4, 0xEA, 0xEE, 256)
-            table[byte] = ord("LYSI*KHG+"[next(at for at, end in enumerate(bounds) if byte < end)])
+            # The first byte tells the script: Latin, Greek, Cyrillic, Hebrew to Thaana, India, Vietnam's letters and
+            # others, signs, kana, Han, Hangul, and what lies beyond the basic plane.
+            bounds = (0xCD, 0xD0, 0xD4, 0xE0, 0xE1, 0xE2, 0xE3, 0xE4, 0xEA, 0xEE, 256)
+            table[byte] = ord(_SCRIPTS[next(at for at, end in enumerate(bounds) if byte < end)])
     return bytes(table)
 
 
@@ -40,7 +43,8 @@ _TABLE = _classes()
 _COUNTED = tuple(
     one.encode()
     for one in (
-        *"aA0. \nLYSI*KHG+",
+        *"aA0. \n",
+        *_SCRIPTS,
         *(
             " a",
             " A",
