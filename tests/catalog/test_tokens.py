@@ -47,6 +47,27 @@ def test_estimates_are_near_what_the_tokenizer_counts(name: str):
     assert abs(sum(tokens(text, name) for text in TEXTS) / sum(COUNTED[name]) - 1) < 0.15
 
 
+GREEK = {"o200k": 36, "cl100k": 86, "llama3": 38, "claude": 103, "gemini": 38, "qwen": 85, "deepseek": 44}
+VIETNAMESE = {"o200k": 22, "cl100k": 39, "llama3": 21, "claude": 58, "gemini": 21, "qwen": 22, "deepseek": 36}
+RUSSIAN = {"o200k": 21, "cl100k": 33, "llama3": 24, "claude": 40, "gemini": 21, "qwen": 26, "deepseek": 25}
+"""As the tokenizers of bench/tokens/exact.py count them."""
+SCRIPTS = {
+    "greek": (
+        "Η επιτροπή θα αποφασίσει την Τρίτη αν η παλιά γέφυρα πρέπει να επισκευαστεί ή να αντικατασταθεί.",
+        GREEK,
+    ),
+    "vietnamese": ("Ủy ban sẽ quyết định vào thứ Ba liệu cây cầu cũ nên được sửa chữa hay thay thế.", VIETNAMESE),
+    "russian": ("Комитет решит во вторник, следует ли отремонтировать старый мост или заменить его.", RUSSIAN),
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_each_script_is_estimated_by_its_own_letters(script: str):
+    text, counted = SCRIPTS[script]
+    for name, count in counted.items():
+        assert abs(tokens(text, name) - count) / count < 0.35, name
+
+
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
