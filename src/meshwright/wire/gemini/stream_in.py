@@ -3,7 +3,9 @@
 Source: https://ai.google.dev/api/generate-content (streamGenerateContent?alt=sse): each event is a whole
 GenerateContentResponse with the next parts; text goes on in the next chunk, a call comes whole. There is no end mark: a
 stream is over when every candidate that began has told why it ended and the tokens were counted, when the prompt was
-blocked, or when an error came. Errors also come bare, without `data:`, after which the connection ends.
+blocked, or when an error came. A candidate that is about to run code at Google's says STOP and goes on with the result
+(recorded in 2025; the page does not say so): that is not its end. Errors also come bare, without `data:`, after which
+the connection ends.
 """
 
 from __future__ import annotations
@@ -54,6 +56,10 @@ class _Word(msgspec.Struct):
 
 
 _WORD: msgspec.json.Decoder[_Word] = msgspec.json.Decoder(_Word)
+
+
+RUNS = ("executableCode", "toolCall")
+"""Parts of which the provider makes the next one."""
 
 
 class Choice:
@@ -267,7 +273,7 @@ class Decoder:
         found += fresh
         found += [OpaqueDelta(value=one, choice=choice.index) for one in extra]
         found += [OpaqueDelta(value=Opaque(NAME, f"message.{one.kind}", one.raw), choice=choice.index) for one in more]
-        if finish is not None and not choice.finished:
+        if finish is not None and not choice.finished and not (finish == "stop" and reads and goes_on(reads[-1])):
             choice.finished = True
             found.append(Finished(finish=finish, choice=choice.index))
 
@@ -277,6 +283,11 @@ class Decoder:
                 cited, kept = read(metadata, choice.words)
                 extra += [kept] if kept is not None else []
                 found += [CitationDelta(citation=one, part=number, choice=choice.index) for number, one in cited]
+
+
+def goes_on(last: Read) -> bool:
+    """Whether something must come after this part, whatever the chunk says: the provider runs a tool of its own."""
+    return isinstance(last.part, Opaque) and last.part.kind in RUNS
 
 
 def bare_error(cutter: EventCutter) -> list[tuple[bytes, bytes]]:

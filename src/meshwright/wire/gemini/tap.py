@@ -13,8 +13,8 @@ from meshwright.types.request import Request
 from meshwright.types.response import Finish
 from meshwright.types.usage import Usage
 from meshwright.wire.gemini.finishes import finish_in
-from meshwright.wire.gemini.response_in import blocking
-from meshwright.wire.gemini.stream_in import bare_error, failure
+from meshwright.wire.gemini.response_in import blocking, content_in
+from meshwright.wire.gemini.stream_in import RUNS, bare_error, failure, goes_on
 from meshwright.wire.gemini.usage import COUNTS
 from meshwright.wire.sse import EventCutter, events
 from meshwright.wire.verbatim import NOTHING, present
@@ -92,7 +92,7 @@ class Listener:
         for candidate in chunk.candidates or ():
             if _calls(candidate.content):
                 self._called.add(candidate.index)
-            over = candidate.finish_reason is not None
+            over = candidate.finish_reason is not None and not _goes_on(candidate)
             self._finished[candidate.index] = over or self._finished.get(candidate.index, False)
             if candidate.finish_reason is not None and (self.finish is None or not candidate.index):
                 self.finish = finish_in(candidate.finish_reason, candidate.index in self._called)[0]
@@ -100,6 +100,18 @@ class Listener:
             self.finish, self.ended = "content_filter", True
         elif self._finished and all(self._finished.values()) and self.usage is not None:
             self.ended = True
+
+
+def _goes_on(candidate: _Candidate) -> bool:
+    """Whether it stops only for a tool that the provider runs (see `stream_in`)."""
+    content = bytes(candidate.content)
+    if candidate.finish_reason != "STOP" or not any(b'"%b"' % kind.encode() in content for kind in RUNS):
+        return False
+    try:
+        reads, _ = content_in(candidate.content)
+    except (msgspec.DecodeError, UpstreamProtocol):
+        return False
+    return bool(reads) and goes_on(reads[-1])
 
 
 def _calls(content: Raw) -> bool:
