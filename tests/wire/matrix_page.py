@@ -30,7 +30,7 @@ Providers whose row has `quirks` may carry more or less than their dialect. What
   translated its signature is sealed with its maker's name, and clients send that back as they got it. Between two of
   one dialect bytes pass as they are: such a signature goes to any provider of that dialect, and to none of another.
 - A schema is always kept to by Messages, Converse, Gemini, Ollama and Cohere; there is no word for strictness there.
-- What providers really answered is replayed through every dialect too: `python -m scripts.receipts` shows of whom and what.
+- What providers really answered is replayed through every dialect too: `python -m scripts.receipts` shows whose.
 """
 
 
