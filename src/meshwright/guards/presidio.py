@@ -15,19 +15,30 @@ from meshwright.guards.guard import ASKED, Guard, Options, apart
 from meshwright.types.guard import Finding
 
 _KINDS = {"PERSON": "name", "LOCATION": "place", "NRP": "group", "DATE_TIME": "date", "MEDICAL_LICENSE": "medical"}
+MODELS = ("en_core_web_lg", "en_core_web_trf", "en_core_web_md", "en_core_web_sm")
+"""spaCy's models for English, the best first; without one Presidio would fetch hundreds of megabytes in a request."""
 INSTALL = "pip install presidio-analyzer, then python -m spacy download en_core_web_lg"
 
 
 def missing() -> str:
     """What is not installed."""
-    there = find_spec("presidio_analyzer") is not None and find_spec("spacy") is not None
-    return "" if there else f"Presidio is not installed ({INSTALL})"
+    if find_spec("presidio_analyzer") is None or find_spec("spacy") is None:
+        return f"Presidio is not installed ({INSTALL})"
+    return "" if model() else f"Presidio has no model for English ({INSTALL})"
+
+
+def model() -> str:
+    """The first of the models that is installed, "" when none is."""
+    return next((name for name in MODELS if find_spec(name) is not None), "")
 
 
 @lru_cache(maxsize=1)
 def _analyzer() -> Any:
     # By name and not by an import: no release of ours asks for it, and only who has switched it on pays for it.
-    return import_module("presidio_analyzer").AnalyzerEngine()
+    provider = import_module("presidio_analyzer.nlp_engine").NlpEngineProvider(
+        nlp_configuration={"nlp_engine_name": "spacy", "models": [{"lang_code": "en", "model_name": model()}]}
+    )
+    return import_module("presidio_analyzer").AnalyzerEngine(nlp_engine=provider.create_engine())
 
 
 def look(text: str, options: Options) -> list[Finding]:
