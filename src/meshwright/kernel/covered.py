@@ -51,8 +51,7 @@ async def set_aside(work: Work, model: Model, attempt: OpenAttempt) -> Work:
         await reserve(work.kernel, attempt, model, read, answers * max(LEAST, likely))
         attempt.allotted = Allotted(answers * max(LEAST, likely), read, grows=True)
         return work
-    needed = longest if work.arrival.strict else min(longest, _needed(work, seen, model))
-    return await _covered(work, model, attempt, read, (needed, longest))
+    return await _covered(work, model, attempt, seen, read, max(LEAST, longest))
 
 
 def _check_known(work: Work, model: Model) -> None:
@@ -63,17 +62,16 @@ def _check_known(work: Work, model: Model) -> None:
         )
 
 
-async def _covered(work: Work, model: Model, attempt: OpenAttempt, read: int, between: tuple[int, int]) -> Work:
-    """Set aside as long an answer as there is money for, between these two."""
+async def _covered(work: Work, model: Model, attempt: OpenAttempt, seen: Features, read: int, most: int) -> Work:
+    """Set aside as long an answer as there is money for, and `most` where there is enough."""
     tab, answers = work.recording.tab, work.request.n or 1
     assert tab is not None
-    least, most = max(LEAST, between[0]), max(LEAST, between[1])
-    tokens = min(most, max(least, _left(tab, model, read) // answers))
+    tokens = _fitting(work, model, seen, most, _left(tab, model, read) // answers)
     try:
         await reserve(work.kernel, attempt, model, read, answers * tokens)
     except LimitReached:
         # What was known of the accounts was old; the refusal has brought what is true now.
-        fewer = min(most, max(least, _left(tab, model, read) // answers))
+        fewer = _fitting(work, model, seen, most, _left(tab, model, read) // answers)
         if fewer >= tokens:
             raise
         tokens = fewer
@@ -83,6 +81,13 @@ async def _covered(work: Work, model: Model, attempt: OpenAttempt, read: int, be
     if work.request.max_tokens is not None:
         attempt.allotted = Allotted(answers * tokens, read, grows=False)
     return work
+
+
+def _fitting(work: Work, model: Model, seen: Features, most: int, left: int) -> int:
+    """`most` tokens, or as many as are left, but not fewer than an answer needs; and `most` to who wants no change."""
+    if left >= most or work.arrival.strict:
+        return most
+    return min(most, max(LEAST, left, _needed(work, seen, model)))
 
 
 def _told(work: Work, tokens: int, attempt: OpenAttempt, why: str) -> Work:
