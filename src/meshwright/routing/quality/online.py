@@ -218,6 +218,8 @@ class Online:
 
     def _append(self, fresh: Sequence[Outcome]) -> None:
         self._know(one.model for one in fresh)
+        if len(self._keys) + len(fresh) > self._window * 5 // 4:
+            self._drop(len(self._keys) + len(fresh) - self._window)
         for one in fresh:
             self._at[one.key] = self._first + len(self._keys)
             self._keys.append(one.key)
@@ -236,8 +238,6 @@ class Online:
         )
         self._values = np.append(self._values, _values(flat, lengths))
         self._learned = np.append(self._learned, self._times(self._common, self._own, self._level, before))
-        if len(self._keys) > self._window * 5 // 4:
-            self._drop(len(self._keys) - self._window)
 
     def _know(self, models: Iterable[str]) -> None:
         """Models that nothing was known of begin with nothing."""
