@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from meshwright.catalog.exact.tokenizer import Tokenizer
+from meshwright.cli.explaining import tell_decision
 from meshwright.kernel import counting
 from meshwright.kernel.config.tables import RouteSettings, TokenizerSettings
 from meshwright.kernel.counting import counted, input_tokens
@@ -176,7 +177,9 @@ def picture(**more: Any) -> Request:
     return Request(model="route/it", messages=(Message("user", (Text("Look."), Image(**more))),))
 
 
-async def test_a_picture_is_counted_in_each_models_own_way_and_an_address_is_assumed_visibly():
+async def test_a_picture_is_counted_in_each_models_own_way_and_an_address_is_assumed_visibly(
+    capsys: pytest.CaptureFixture[str],
+):
     async with house(SAYS, RouteSettings(strategy="cheapest", pool=("small/m",))) as at:
         snapshot = at.kernel.snapshot
         card = msgspec.structs.replace(snapshot.deployments["small/m"].model)
@@ -191,6 +194,8 @@ async def test_a_picture_is_counted_in_each_models_own_way_and_an_address_is_ass
         assert decision.features.media == (Medium(kind="picture", width=1024, height=1024, assumed=True),)
         (told,) = quote(decision, None, snapshot.card).assumed
         assert told == "a picture taken for 1,024 x 1,024 pixels, for nobody tells the size"
+        tell_decision(decision)
+        assert "a picture of 1,024 x 1,024 pixels (assumed)" in capsys.readouterr().out
 
 
 async def test_for_a_picture_of_unknown_size_the_dearest_of_its_model_is_set_aside():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.markup import escape
 
+from meshwright.catalog.media import measure as media
 from meshwright.cli.output import out, print_table
 from meshwright.store.rows import Feedback
 from meshwright.types.decision import Attempt, Candidate, Decision, Features, Interval, Plan, Trace
@@ -101,6 +102,8 @@ def tell_decision(decision: Decision) -> None:
         turns = f"{seen.turns} turn" if seen.turns == 1 else f"{seen.turns} turns"
         size = f"about {seen.input_tokens} tokens{' (by its bytes)' if seen.rough else ''}, {turns}"
         out.print(f"[dim]seen: {f'{tasks}; ' if tasks else ''}{size}{needs}{_wishes(seen)}[/]")
+        for line in (*map(media.told, seen.media), *(f"{n:,} tokens by {name}" for name, n in seen.counted.items())):
+            out.print(f"[dim]      {escape(line)}[/]")
     candidates = list({candidate.model: candidate for candidate in _candidates(decision)}.values())
     if candidates:
         out.print("\n[bold]Candidates[/]")

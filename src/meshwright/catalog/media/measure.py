@@ -80,19 +80,27 @@ def alike(media: Iterable[Medium]) -> tuple[Medium, ...]:
 
 def assumptions(media: Iterable[Medium]) -> tuple[str, ...]:
     """What was assumed, in words."""
-    return tuple(_assumed(one) for one in media if one.assumed)
+    return tuple(f"{_many(one)} taken for {_size(one)}, for nobody tells the size" for one in media if one.assumed)
 
 
-def _assumed(one: Medium) -> str:
-    many = f"{one.count} {one.kind}s" if one.count > 1 else f"a {one.kind}"
+def told(one: Medium) -> str:
+    """What was seen of it, in words."""
+    return f"{_many(one)} of {_size(one)}{' (assumed)' if one.assumed else ''}"
+
+
+def _many(one: Medium) -> str:
+    return f"{one.count} {one.kind}s" if one.count > 1 else f"a {one.kind}"
+
+
+def _size(one: Medium) -> str:
+    each = " each" if one.count > 1 else ""
     match one.kind:
         case "picture":
-            size = f"{one.width:,} x {one.height:,} pixels"
+            return f"{one.width:,} x {one.height:,} pixels{each}"
         case "document":
-            size = f"{one.pages:,} page{'s' * (one.pages > 1)}"
+            return f"{one.pages:,} page{'s' * (one.pages > 1)}{each}"
         case _:
-            size = f"{one.seconds:,.0f} seconds"
-    return f"{many} taken for {size}{' each' * (one.count > 1)}, for nobody tells the size"
+            return f"{one.seconds:,.0f} seconds{each}"
 
 
 def _bytes(data: str) -> int:
