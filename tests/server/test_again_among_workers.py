@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from meshwright.server.claims import Claims, Head, Telling, Wanted, hear
 from meshwright.sim import Fault, Rule, Say, Upstream
 from tests.gateway import Gateway, command
 from tests.server.pretend import Pretend
@@ -81,3 +85,32 @@ def test_when_the_worker_that_made_it_dies_another_makes_it_anew(at: Asking):
     assert {status for status, _, _ in answers} == {200}
     assert len({json.loads(body)["id"] for _, _, body in answers}) == 1
     assert at.asked("before") <= 2
+
+
+def test_what_a_dead_worker_left_is_swept_up(tmp_path: Path):
+    left = tmp_path / "w1.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(left))
+    old = tmp_path / ("0" * 64 + ".claim")
+    old.write_text("{}")
+    os.utime(old, (1, 1))
+
+    async def nothing(_: Wanted) -> Telling:
+        return Telling(Head("new"))
+
+    async def claim() -> list[str]:
+        claims = Claims(tmp_path, "w2", nothing)
+        wanted = Wanted("p", "k", b"f")
+        owners = await asyncio.gather(*(claims.owner(wanted) for _ in range(5)))
+        assert await hear(claims.address, wanted) == "new"
+        other = Claims(tmp_path, "w3", nothing)
+        owners.append(await other.owner(wanted))
+        assert await other.owner(wanted, gone=claims.address) == ""
+        for one in (claims, other):
+            one.close()
+        return owners
+
+    owners = asyncio.run(claim())
+    assert owners[:5] == [""] * 5
+    assert owners[5].endswith("w2.sock")
+    assert [path.suffix for path in tmp_path.iterdir()] == [".claim"]

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import logging
 import os
+import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -71,12 +72,16 @@ class Claims:
         self._name = name
         self._find = find
         self._server: asyncio.Server | None = None
+        self._opening = asyncio.Lock()
         self._swept = 0.0
         self.address = ""
 
     async def _listen(self) -> None:
-        if self._server is not None:
-            return
+        async with self._opening:
+            if self._server is None:
+                await self._open()
+
+    async def _open(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / f"{self._name}.sock"
         if len(os.fsencode(path)) > LONGEST_PATH:
@@ -133,11 +138,17 @@ class Claims:
                     path.unlink()
             except OSError:
                 continue  # another worker was faster
+        for path in self._folder.glob("*.sock"):
+            if path.name != f"{self._name}.sock" and not _lives(path):
+                path.unlink(missing_ok=True)
 
     async def _told(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Tell another worker what this one knows of a key."""
         try:
-            wanted = msgspec.json.decode(await reader.readline(), type=Wanted)
+            line = await reader.readline()
+            if not line:
+                return  # somebody looked whether this worker lives
+            wanted = msgspec.json.decode(line, type=Wanted)
             telling = await self._find(wanted)
             writer.write(msgspec.json.encode(telling.head) + b"\n")
             if telling.pieces is not None:
@@ -147,6 +158,16 @@ class Claims:
             _log.warning("another worker cannot be told an answer: %s", error)
         finally:
             writer.close()
+
+
+def _lives(path: Path) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket(socket.AF_UNIX) as trying:
+        try:
+            trying.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 async def _tell(pieces: AsyncIterator[bytes], writer: asyncio.StreamWriter) -> None:
