@@ -28,9 +28,9 @@ DISPLAYS = (None, "summarized", "omitted")
 
 
 class Thinking(msgspec.Struct):
-    """The member `thinking`."""
+    """The member `thinking`. Its type may be left out where it only says how thoughts are bound to their prefix."""
 
-    type: str
+    type: str = ""
     budget_tokens: int | None = None
     display: str | None = None
 
