@@ -12,6 +12,7 @@ from report import Outcome, counts, junit, one_line, table, write_section
 ROOT = Path(__file__).resolve().parent.parent
 SUITES = {
     "tests/wire/test_receipts.py": "each alone: its request, its answer, its counts, and its answer for every client",
+    "tests/wire/test_receipts_of_other_calls.py": "vectors and ranks",
     "tests/server/test_receipts.py": "behind a running gateway: its own client, and two others in turns",
 }
 

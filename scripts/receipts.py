@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from tests.wire.receipts import Kind, Receipt, receipts
+from tests.wire.receipts import Kind, Receipt, all_receipts
 
 MARKS: dict[Kind, str] = {"recorded": "R", "documented": "d", "written": "w"}
 OWN = {"openai_responses": "responses", "openai_completions": "completions", "openai_chat": "chat"}
@@ -41,7 +41,7 @@ def summary(found: Sequence[Receipt]) -> str:
 
 def main() -> None:
     """Print the table and the counts."""
-    found = receipts()
+    found = all_receipts()
     for line in tables(found):
         print(line)
     print(f"\n{summary(found)}")

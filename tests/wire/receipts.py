@@ -11,6 +11,7 @@ from meshwright.sim.tape import Taped
 
 FOLDER = Path(__file__).parent / "receipts"
 RECORDED = FOLDER / "recorded"
+OTHER_CALLS = ("embeddings", "rerank")
 Kind = Literal["recorded", "documented", "written"]
 
 
@@ -76,7 +77,12 @@ class _Line(msgspec.Struct, frozen=True):
 
 
 def receipts() -> list[Receipt]:
-    """All of them, by name. Raises msgspec.DecodeError on a file of another form."""
+    """Those of calls for an answer, by name. Raises msgspec.DecodeError on a file of another form."""
+    return [one for one in all_receipts() if one.told.feature not in OTHER_CALLS]
+
+
+def all_receipts() -> list[Receipt]:
+    """Those, and those of calls for something else: vectors, ranks."""
     found = []
     for path in sorted(FOLDER.rglob("*.jsonl")):
         for line in path.read_bytes().splitlines():

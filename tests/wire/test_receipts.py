@@ -20,7 +20,7 @@ from meshwright.wire import CODECS
 from meshwright.wire.dialect import Dialect, Target
 from meshwright.wire.fold import fold, unfold
 from tests.wire.matrix import ONE_PROMPT
-from tests.wire.receipts import FOLDER, Receipt, receipts
+from tests.wire.receipts import FOLDER, Receipt, all_receipts, receipts
 
 RECEIPTS = receipts()
 TARGET = Target("model", "provider/model", max_output=100_000)
@@ -224,8 +224,8 @@ def test_the_script_shows_which_cells_have_one() -> None:
         cwd=Path(__file__).parent.parent.parent, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert "| amazon-bedrock |" in told.stdout
-    assert f"{len(RECEIPTS)} receipts" in told.stdout
-    assert f"{sum(one.told.kind == 'recorded' for one in RECEIPTS)} recorded (R)" in told.stdout
+    assert f"{len(all_receipts())} receipts" in told.stdout
+    assert f"{sum(one.told.kind == 'recorded' for one in all_receipts())} recorded (R)" in told.stdout
 
 
 def test_a_pretend_provider_can_replay_every_receipt() -> None:
