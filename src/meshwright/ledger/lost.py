@@ -47,7 +47,7 @@ class Freed(msgspec.Struct, frozen=True):
 def lives(database: Database, journal: Path) -> tuple[Lives, ...]:
     """Every life that holds something, the one that borrowed last at the end. Raises StoreError."""
     with database.read() as transaction:
-        found = accounts.every_lease(transaction)
+        found = [one for one in accounts.every_lease(transaction) if one.held or one.written_off]
     here = _here(journal)
     by: dict[str, list[Lease]] = {}
     for one in found:
