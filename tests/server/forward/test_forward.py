@@ -206,3 +206,22 @@ def test_a_wrong_forward_to_is_told_at_the_start(tmp_path: Path):
     done = gateway.run("up", "--port", "0")
     assert done.returncode != 0
     assert 'Did you mean "openai"?' in done.stdout + done.stderr
+
+
+def test_tokens_of_a_response_are_counted_by_its_provider_where_it_has_responses_and_here_where_not(
+    gateway: Gateway, upstreams
+):
+    first, second = upstreams
+    count = b'{"object": "response.input_tokens", "input_tokens": 11}'
+    first.answer = second.answer = json_answer(count)
+    line, kind = "POST /v1/responses/input_tokens", "content-type: application/json"
+    body = b'{"model": "%s", "input": "How many are these?"}'
+    told = asked(gateway, line, body % b"vec", kind)
+    assert (told.status, told.body) == (200, count)
+    assert first.last().line == "POST /deep/v1/responses/input_tokens HTTP/1.1"
+    for name in (b"second/other", b"claude/opus", b"auto"):
+        told = asked(gateway, line, body % name, kind)
+        assert (told.status, told.json()["object"]) == (200, "response.input_tokens"), name
+        assert (5 < told.json()["input_tokens"] < 25, told.headers["x-mesh-estimated"]) == (True, "true")
+    assert not [*first.got, *second.got]
+    assert asked(gateway, line, body % b"second/other", kind, "x-mesh-provider: second").body == count

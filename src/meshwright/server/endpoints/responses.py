@@ -72,7 +72,7 @@ async def _counted(gate: Gate, asked: Asked) -> Answered | Flowing:
     names = policy.pool if policy is not None and policy.named else (name,)
     native = any((one := snapshot.deployment(name)) is not None and one.in_any((OPENAI.name,)) for name in names)
     known = policy is not None or any(snapshot.deployment(name) is not None for name in names)
-    if native or not known:
+    if native or not known or asked.header("x-mesh-provider"):
         return await _PASS_ON(gate, asked)
     request = OPENAI.decode_request(asked.body)
     prepared = await prepare(gate, asked, request, OPENAI.name)
