@@ -90,7 +90,8 @@ def belief(alike: Likenesses, own: Array, used: Flags, tasks: Places) -> Belief 
     near = float(np.median(np.concatenate([trial.alike for trial in rows])))
     least, best = np.inf, None
     for penalty in PENALTIES:
-        known = min(1.0, _slope(rows, penalty))
+        # Never below nothing, or few rows by chance would turn round what is told of every question.
+        known = min(1.0, max(LEAST, _slope(rows, penalty)))
         found = Belief(
             penalty=penalty,
             far=far,
@@ -99,7 +100,7 @@ def belief(alike: Likenesses, own: Array, used: Flags, tasks: Places) -> Belief 
             strange=min(known, max(LEAST * known, _slope(strange, penalty))) if strange else known,
         )
         error = _missed(rows, found)
-        if error >= _missed(rows, None):
+        if min(error, _missed_by_words(rows, penalty)) >= _missed(rows, None):
             continue
         if strange:
             error += _missed(strange, found)
@@ -188,6 +189,12 @@ def _beyond_chance(errors: Array, used: Flags, tasks: Places) -> Array:
             if given.sum() > 1:
                 found.append(column[given].mean() ** 2 - column[given].var(ddof=1) / given.sum())
     return np.array(found)
+
+
+def _missed_by_words(trials: list[Trial], penalty: float) -> float:
+    """The mean squared error of what words tell, all of it believed."""
+    missed = sum(float(((trial.true - trial.columns[penalty]) ** 2 * trial.used).sum()) for trial in trials)
+    return missed / max(1, sum(int(trial.used.sum()) for trial in trials))
 
 
 def _missed(trials: list[Trial], believed: Belief | None) -> float:
