@@ -52,7 +52,7 @@ class Calls(RuleBasedStateMachine):
         self.under_way.pop(0)
         self.breaker.failed(self.now, kind, "no luck", wait)
         self.row[kind] = self.row.get(kind, 0) + 1
-        if wait is not None:
+        if wait:
             assert self.breaker.until(self.now) <= max(self.rests_until, self.now + RESTS.asked)
             self.rests_until = max(self.rests_until, self.now + min(wait, RESTS.asked))
         elif self.row[kind] >= MANNERS[kind].trips:
@@ -102,6 +102,14 @@ def test_the_rest_doubles_with_each_failed_probe_and_is_short_again_after_a_good
     for _ in range(5):
         breaker.failed(now + 60, "server", "500")
     assert breaker.until(now + 60) == now + 65
+
+
+def test_a_server_that_always_asks_for_no_wait_is_left_alone_all_the_same():
+    breaker = Breaker(RESTS)
+    for _ in range(5):
+        assert breaker.state(0.0) == "closed"
+        breaker.failed(0.0, "server", "503", 0.0)
+    assert breaker.until(0.0) == 5.0
 
 
 def test_a_probe_that_is_never_heard_of_again_does_not_shut_it_for_ever():

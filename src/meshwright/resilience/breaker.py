@@ -49,16 +49,16 @@ class Circuit:
         return "open" if now < self.until else "half_open"
 
     def failed(self, now: float, told: str, wait: float | None) -> None:
-        """One failure; `wait` seconds were asked for."""
+        """One failure; `wait` seconds were asked for. To ask for none is to ask for nothing."""
         self.last = told
         self.failures += 1
         probe = self.until is not None
-        if not probe and wait is None and self.failures < MANNERS[self.kind].trips:
+        if not probe and not wait and self.failures < MANNERS[self.kind].trips:
             return
         if not probe and now - self._closed_at > self._rests.longest:
             self._times = 0  # it was well for long enough to begin anew
         rest = min(self._rests.longest, self._rests.first * 2 ** min(self._times, 30)) * MANNERS[self.kind].rest
-        if wait is not None:
+        if wait:
             rest = min(wait, self._rests.asked)
         self._times += 1
         self.until = max(now + rest, self.until or 0.0)
