@@ -44,26 +44,29 @@ class ClientSocket:
     """The client's end of a connection (see `net.duplex.Duplex`)."""
 
     def __init__(self, protocol: _Protocol, socket: _Socket) -> None:
-        self._protocol = protocol
-        self._socket = socket
+        self._ends: tuple[_Protocol, _Socket] | None = protocol, socket
+        """granian closes the connection when nobody holds these any more, so they are let go of when it is over."""
         self._over = False
 
     async def send(self, message: str | bytes) -> None:
         """One message. Raises ConnectionError when the client is gone."""
+        if self._ends is None:
+            raise ConnectionError("the connection is closed")
+        _, socket = self._ends
         try:
             if isinstance(message, str):
-                await self._socket.send_str(message)
+                await socket.send_str(message)
             else:
-                await self._socket.send_bytes(message)
+                await socket.send_bytes(message)
         except ProtocolClosed as error:
             raise ConnectionError("the client is gone") from error
 
     async def receive(self) -> str | bytes | Closed:
         """The next message. RSGI does not tell the code that a client closes with."""
-        if self._over:
+        if self._over or self._ends is None:
             return Closed(1000)
         try:
-            got = await self._socket.receive()
+            got = await self._ends[1].receive()
         except ProtocolClosed:
             self._over = True
             return Closed(ABNORMAL)
@@ -77,8 +80,9 @@ class ClientSocket:
 
     async def close(self, code: int, reason: str) -> None:
         """Say good-bye. RSGI has no place for a code or a reason: see `kernel.realtime` for how the client is told."""
-        self._over = True
-        self._protocol.close(code)
+        ends, self._ends, self._over = self._ends, None, True
+        if ends is not None:
+            ends[0].close(code)
 
 
 async def converse(gate: Gate, scope: Any, protocol: _Protocol) -> None:
