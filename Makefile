@@ -4,8 +4,8 @@ SHELL := /bin/bash
 VENV := .venv/bin
 INPUTS := pyproject.toml scripts/venv.sh
 ARGS ?=
-# The suite keeps two cores busy, a file to a core at a time; a part of it that is named runs in one process.
-SPREAD := $(if $(ARGS),,-n 2 --dist loadfile)
+# Three keep two cores busy, for some tests wait; a file to a process at a time. A part that is named runs in one process.
+SPREAD := $(if $(ARGS),,-n 3 --dist loadfile)
 
 .DEFAULT_GOAL := help
 .PHONY: test-engines help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-online bench-cascade bench-tokens bench-counting bench-failover bench-guards

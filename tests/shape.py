@@ -8,6 +8,7 @@ import io
 import re
 import tokenize
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -54,9 +55,14 @@ class Source(msgspec.Struct, frozen=True, eq=False):
 def read(path: Path, root: Path) -> Source:
     """Read and parse a file; raises SyntaxError with its place."""
     text = path.read_text(encoding="utf-8")
+    return Source(path.relative_to(root).as_posix(), text, text.splitlines(), ast.parse(text), _comments(text))
+
+
+@cache
+def _comments(text: str) -> dict[int, str]:
+    """By line. Remembered, for every rule reads every file, and this is the slow part of it."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    comments = {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
-    return Source(path.relative_to(root).as_posix(), text, text.splitlines(), ast.parse(text), comments)
+    return {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
 
 
 def functions(tree: ast.AST) -> Iterator[Function]:
