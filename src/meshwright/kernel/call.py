@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from meshwright.kernel.arrival import Arrival, Reply
 from meshwright.kernel.bounds import bounded
 from meshwright.kernel.decide import meant
-from meshwright.kernel.forms.shaped import formed, run_shaped
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.plans.advisor import run_advisor
 from meshwright.kernel.plans.cascade import run_cascade
@@ -16,6 +15,7 @@ from meshwright.kernel.plans.first import run_first
 from meshwright.kernel.plans.panel import run_panel
 from meshwright.kernel.plans.shadow import run_shadow
 from meshwright.kernel.record import Recording
+from meshwright.kernel.shaped import formed, run_shaped
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.kernel.work import Run, Work
 from meshwright.routing.policy import Policy

@@ -11,10 +11,10 @@ from meshwright.guards.examine import examine, examine_answer, examine_json, uns
 from meshwright.guards.masks import Masks
 from meshwright.guards.rule import Rule
 from meshwright.kernel.arrival import Arrival, Reply, Streaming, Whole
-from meshwright.kernel.forms.shaped import formed
 from meshwright.kernel.guarding import Guarding
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import Recording
+from meshwright.kernel.shaped import formed
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.kernel.streams.watching import Watched
 from meshwright.kernel.work import encoded

@@ -20,8 +20,8 @@ from meshwright.kernel.check import rules_of
 from meshwright.kernel.failing import BROKE, CUT, LEFT, NO_USAGE, free
 from meshwright.kernel.forward.target import named_provider
 from meshwright.kernel.forward.usage import usage_of
+from meshwright.kernel.guarded_talk import GuardedTalk, refused
 from meshwright.kernel.kernel import Kernel
-from meshwright.kernel.overheard import Overheard, refused
 from meshwright.kernel.record import OpenAttempt, Recording
 from meshwright.kernel.set_aside import enter
 from meshwright.net.duplex import ABNORMAL, Closed, Duplex
@@ -74,9 +74,9 @@ async def talk(kernel: Kernel, wanted: Talk) -> None:
         deployment = named_provider(kernel.snapshot, asked, wanted.provider, wanted.preferred)
         check_deployment(wanted.principal, deployment)
         guarding = rules_of(kernel.snapshot, "", wanted.principal)
-        overheard = Overheard(guarding, recording) if guarding is not None else None
-        if overheard is not None:
-            overheard.begin()
+        guarded = GuardedTalk(guarding, recording) if guarding is not None else None
+        if guarded is not None:
+            guarded.begin()
         if recording.tab is not None and recording.tab.money:
             raise PermissionDenied(
                 "A conversation in real time has no end that could be set aside, and this key has a budget.",
@@ -100,7 +100,7 @@ async def talk(kernel: Kernel, wanted: Talk) -> None:
         recording.served = deployment.model.name
         attempt.answering(101)
         recording.stage("upstream")
-        await _Bridge(upstream, attempt, overheard).carry(wanted.accept)
+        await _Bridge(upstream, attempt, guarded).carry(wanted.accept)
     except BaseException as error:
         recording.failed(error)
         raise
@@ -111,9 +111,9 @@ async def talk(kernel: Kernel, wanted: Talk) -> None:
 class _Bridge:
     """Two ends, and what was heard between them."""
 
-    def __init__(self, upstream: Duplex, attempt: OpenAttempt, overheard: Overheard | None) -> None:
+    def __init__(self, upstream: Duplex, attempt: OpenAttempt, guarded: GuardedTalk | None) -> None:
         self._upstream = upstream
-        self._overheard = overheard
+        self._guarded = guarded
         self._attempt = attempt
         self._usage: Usage | None = None
         self._answers = False
@@ -155,10 +155,10 @@ class _Bridge:
 
     async def _asked(self, client: Duplex, message: str | bytes) -> Sequence[str | bytes]:
         """What the provider may have of a message; the client is told what it may not have, and talks on."""
-        if self._overheard is None:
+        if self._guarded is None:
             return (message,)
         try:
-            return (self._overheard.asked(message),)
+            return (self._guarded.asked(message),)
         except Blocked as error:
             await client.send(refused(error))
             return ()
@@ -166,7 +166,7 @@ class _Bridge:
     async def _answered(self, message: str | bytes) -> Sequence[str | bytes]:
         """What the client may have of a message. Raises Blocked: sound may say what words may not."""
         self._heard(message)
-        return (message,) if self._overheard is None else self._overheard.answered(message)
+        return (message,) if self._guarded is None else self._guarded.answered(message)
 
     def _heard(self, message: str | bytes) -> None:
         if isinstance(message, str) and '"response.done"' in message:

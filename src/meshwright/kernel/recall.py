@@ -9,10 +9,10 @@ import msgspec
 from meshwright.kernel.arrival import Arrival, Flow, Receipt, Reply, Streaming, Whole
 from meshwright.kernel.call import call
 from meshwright.kernel.config.tables import CacheSettings
-from meshwright.kernel.forms.shaped import formed
 from meshwright.kernel.kept.answers import Entry, key, packed
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import Recording
+from meshwright.kernel.shaped import formed
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.kernel.work import encoded
 from meshwright.types.content import Opaque, Text, ToolCall

@@ -9,11 +9,11 @@ import msgspec
 
 from meshwright.kernel.attempt import SOON, answered
 from meshwright.kernel.failing import BROKE, another_may_help, free
-from meshwright.kernel.forms.shaped import formed
 from meshwright.kernel.max_cost import afford
 from meshwright.kernel.plans.going_on import GoingOn, primed
 from meshwright.kernel.plans.said import Said, said_in
 from meshwright.kernel.record import OpenAttempt
+from meshwright.kernel.shaped import formed
 from meshwright.kernel.signals import Hold
 from meshwright.kernel.snapshot import Deployment
 from meshwright.kernel.streams.listening import Listening

@@ -11,9 +11,9 @@ import msgspec
 
 from meshwright.kernel.arrival import Arrival
 from meshwright.kernel.failing import BROKE, CUT, LEFT, LOST, NO_USAGE, PASSED
-from meshwright.kernel.forms.shaped import formed, verdict
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import OpenAttempt
+from meshwright.kernel.shaped import formed, verdict
 from meshwright.kernel.signals import Hold
 from meshwright.kernel.snapshot import Deployment
 from meshwright.kernel.streams.listening import Listening

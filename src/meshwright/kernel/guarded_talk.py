@@ -26,7 +26,7 @@ SOUND = ("audio.delta", "output_audio.delta")
 """How events end that bring sound."""
 
 
-class Overheard:
+class GuardedTalk:
     """One conversation as its guards hear it. What they find in pieces is told when the words are complete."""
 
     def __init__(self, guarding: Guarding, recording: Recording) -> None:

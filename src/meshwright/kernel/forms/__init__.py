@@ -1,1 +1,0 @@
-"""Answers held to the form that was asked for."""
