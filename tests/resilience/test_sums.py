@@ -6,6 +6,8 @@ from random import Random
 
 import pytest
 
+from meshwright.kernel.build.failing import health
+from meshwright.kernel.config.tables import FailureSettings
 from meshwright.resilience.backoff import backoff, told_to_wait
 from meshwright.resilience.balance import chosen, load
 from meshwright.resilience.concurrency import Bounds, Concurrency
@@ -175,6 +177,20 @@ def test_whole_answers_that_take_longer_and_longer_for_their_size_are_a_sign_of_
         for _ in range(200):
             standing.answered(0.0, None, seconds, Usage(input=100, output=60))
     assert standing.concurrency.limit == 32.0, "but no fewer than these for slowness alone"
+
+
+@pytest.mark.parametrize("limit", [4.0, 1e9])
+def test_a_limit_that_is_not_to_be_found_out_does_not_move(limit: float):
+    kept = Concurrency(health(FailureSettings(adaptive=False)).standing.bounds if limit > 100 else Bounds())
+    if limit < 100:
+        kept.fix(limit)
+    for late in (1.0, 9.0):
+        kept.running = 3
+        for _ in range(200):
+            kept.answered(late)
+    assert kept.limit == limit
+    kept.crowded()
+    assert kept.limit == limit
 
 
 def test_milliseconds_are_no_sign_of_crowding():

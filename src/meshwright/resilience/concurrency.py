@@ -56,7 +56,7 @@ class Concurrency:
 
     def fix(self, limit: float) -> None:
         """Somebody knows it: it moves no more."""
-        self._bounds = Bounds(first=limit, least=limit, calm=limit, most=limit)
+        self._bounds = Bounds(first=limit, least=limit, most=limit)
         self.limit = limit
 
     @property
@@ -83,7 +83,7 @@ class Concurrency:
             return
         wanted = self.limit * gradient + self.limit**0.5
         moved = self.limit + 0.2 * (wanted - self.limit)
-        self.limit = min(bounds.most, max(moved, min(self.limit, bounds.calm)))
+        self.limit = min(bounds.most, max(moved, min(self.limit, max(bounds.least, bounds.calm))))
 
     def crowded(self) -> None:
         """It refused a call, or let it wait too long, because there were too many."""
