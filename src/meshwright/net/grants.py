@@ -53,8 +53,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Answered(msgspec.Struct):
     access_token: str = ""
-    expires_in: int | float | str = ""
-    expires_on: int | float | str = ""
+    expires_in: float | str = ""
+    expires_on: float | str = ""
     token_type: str = "Bearer"  # noqa: S105  # the name of a kind of token
 
 
