@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -153,6 +154,26 @@ async def test_a_log_in_that_cannot_be_made_anew_serves_to_its_end(tmp_path: Pat
         log_in(tmp_path, "us", -1, renewable=True)
         with pytest.raises(UpstreamError, match="aws sso login --profile default"):
             await keys(environment)
+
+
+async def test_a_log_in_that_cannot_be_written_down_is_used_all_the_same(tmp_path: Path):
+    async with Cloud(Aws()) as cloud:
+        environment = laid(tmp_path, cloud.url, {}, "", f"[default]\n{SSO}{SESSION}")
+        file = log_in(tmp_path, "us", 60, renewable=True)
+        # As on a disk that is for reading only: neither writing nor taking away succeeds.
+        file.with_name(f".{file.name}.{os.getpid()}").mkdir()
+        assert (await keys(environment))[0] == "ASIASSO1"
+        assert cloud.came[-1].headers["x-amz-sso_bearer_token"] == "logged-in-again"
+
+
+async def test_a_log_in_whose_end_is_no_time_is_not_taken(tmp_path: Path):
+    aws = Aws()
+    aws.instead["/token"] = Answer(b'{"accessToken": "logged-in-again", "expiresIn": 999999999999999}')
+    async with Cloud(aws) as cloud:
+        environment = laid(tmp_path, cloud.url, {}, "", f"[default]\n{SSO}{SESSION}")
+        log_in(tmp_path, "us", 60, renewable=True)
+        assert (await keys(environment))[0] == "ASIASSO1"
+        assert cloud.came[-1].headers["x-amz-sso_bearer_token"] == "logged-in"
 
 
 async def test_keys_that_another_tool_replaces_in_the_file_are_used_without_a_restart(tmp_path: Path):

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -25,6 +27,10 @@ from meshwright.types.errors import MeshError
 
 EARLY = 900.0
 """Seconds before its end that a log-in is made anew: AWS's own tools do it then too."""
+LONGEST = 366 * 24 * 3600
+"""Seconds that a log-in may hold: an end beyond is taken for none."""
+_WRITING = Lock()
+"""Two providers of one process may renew one log-in at once."""
 _RENEWABLE = ("refreshToken", "clientId", "clientSecret", "registrationExpiresAt")
 
 
@@ -32,7 +38,7 @@ class _Keys(msgspec.Struct, rename="camel"):
     access_key_id: str = ""
     secret_access_key: str = ""
     session_token: str = ""
-    expiration: int = 0
+    expiration: float = 0
 
 
 class _Answer(msgspec.Struct, rename="camel"):
@@ -41,7 +47,7 @@ class _Answer(msgspec.Struct, rename="camel"):
 
 class _Renewed(msgspec.Struct, rename="camel"):
     access_token: str
-    expires_in: int
+    expires_in: Annotated[int, msgspec.Meta(le=LONGEST)]
     refresh_token: str = ""
 
 
@@ -138,9 +144,10 @@ class Sso(Signing, frozen=True, kw_only=True):
 def _write(file: Path, body: bytes) -> None:
     """Whole or not at all, for its owner only. A file that cannot be written is left: what was obtained is used."""
     fresh = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
-            opened.write(body)
-        fresh.replace(file)
-    except OSError:
-        fresh.unlink(missing_ok=True)
+    with _WRITING, suppress(OSError):
+        try:
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
+                opened.write(body)
+            fresh.replace(file)
+        except OSError:
+            fresh.unlink(missing_ok=True)  # where nothing can be written, this fails too
