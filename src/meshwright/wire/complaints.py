@@ -15,7 +15,9 @@ LONGEST = 2_000
 
 SPENT = "insufficient_quota"
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+# No `<` within a tag, and a script without an end goes to the end: so each character is looked at once or twice.
+_TAGS = re.compile(r"<(script|style)\b[^<>]*>.*?(?:</\1\s*>|\Z)|<[^<>]*>", re.DOTALL | re.IGNORECASE)
+_TITLE = re.compile(r"<title\b[^<>]*>([^<]*)</title\s*>", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
@@ -46,4 +48,14 @@ def word(raw: Raw | None) -> str:
 
 def plain(body: bytes) -> str:
     """The words of a page of HTML, or of any other text."""
-    return _SPACE.sub(" ", _TAGS.sub(" ", body.decode(errors="replace"))).strip()
+    return _stripped(body.decode(errors="replace"))
+
+
+def headline(text: str) -> str:
+    """The title of a page of HTML; its words where it has none."""
+    title = _TITLE.search(text)
+    return _stripped(title[1] if title else text)
+
+
+def _stripped(text: str) -> str:
+    return _SPACE.sub(" ", _TAGS.sub(" ", text)).strip()

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import html
-import re
 from typing import Any
 
 import msgspec
 
 from meshwright.types.errors import MeshError, UpstreamStatus
 from meshwright.types.response import Failed
-from meshwright.wire.complaints import openai_error
-
-MOST = 2000
-"""Characters of a provider's words that are kept."""
+from meshwright.wire.complaints import LONGEST, headline, openai_error
 
 _ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
-_MARKUP = re.compile(r"(?s)<(script|style)\b.*?</\1>|<[^>]*>")
-_TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 
 
 def encode_error(error: MeshError) -> bytes:
@@ -36,7 +30,7 @@ def decode_error(status: int, body: bytes, retry_after: float | None = None) -> 
         message = f"The provider answered with status {status} and no explanation."
     refused_us = status in (401, 403)  # their word about our key must not look like one about the caller's
     return UpstreamStatus(
-        message[:MOST], status, code=None if refused_us else code, body=body[:MOST], retry_after=retry_after
+        message[:LONGEST], status, code=None if refused_us else code, body=body[:LONGEST], retry_after=retry_after
     )
 
 
@@ -85,11 +79,11 @@ def failure(name: bytes, payload: bytes) -> Failed | None:
     message, code = error_words(value)
     kind = inner.get("type") if isinstance(inner, dict) else None
     message = message or "The provider reported an error in its stream, without words."
-    return Failed(message[:MOST], kind if isinstance(kind, str) else "", code)
+    return Failed(message[:LONGEST], kind if isinstance(kind, str) else "", code)
 
 
 def _words(body: bytes) -> tuple[str, str | None]:
-    text = body[: 64 * MOST].decode("utf-8", "replace").strip()
+    text = body[: 64 * LONGEST].decode("utf-8", "replace").strip()
     if text[:1] in ("{", "["):
         try:
             message, code = error_words(msgspec.json.decode(body))
@@ -97,6 +91,5 @@ def _words(body: bytes) -> tuple[str, str | None]:
             return text, None
         return message or text, code or None
     if text[:1] == "<":
-        title = _TITLE.search(text)
-        text = " ".join(html.unescape(title[1] if title else _MARKUP.sub(" ", text)).split())
+        text = " ".join(html.unescape(headline(text)).split())
     return text, None

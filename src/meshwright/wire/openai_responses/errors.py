@@ -6,15 +6,10 @@ ResponseErrorEvent of the API's OpenAPI document.
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from meshwright.types.errors import LimitReached, MeshError, UpstreamStatus
-from meshwright.wire.complaints import SPENT, complaint
-
-MOST = 2_000
-"""Characters of a provider's words that are kept."""
+from meshwright.wire.complaints import LONGEST, SPENT, complaint, headline
 
 _TYPES = {
     400: "invalid_request_error",
@@ -39,9 +34,6 @@ _STATUS = {
 }
 """The HTTP status that an error inside an answer would have had; everything about an image is 400, the rest 500."""
 
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-_SPACES = re.compile(r"\s+")
 _ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
 
 
@@ -62,25 +54,24 @@ def code_of(error: MeshError) -> str:
 
 def decode_error(status: int, body: bytes, retry_after: float | None) -> UpstreamStatus:
     """A provider's error answer, whatever its shape: its own, another's, a page, plain words, or nothing."""
-    text = body[: 4 * MOST].decode("utf-8", "replace").strip()
+    text = body[: 4 * LONGEST].decode("utf-8", "replace").strip()
     message, code = "", ""
     try:
         message, code = _read(_ANY.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         message = ""  # no JSON: the words as they are
     if not message:
-        title = _TITLE.search(text)
-        message = _SPACES.sub(" ", _TAGS.sub(" ", title[1] if title else text)).strip()
-    message = message[:MOST] or f"The provider answered with status {status} and no explanation."
+        message = headline(text)
+    message = message[:LONGEST] or f"The provider answered with status {status} and no explanation."
     if status in (401, 403):
         code = ""  # the provider's word for *our* key would read as one for the caller's
-    return UpstreamStatus(message, status, code=code or None, body=body[:MOST], retry_after=retry_after)
+    return UpstreamStatus(message, status, code=code or None, body=body[:LONGEST], retry_after=retry_after)
 
 
 def failure(message: str, code: str) -> UpstreamStatus:
     """An error that came inside an answer, as if it had come with a status."""
     status = _STATUS.get(code) or (400 if "image" in code and "download" not in code else 500)
-    return UpstreamStatus(message[:MOST], status, code=code or None)
+    return UpstreamStatus(message[:LONGEST], status, code=code or None)
 
 
 def _read(value: object) -> tuple[str, str]:
