@@ -15,7 +15,7 @@ from botocore.tokens import SSOTokenProvider
 from meshwright.kernel.build.providers import ProviderPart, provider_parts
 from meshwright.kernel.config.read import read_config
 from meshwright.net.choose import OneTransport
-from meshwright.net.proof import AwsKeys
+from meshwright.net.proof import AwsKeys, Signature
 from tests.kernel.aws_cloud import PASS, REGION, ROBOT, ROLE, SECRET, log_in
 
 WRITER = (
@@ -70,7 +70,8 @@ async def keys(environment: Mapping[str, str]) -> tuple[str, str, str]:
             obtained = await identity.obtain(transport, time.time())
         finally:
             await transport.close()
-        identity = obtained.shown._keys  # type: ignore[attr-defined]  # nothing but its signatures shows them
+        assert isinstance(obtained.shown, Signature)
+        identity = obtained.shown.keys
     assert isinstance(identity, AwsKeys)
     assert identity.region == REGION
     return identity.access_key, identity.secret_key, identity.session_token

@@ -88,30 +88,34 @@ class AwsKeys(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"AwsKeys({self.access_key[:4]}…, {self.region})"
 
+    def signed(self, method: str, url: str, headers: Headers, body: bytes, now: float) -> Headers:
+        """The headers that sign such a request; see `sigv4.sign`."""
+        return sign(
+            method,
+            url,
+            headers,
+            body,
+            access_key=self.access_key,
+            secret_key=self.secret_key,
+            session_token=self.session_token,
+            region=self.region,
+            service=self.service,
+            now=now,
+        )
+
 
 class Signature:
     """Signs each call by itself (AWS Signature Version 4)."""
 
     def __init__(self, keys: AwsKeys) -> None:
-        self._keys = keys
+        self.keys = keys
 
     def headers(self, call: Call, now: float) -> Headers:
         """`x-amz-date`, `authorization`, and the session's token if there is one."""
-        keys, endpoint = self._keys, call.endpoint
+        endpoint = call.endpoint
         own = {name for name, _ in call.headers}
         sent = (*(one for one in endpoint.headers if one[0] not in own), *call.headers)
-        return sign(
-            endpoint.method,
-            endpoint.url,
-            sent,
-            call.body,
-            access_key=keys.access_key,
-            secret_key=keys.secret_key,
-            session_token=keys.session_token,
-            region=keys.region,
-            service=keys.service,
-            now=now,
-        )
+        return self.keys.signed(endpoint.method, endpoint.url, sent, call.body, now)
 
     async def ready(self) -> None:
         """It always is."""

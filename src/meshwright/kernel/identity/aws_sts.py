@@ -14,7 +14,6 @@ import msgspec
 from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held, lasting
 from meshwright.kernel.identity.credential import read_aside
 from meshwright.net.asking import Told, ask_once, host, refusal, shown
-from meshwright.net.sigv4 import sign
 from meshwright.net.transport import Transport
 
 _FORM = (("content-type", "application/x-www-form-urlencoded; charset=utf-8"),)
@@ -75,17 +74,8 @@ class AssumedRole(Role, frozen=True, kw_only=True):
         own = (await self.source.keys(transport, now)).keys
         more = {"ExternalId": self.external_id, "DurationSeconds": self.duration}
         body = self.form("AssumeRole", now, **{name: value for name, value in more.items() if value})
-        proof = sign(
-            "POST",
-            self.url,
-            _FORM,
-            body,
-            access_key=own.access_key,
-            secret_key=own.secret_key,
-            session_token=own.session_token,
-            region=self.region,
-            service="sts",
-            now=now,
+        proof = msgspec.structs.replace(own, region=self.region, service="sts").signed(
+            "POST", self.url, _FORM, body, now
         )
         fix = "let the role's trust policy name who asks, and allow it sts:AssumeRole"
         return await self.taken(transport, "AssumeRole", body, proof, fix, now)

@@ -18,7 +18,6 @@ from meshwright.kernel.identity.credential import read_aside, until
 from meshwright.net.asking import ask_once, host, refusal
 from meshwright.net.grants import FORM, reason, sound, token_of
 from meshwright.net.proof import Bearer, Obtained, Source
-from meshwright.net.sigv4 import sign
 from meshwright.net.transport import Call, Endpoint, Transport
 from meshwright.types.errors import UpstreamError
 
@@ -75,18 +74,7 @@ class AwsSubject(msgspec.Struct, frozen=True, kw_only=True):
         own = (await self.keys.keys(transport, now)).keys
         url = f"https://sts.{self.region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
         headers = (("host", host(url)), ("x-goog-cloud-target-resource", self.audience))
-        proof = sign(
-            "POST",
-            url,
-            headers,
-            b"",
-            access_key=own.access_key,
-            secret_key=own.secret_key,
-            session_token=own.session_token,
-            region=self.region,
-            service="sts",
-            now=now,
-        )
+        proof = msgspec.structs.replace(own, region=self.region, service="sts").signed("POST", url, headers, b"", now)
         pairs = [{"key": name, "value": value} for name, value in (*headers, *proof)]
         return quote(msgspec.json.encode({"headers": pairs, "method": "POST", "url": url}).decode())
 
