@@ -11,6 +11,7 @@ from meshwright.types.errors import UpstreamError, UpstreamStatus
 
 MAX_ANSWER = 64 * 1024
 """Bytes of an answer."""
+MAX_WORDS = 300
 ASKING = Deadlines(connect=10.0, first_byte=20.0, between_bytes=10.0, total=30.0)
 NEARBY = Deadlines(connect=1.0, first_byte=5.0, between_bytes=5.0, total=10.0)
 """For what answers on this machine or on the link, or not at all."""
@@ -56,6 +57,12 @@ def host(url: str) -> str:
     return urlsplit(url).netloc
 
 
-def shown(words: str, most: int = 300) -> str:
-    """What an endpoint says is wrong, in one line that can be printed."""
-    return "".join(one if one.isprintable() else " " for one in words)[:most].strip().removesuffix(".")
+def because(*parts: str) -> str:
+    """What an endpoint says is wrong, after a comma: at most 300 characters of one line; "" where it says nothing."""
+    told = printable(": ".join(part for part in parts if part)).removesuffix(".")
+    return f", {told}" if told else ""
+
+
+def printable(words: str) -> str:
+    """As much as is shown of the words of others, in one line."""
+    return "".join(one if one.isprintable() else " " for one in words)[:MAX_WORDS].strip()

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from meshwright.net.asking import Told, ask_once, host, refusal, shown
+from meshwright.net.asking import Told, ask_once, because, host, refusal
 from meshwright.net.proof import Bearer, Obtained
 from meshwright.net.transport import Transport
 from meshwright.types.errors import UpstreamError
@@ -117,7 +117,7 @@ def sound(who: str, token: str) -> str:
 
 
 def reason(told: bytes) -> str:
-    """What the endpoint says is wrong, in at most 300 characters of one line."""
+    """What the endpoint says is wrong, as `because` has it."""
     try:
         found = msgspec.json.decode(told, type=_Refused)
     except msgspec.DecodeError:
@@ -126,6 +126,4 @@ def reason(told: bytes) -> str:
     words: Any = found.error_description
     if isinstance(error, dict):  # Google's own APIs: https://google.aip.dev/193
         error, words = error.get("status"), error.get("message")
-    parts = [one.partition("\n")[0] for one in (error, words) if isinstance(one, str) and one]
-    told_words = shown(": ".join(parts))
-    return f", {told_words}" if told_words else ""
+    return because(*(one.partition("\n")[0] for one in (error, words) if isinstance(one, str)))

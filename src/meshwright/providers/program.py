@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
+from meshwright.net.asking import printable
+
 SECONDS = 60.0
 
 
@@ -23,6 +25,6 @@ def output(words: Sequence[str]) -> bytes:
         raise ValueError(f"it cannot be run ({type(error).__name__})") from None
     if done.returncode:
         line = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        told = "".join(one if one.isprintable() else " " for one in line)[:300]
+        told = printable(line)
         raise ValueError(f"it failed ({done.returncode}{f', {told}' if told else ''})")
     return done.stdout

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from meshwright.kernel.identity.credential import until
-from meshwright.net.asking import Told, refusal, shown
+from meshwright.net.asking import Told, because, refusal
 from meshwright.net.proof import AwsKeys, Obtained, Signature
 from meshwright.net.transport import Transport
 
@@ -102,10 +102,9 @@ class _Wrong(msgspec.Struct):
 
 
 def why(told: Told) -> str:
-    """What an endpoint says is wrong, after a comma."""
+    """What an endpoint says is wrong, as `because` has it."""
     try:
         found = msgspec.json.decode(told.body, type=_Wrong)
     except msgspec.DecodeError:
         return ""
-    words = shown(": ".join(part for part in (found.code, found.message) if part))
-    return f", {words}" if words else ""
+    return because(found.code, found.message)

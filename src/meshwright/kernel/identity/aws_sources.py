@@ -11,8 +11,8 @@ import re
 import shlex
 
 from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held, lasting, said_in, why
-from meshwright.kernel.identity.credential import read_aside
-from meshwright.net.asking import NEARBY, ask_once, host, refusal, shown
+from meshwright.kernel.identity.credential import read_token
+from meshwright.net.asking import NEARBY, ask_once, because, host, refusal
 from meshwright.net.transport import Transport
 from meshwright.providers.program import output
 from meshwright.types.errors import UpstreamError
@@ -55,11 +55,8 @@ class Container(Signing, frozen=True, kw_only=True):
         """Ask the agent."""
         token = self.token
         if self.token_file:
-            try:
-                token = (await read_aside(self.token_file)).strip()
-            except (OSError, ValueError) as error:
-                name = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
-                raise refusal(f"The file {self.token_file} of {name} cannot be read ({error}).") from error
+            what = f"The file {self.token_file} of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+            token = await read_token(self.token_file, what)
         if not token.isprintable():
             raise refusal("The token for the container's endpoint holds characters that no token has.")
         headers = (("accept", "application/json"), *((("authorization", token),) if token else ()))
@@ -96,7 +93,6 @@ class Instance(Signing, frozen=True, kw_only=True):
         told = await ask_once(transport, "GET", self.url + _ROLES + role, proof, deadlines=NEARBY)
         said = said_in(told.body, who) if told.status == 200 else Said()
         if said.code not in ("", "Success") or not said.access_key_id:
-            words = shown(": ".join(part for part in (said.code, said.message) if part))
-            raise refusal(f"{who} gave no keys of the role {role} ({told.status}{f', {words}' if words else ''}).")
+            raise refusal(f"{who} gave no keys of the role {role} ({told.status}{because(said.code, said.message)}).")
         found = held(said, who, self.region, now)
         return found._replace(seconds=max(found.seconds, LONGER))

@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held, lasting
-from meshwright.kernel.identity.credential import read_aside
-from meshwright.net.asking import Told, ask_once, host, refusal, shown
+from meshwright.kernel.identity.credential import read_token
+from meshwright.net.asking import Told, ask_once, because, host, refusal
 from meshwright.net.transport import Transport
 
 _FORM = (("content-type", "application/x-www-form-urlencoded; charset=utf-8"),)
@@ -53,10 +53,7 @@ class WebIdentity(Role, frozen=True, kw_only=True):
 
     async def keys(self, transport: Transport, now: float) -> Held:
         """Ask for keys, without a signature: the token is the proof."""
-        try:
-            token = (await read_aside(self.file)).strip()
-        except (OSError, ValueError) as error:
-            raise refusal(f"The web identity token file {self.file} cannot be read ({error}).") from error
+        token = await read_token(self.file, f"The web identity token file {self.file}")
         fix = "let the role's trust policy name this token's issuer, audience and subject"
         body = self.form("AssumeRoleWithWebIdentity", now, WebIdentityToken=token)
         return await self.taken(transport, "AssumeRoleWithWebIdentity", body, (), fix, now)
@@ -84,10 +81,9 @@ class AssumedRole(Role, frozen=True, kw_only=True):
 def _credentials(told: Told, who: str, fix: str) -> Said:
     found = _leaves(told.body)
     if told.status != 200:
-        words = ": ".join(part for part in (found.get("Code", ""), found.get("Message", "")) if part)
-        told_words = f", {shown(words)}" if words else ""
+        words = because(found.get("Code", ""), found.get("Message", ""))
         denied = f"; {fix}" if told.status in (400, 403) else ""
-        raise refusal(f"{who} gave no keys ({told.status}{told_words}){denied}.")
+        raise refusal(f"{who} gave no keys ({told.status}{words}){denied}.")
     return msgspec.convert(found, Said)
 
 

@@ -52,6 +52,14 @@ async def read_aside(path: str) -> str:
     return await asyncio.to_thread(lambda: read_file(Path(path).expanduser()))
 
 
+async def read_token(path: str, what: str) -> str:
+    """The token that a file holds, read aside. Raises UpstreamError, whose words say what it is."""
+    try:
+        return (await read_aside(path)).strip()
+    except (OSError, ValueError) as error:
+        raise refusal(f"{what} cannot be read ({error}).") from error
+
+
 def home(environment: Mapping[str, str]) -> Path | None:
     """The user's folder."""
     told = environment.get("HOME") or environment.get("USERPROFILE") or ""

@@ -15,9 +15,8 @@ import msgspec
 
 from meshwright.kernel.config.tables import ProviderSettings
 from meshwright.kernel.identity import machine
-from meshwright.kernel.identity.credential import Credential, read_aside
+from meshwright.kernel.identity.credential import Credential, read_token
 from meshwright.kernel.identity.machine_token import MachineToken
-from meshwright.net.asking import refusal
 from meshwright.net.grants import Grant, asked
 from meshwright.net.proof import Obtained
 from meshwright.net.public import nearby
@@ -43,10 +42,7 @@ class Federated(msgspec.Struct, frozen=True, kw_only=True):
 
     async def obtain(self, transport: Transport, now: float) -> Obtained:
         """See `net.proof.Source`."""
-        try:
-            token = (await read_aside(self.file)).strip()
-        except (OSError, ValueError) as error:
-            raise refusal(f"The file {self.file} of AZURE_FEDERATED_TOKEN_FILE cannot be read ({error}).") from error
+        token = await read_token(self.file, f"The file {self.file} of AZURE_FEDERATED_TOKEN_FILE")
         form = {
             "grant_type": "client_credentials",
             "scope": self.grant.scope,

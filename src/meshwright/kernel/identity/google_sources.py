@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from meshwright.kernel.identity.aws_keys import Signing
-from meshwright.kernel.identity.credential import read_aside, until
+from meshwright.kernel.identity.credential import read_token, until
 from meshwright.net.asking import ask_once, host, refusal
 from meshwright.net.grants import FORM, reason, sound, token_of
 from meshwright.net.proof import Bearer, Obtained, Source
@@ -41,10 +41,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         """It, read anew. Raises UpstreamError."""
         who = f"The subject's token at {self.file or host(self.url)}"
         if self.file:
-            try:
-                told = await read_aside(self.file)
-            except (OSError, ValueError) as error:
-                raise refusal(f"{who} cannot be read ({error}).") from error
+            told = await read_token(self.file, who)
         else:
             answer = await ask_once(transport, "GET", self.url, self.headers)
             if answer.status != 200:
