@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 from meshwright.kernel.build.providers import provider_parts
 from meshwright.kernel.config.tables import Config, ProviderSettings
 from meshwright.kernel.identity import machine
-from meshwright.kernel.identity.aws_files import FileKeys
+from meshwright.kernel.identity.aws_keys import Signing
 from meshwright.net.choose import OneTransport
 from meshwright.net.proof import AwsKeys
 from meshwright.types.content import Message, Text
@@ -122,8 +122,8 @@ def found(environment: dict[str, str], configured: bool = True) -> AwsKeys | str
         if part.row.name == "amazon-bedrock":
             identity = part.credential.identity
             assert SECRET not in repr(part.credential) + repr(identity)
-            if isinstance(identity, FileKeys):
-                return asyncio.run(identity.keys(OneTransport(), 0.0)).keys
+            if isinstance(identity, Signing):
+                return asyncio.run(identity.source.keys(OneTransport(), 0.0)).keys
             assert isinstance(identity, AwsKeys)
             return identity
     return refused["amazon-bedrock"]

@@ -17,7 +17,7 @@ import msgspec
 from meshwright.kernel.config.tables import ProviderSettings
 from meshwright.kernel.identity import machine
 from meshwright.kernel.identity.aws_files import FileKeys, Profiles, read_profiles
-from meshwright.kernel.identity.aws_keys import Fixed, Signing
+from meshwright.kernel.identity.aws_keys import Fixed, Keys, Signing
 from meshwright.kernel.identity.aws_sources import Container, Instance, Process
 from meshwright.kernel.identity.aws_sso import Sso
 from meshwright.kernel.identity.aws_sts import AssumedRole, WebIdentity
@@ -77,8 +77,8 @@ class _Search(msgspec.Struct, frozen=True, kw_only=True):
         return told.rstrip("/") or f"https://{host}"
 
 
-_Found = tuple[AwsKeys | Signing, str]
-"""An identity, and the words for where it comes from."""
+_Found = tuple[Keys, str]
+"""Where keys come from, and the words for it."""
 
 
 def aws_region(environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -115,14 +115,18 @@ def aws_identity(
         return Credential(missing=_lacking(search) + _METADATA_FIX.format(address=METADATA))
     if not region:
         return Credential(missing="no region: set AWS_REGION")
-    identity = msgspec.structs.replace(found[0], service=SERVICES[auth])
-    return Credential(identity=identity, source=found[1], filling=filling)
+    source, words = found
+    service = SERVICES[auth]
+    if isinstance(source, Fixed):
+        return Credential(
+            identity=msgspec.structs.replace(source.given, service=service), source=words, filling=filling
+        )
+    return Credential(identity=Signing(source, service), source=words, filling=filling)
 
 
 def _first(search: _Search) -> _Found | None:
     if search.set("AWS_ACCESS_KEY_ID"):
-        given = {f"aws_{name}": search.set(f"AWS_{name}".upper()) for name in _KEYS}
-        return _fixed(given, "$AWS_ACCESS_KEY_ID", search, "AWS_SECRET_ACCESS_KEY is not set")
+        return _environment(search, "AWS_SECRET_ACCESS_KEY is not set")
     told = search.profiles.told.get(search.profile)
     if told is None and search.set("AWS_PROFILE"):
         files = f"{search.profiles.config} and {search.profiles.credentials}"
@@ -154,6 +158,11 @@ def _of_profile(search: _Search, name: str, seen: tuple[str, ...], *, environmen
     return None
 
 
+def _environment(search: _Search, half: str) -> _Found:
+    given = {f"aws_{name}": search.set(f"AWS_{name}".upper()) for name in _KEYS}
+    return _fixed(given, "$AWS_ACCESS_KEY_ID", search, half)
+
+
 def _fixed(given: Mapping[str, str], source: str, search: _Search, half: str) -> _Found:
     values = [given.get(f"aws_{name}", "") for name in _KEYS]
     if not values[0] or not values[1]:
@@ -161,7 +170,7 @@ def _fixed(given: Mapping[str, str], source: str, search: _Search, half: str) ->
     if not all(value.isprintable() and value.isascii() for value in values):
         raise _Wrong(f"{source} holds characters that no key has")
     keys = AwsKeys(access_key=values[0], secret_key=values[1], session_token=values[2], region=search.region)
-    return keys, source
+    return Fixed(region=search.region, given=keys), source
 
 
 def _of_file(search: _Search, file: Path | None, profile: str, told: Mapping[str, str]) -> _Found:
@@ -184,11 +193,10 @@ def _role(search: _Search, name: str, seen: tuple[str, ...]) -> _Found:
     found = _of_profile(search, parent, seen) if parent else _source(search, kind)
     if found is None:
         raise _Wrong(f"the profile {name} has a role, and {parent or kind} has no keys to ask for it with")
-    own, source = found
-    asking = Fixed(region=search.region, given=own) if isinstance(own, AwsKeys) else own
+    asking, source = found
     role = AssumedRole(
         region=search.region,
-        url=search.at("STS", f"sts.{search.region}.{_suffix(search.region)}") + "/",
+        url=_sts(search),
         arn=told["role_arn"],
         session=told.get("role_session_name", ""),
         source=asking,
@@ -203,8 +211,7 @@ def _role(search: _Search, name: str, seen: tuple[str, ...]) -> _Found:
 def _source(search: _Search, kind: str) -> _Found | None:
     """What `credential_source` names."""
     if kind == "Environment":
-        given = {f"aws_{name}": search.set(f"AWS_{name}".upper()) for name in _KEYS}
-        return _fixed(given, "$AWS_ACCESS_KEY_ID", search, "AWS_ACCESS_KEY_ID is not set")
+        return _environment(search, "AWS_ACCESS_KEY_ID is not set")
     if kind == "EcsContainer":
         return _container(search)
     if kind == "Ec2InstanceMetadata":
@@ -219,7 +226,7 @@ def _web_identity(search: _Search, told: Mapping[str, str], by_environment: bool
         raise _Wrong("there is a web identity token file and no role for it: set AWS_ROLE_ARN")
     found = WebIdentity(
         region=search.region,
-        url=search.at("STS", f"sts.{search.region}.{_suffix(search.region)}") + "/",
+        url=_sts(search),
         arn=arn,
         session=search.set("AWS_ROLE_SESSION_NAME") or told.get("role_session_name", ""),
         file=file,
@@ -227,6 +234,10 @@ def _web_identity(search: _Search, told: Mapping[str, str], by_environment: bool
         ca_file=search.ca_file,
     )
     return found, f"a web identity, {'$AWS_WEB_IDENTITY_TOKEN_FILE' if by_environment else source}"
+
+
+def _sts(search: _Search) -> str:
+    return search.at("STS", f"sts.{search.region}.{_suffix(search.region)}") + "/"
 
 
 def _sso(search: _Search, name: str, told: Mapping[str, str]) -> _Found:

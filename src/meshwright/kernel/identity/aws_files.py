@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held
+from meshwright.kernel.identity.aws_keys import Held, Regional, Said, held
 from meshwright.kernel.identity.credential import home, read_file
 from meshwright.net.asking import refusal
 from meshwright.net.transport import Transport
@@ -37,7 +37,7 @@ class Profiles(msgspec.Struct, frozen=True, kw_only=True):
         return f"Profiles({', '.join(self.told)})"
 
 
-class FileKeys(Signing, frozen=True, kw_only=True):
+class FileKeys(Regional, frozen=True, kw_only=True):
     """The keys that one of the files holds for a profile."""
 
     file: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -23,30 +23,44 @@ class Held(NamedTuple):
     ends: bool = True
 
 
-class Signing(msgspec.Struct, frozen=True, kw_only=True):
-    """A source of keys that run out, each in its own way; it is a `net.proof.Source` too.
+class Keys(Protocol):
+    """Where keys that run out come from, each in its own way: a value, like a `net.proof.Source`; never shown."""
 
-    The keys sign for that region and service.
-    """
+    @property
+    def region(self) -> str:
+        """What the keys sign for."""
+        ...
 
-    region: str
-    service: str = "bedrock"
+    def __hash__(self) -> int: ...
 
     async def keys(self, transport: Transport, now: float) -> Held:
         """Ask once; `now` is seconds since 1970. Raises UpstreamError, whose words name no secret."""
-        raise NotImplementedError
+        ...
+
+
+class Signing(msgspec.Struct, frozen=True):
+    """A `net.proof.Source` that signs for a service with keys from there."""
+
+    source: Keys
+    service: str
 
     async def obtain(self, transport: Transport, now: float) -> Obtained:
         """See `net.proof.Source`."""
-        held = await self.keys(transport, now)
+        held = await self.source.keys(transport, now)
         keys = msgspec.structs.replace(held.keys, service=self.service)
         return Obtained(Signature(keys), held.seconds, held.ends)
+
+
+class Regional(msgspec.Struct, frozen=True, kw_only=True):
+    """What all such sources have, and all that is shown of them."""
+
+    region: str
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.region})"
 
 
-class Fixed(Signing, frozen=True, kw_only=True):
+class Fixed(Regional, frozen=True, kw_only=True):
     """Keys that do not run out, as the source of a role."""
 
     given: AwsKeys

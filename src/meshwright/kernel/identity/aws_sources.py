@@ -10,7 +10,7 @@ import asyncio
 import re
 import shlex
 
-from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held, lasting, said_in, why
+from meshwright.kernel.identity.aws_keys import Held, Regional, Said, held, lasting, said_in, why
 from meshwright.kernel.identity.credential import read_token
 from meshwright.net.asking import NEARBY, ask_once, because, host, refusal
 from meshwright.net.transport import Transport
@@ -25,7 +25,7 @@ _ROLE = re.compile(r"[\w+=,.@-]{1,64}")
 _ROLES = "/latest/meta-data/iam/security-credentials/"
 
 
-class Process(Signing, frozen=True, kw_only=True):
+class Process(Regional, frozen=True, kw_only=True):
     """`credential_process` of a profile: a program that writes keys as JSON."""
 
     command: str
@@ -44,7 +44,7 @@ class Process(Signing, frozen=True, kw_only=True):
         return lasting(held(said, who, self.region, now), who, "run it by hand")
 
 
-class Container(Signing, frozen=True, kw_only=True):
+class Container(Regional, frozen=True, kw_only=True):
     """The endpoint of a container's agent: tasks of ECS, pods of EKS. The token is in a file, or is given."""
 
     url: str
@@ -67,7 +67,7 @@ class Container(Signing, frozen=True, kw_only=True):
         return lasting(held(said_in(told.body, who), who, self.region, now), who, "look at its agent")
 
 
-class Instance(Signing, frozen=True, kw_only=True):
+class Instance(Regional, frozen=True, kw_only=True):
     """The role of the machine itself, from its metadata service (version 2, which asks for a session first)."""
 
     url: str

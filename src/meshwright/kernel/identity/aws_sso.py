@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held, lasting, why
+from meshwright.kernel.identity.aws_keys import Held, Regional, Said, held, lasting, why
 from meshwright.kernel.identity.credential import read_aside, until
 from meshwright.net.asking import ask_once, host, refusal
 from meshwright.net.transport import Transport
@@ -51,7 +51,7 @@ class _Renewed(msgspec.Struct, rename="camel"):
     refresh_token: str = ""
 
 
-class Sso(Signing, frozen=True, kw_only=True):
+class Sso(Regional, frozen=True, kw_only=True):
     """The log-in's file, the role and its account. `session`: the log-in may be made anew without anybody there."""
 
     url: str

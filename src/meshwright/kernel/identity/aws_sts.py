@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-from meshwright.kernel.identity.aws_keys import Held, Said, Signing, held, lasting
+from meshwright.kernel.identity.aws_keys import Held, Keys, Regional, Said, held, lasting
 from meshwright.kernel.identity.credential import read_token
 from meshwright.net.asking import Told, ask_once, because, host, refusal
 from meshwright.net.transport import Transport
@@ -20,7 +20,7 @@ _FORM = (("content-type", "application/x-www-form-urlencoded; charset=utf-8"),)
 _CLOCK = "set this machine's clock"
 
 
-class Role(Signing, frozen=True, kw_only=True):
+class Role(Regional, frozen=True, kw_only=True):
     """What both ways have: the role, the endpoint, and the session's name; "" makes one."""
 
     url: str
@@ -62,7 +62,7 @@ class WebIdentity(Role, frozen=True, kw_only=True):
 class AssumedRole(Role, frozen=True, kw_only=True):
     """A role for whoever has other keys."""
 
-    source: Signing
+    source: Keys
     external_id: str = ""
     duration: str = ""
 

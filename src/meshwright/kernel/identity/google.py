@@ -194,11 +194,10 @@ def _aws(audience: str, here: _Here) -> AwsSubject:
     found = aws_identity("aws", here.settings, here.environment)
     identity = found.identity
     if isinstance(identity, AwsKeys):
-        keys = Fixed(region=identity.region, given=identity)
-        return AwsSubject(keys=keys, region=keys.region, audience=audience)
+        return AwsSubject(source=Fixed(region=identity.region, given=identity), audience=audience)
     if not isinstance(identity, Signing):
         raise _Wrong(f"takes its token from an identity at AWS: {found.missing}")
-    return AwsSubject(keys=identity, region=identity.region, audience=audience)
+    return AwsSubject(source=identity.source, audience=audience)
 
 
 def _in_its_name(source: Source, found: _File, settings: ProviderSettings, scope: str) -> Impersonated:

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from meshwright.kernel.identity.aws_keys import Signing
+from meshwright.kernel.identity.aws_keys import Keys
 from meshwright.kernel.identity.credential import read_token, until
 from meshwright.net.asking import ask_once, host, refusal
 from meshwright.net.grants import FORM, reason, sound, token_of
@@ -61,17 +61,16 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 class AwsSubject(msgspec.Struct, frozen=True, kw_only=True):
     """An identity at AWS as somebody else's token: a signed question of who it is, which Google asks in our place."""
 
-    keys: Signing
-    region: str
+    source: Keys
     audience: str
 
     async def token(self, transport: Transport) -> str:
         """The question, signed for this audience only. Raises UpstreamError."""
-        now = time()
-        own = (await self.keys.keys(transport, now)).keys
-        url = f"https://sts.{self.region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
+        now, region = time(), self.source.region
+        own = (await self.source.keys(transport, now)).keys
+        url = f"https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
         headers = (("host", host(url)), ("x-goog-cloud-target-resource", self.audience))
-        proof = msgspec.structs.replace(own, region=self.region, service="sts").signed("POST", url, headers, b"", now)
+        proof = msgspec.structs.replace(own, region=region, service="sts").signed("POST", url, headers, b"", now)
         pairs = [{"key": name, "value": value} for name, value in (*headers, *proof)]
         return quote(msgspec.json.encode({"headers": pairs, "method": "POST", "url": url}).decode())
 
