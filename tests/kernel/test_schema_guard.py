@@ -13,6 +13,7 @@ from meshwright.kernel.config.read import read_config
 from meshwright.kernel.config.tables import GuardSettings, RouteSettings, RuleSettings
 from meshwright.sim import Rule, Say
 from meshwright.sim.upstream import Calling
+from meshwright.types.content import ToolCall
 from meshwright.types.errors import Blocked, ConfigError
 from tests.kernel.house import house
 from tests.kernel.test_guards import whole
@@ -110,7 +111,8 @@ async def test_the_arguments_of_a_tool_are_held_to_it_too(arguments: str, fits: 
         reply = await at.ask("sum?", stream=stream, tools=[SEND])
         if fits:
             (call,) = (await whole(reply)).choices[0].message.parts
-            assert call.arguments == arguments  # type: ignore[union-attr]
+            assert isinstance(call, ToolCall)
+            assert call.arguments == arguments
         elif stream:
             assert "send_mail" in await heard(reply)
             assert at.trace.outcome == "blocked"
