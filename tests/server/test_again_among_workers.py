@@ -91,6 +91,7 @@ def test_what_a_dead_worker_left_is_swept_up(tmp_path: Path):
     left = tmp_path / "w1.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(left))
+    os.utime(left, (1, 1))
     old = tmp_path / ("0" * 64 + ".claim")
     old.write_text("{}")
     os.utime(old, (1, 1))
@@ -114,3 +115,48 @@ def test_what_a_dead_worker_left_is_swept_up(tmp_path: Path):
     assert owners[:5] == [""] * 5
     assert owners[5].endswith("w2.sock")
     assert [path.suffix for path in tmp_path.iterdir()] == [".claim"]
+
+
+def test_a_worker_that_has_only_just_opened_its_socket_is_not_taken_for_dead(tmp_path: Path):
+    async def nothing(_: Wanted) -> Telling:
+        return Telling(Head("new"))
+
+    async def claim() -> None:
+        claims = Claims(tmp_path, "w2", nothing)
+        await claims.owner(Wanted("p", "k", b"f"))
+        await asyncio.get_running_loop().shutdown_default_executor()
+        claims.close()
+
+    begins = tmp_path / "w1.sock"
+    with socket.socket(socket.AF_UNIX) as opening:
+        opening.bind(str(begins))
+        asyncio.run(claim())
+        assert begins.exists()
+
+
+@pytest.mark.parametrize("says", [b"", b"nonsense\n", b'{"found":"making","whole":true,"status":200}\n'])
+def test_who_hears_nothing_of_use_lets_go_of_the_connection(tmp_path: Path, says: bytes):
+    """Said by one that dies, by one that is of another version, and by one whose asker loses patience."""
+    address, closed = str(tmp_path / "w1.sock"), asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(says)
+        if not says:
+            writer.write_eof()
+        await reader.read()
+        closed.set()
+        writer.close()
+
+    async def ask() -> None:
+        async with await asyncio.start_unix_server(answer, address):
+            asking = asyncio.create_task(hear(address, Wanted("p", "k", b"f")))
+            if b"making" in says:
+                await asyncio.sleep(0.1)
+                asking.cancel()
+                await asyncio.wait([asking])
+            else:
+                assert await asking == "new"
+            await asyncio.wait_for(closed.wait(), 20)
+
+    asyncio.run(ask())

@@ -28,6 +28,8 @@ LONGEST_PATH = 100
 """Bytes that a socket's address may have everywhere."""
 SECONDS = 24 * 3600.0
 SWEEP_SECONDS = 600.0
+OPENED_SECONDS = 60.0
+"""A socket that is younger may not be listened to yet."""
 _BROKEN = 0xFFFFFFFF
 _log = logging.getLogger("meshwright.claims")
 
@@ -105,10 +107,12 @@ class Claims:
         Raises OSError.
         """
         await self._listen()
+        if time.time() - self._swept >= SWEEP_SECONDS:
+            self._swept = time.time()
+            asyncio.get_running_loop().run_in_executor(None, self._sweep)  # nobody waits for it
         return await asyncio.to_thread(self._claim, wanted, gone)
 
     def _claim(self, wanted: Wanted, gone: str) -> str:
-        self._sweep()
         name = hashlib.sha256(f"{wanted.principal}\0{wanted.key}".encode()).hexdigest()
         fd = os.open(self._folder / f"{name}.claim", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -129,18 +133,13 @@ class Claims:
     def _sweep(self) -> None:
         """Forget claims of long ago. Whoever has one of them open is about to claim it anew, and may be a day late."""
         now = time.time()
-        if now - self._swept < SWEEP_SECONDS:
-            return
-        self._swept = now
-        for path in self._folder.glob("*.claim"):
+        for path in (*self._folder.glob("*.claim"), *self._folder.glob("*.sock")):
+            claim = path.suffix == ".claim"
             try:
-                if path.stat().st_mtime + SECONDS < now:
+                if path.stat().st_mtime + (SECONDS if claim else OPENED_SECONDS) < now and (claim or not _lives(path)):
                     path.unlink()
             except OSError:
                 continue  # another worker was faster
-        for path in self._folder.glob("*.sock"):
-            if path.name != f"{self._name}.sock" and not _lives(path):
-                path.unlink(missing_ok=True)
 
     async def _told(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Tell another worker what this one knows of a key."""
@@ -186,20 +185,27 @@ async def hear(address: str, wanted: Wanted) -> Answered | Flowing | Literal["ne
     """The answer as its worker has it; "new" when that one is gone or knows nothing of it."""
     try:
         reader, writer = await asyncio.open_unix_connection(address, limit=2**20)
+    except OSError:
+        return "new"
+    hearing = Hearing(reader, writer)
+    flows = False
+    try:
         writer.write(msgspec.json.encode(wanted) + b"\n")
         head = msgspec.json.decode(await reader.readline(), type=Head)
-    except (OSError, ValueError, msgspec.DecodeError):
+        if head.found != "making":
+            return head.found
+        if not head.whole:
+            flows = True
+            return Flowing(head.status, head.headers, hearing)
+        body = b""
+        while piece := await hearing.next():
+            body += piece
+        return Answered(head.status, head.headers, body)
+    except (OSError, ValueError):  # it died meanwhile, or said what nobody understands
         return "new"
-    if head.found != "making":
-        writer.close()
-        return head.found
-    hearing = Hearing(reader, writer)
-    if not head.whole:
-        return Flowing(head.status, head.headers, hearing)
-    body = b""
-    while piece := await hearing.next():
-        body += piece
-    return Answered(head.status, head.headers, body)
+    finally:
+        if not flows:  # a flow is let go of by who reads it
+            hearing.abort()
 
 
 class Hearing:
