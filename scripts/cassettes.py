@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,11 +51,6 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True):
 def interactions(cassette: bytes) -> list[Interaction]:
     """All exchanges of a cassette. Raises msgspec.DecodeError, KeyError or ValueError on a file of another form."""
     return [_interaction(one) for one in msgspec.yaml.decode(cassette)["interactions"]]
-
-
-def read_cassette(path: Path) -> list[Interaction]:
-    """All exchanges of a cassette's file."""
-    return interactions(path.read_bytes())
 
 
 def _interaction(one: Mapping[str, Any]) -> Interaction:

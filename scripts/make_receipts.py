@@ -24,7 +24,6 @@ from pathlib import Path
 
 import msgspec
 
-from meshwright.sim.tape import Taped
 from scripts.cassettes import Interaction, interactions
 from tests.wire.receipts import FOLDER, RECORDED, Told
 
@@ -57,19 +56,6 @@ class Row(msgspec.Struct, frozen=True):
         return f"{self.provider}.{self.dialect}.{words}.jsonl"
 
 
-class _Line(msgspec.Struct, frozen=True):
-    receipt: Told
-    version: int
-    method: str
-    path: str
-    headers: tuple[tuple[str, str], ...]
-    body: object
-    status: int
-    answer_headers: tuple[tuple[str, str], ...]
-    after: float
-    pieces: object
-
-
 def rows() -> list[Row]:
     """The list of recorded receipts."""
     with LIST.open(encoding="utf-8", newline="") as lines:
@@ -88,28 +74,15 @@ def receipt(row: Row, found: Interaction) -> bytes:
         date=found.date,
         about=PARSED if found.parsed else "",
     )
-    return _line(told, found.taped())
+    kept = msgspec.structs.asdict(found.taped())
+    kept["headers"] = [one for one in kept["headers"] if one[0] not in UNKEPT]
+    del kept["cut"]  # a cassette has whole answers only
+    return msgspec.json.encode({"receipt": told, **kept}) + b"\n"
 
 
 def _where(package: str) -> str:
     name, _, version = package.partition("==")
     return f"{_of(name, REPOSITORIES)}, in {name} {version}" if version else package
-
-
-def _line(told: Told, kept: Taped) -> bytes:
-    line = _Line(
-        told,
-        kept.version,
-        kept.method,
-        kept.path,
-        tuple(one for one in kept.headers if one[0] not in UNKEPT),
-        kept.body,
-        kept.status,
-        kept.answer_headers,
-        kept.after,
-        kept.pieces,
-    )
-    return msgspec.json.encode(line) + b"\n"
 
 
 def _of(name: str, table: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ from meshwright.wire.verbatim import NOTHING, below, is_object, is_string, membe
 FREE_TEXT = "A tool that takes free text takes it as `input` of an object here."
 """Why a custom tool, its calls and its results are changed."""
 NO_ARGUMENTS: dict[str, object] = {"type": "object", "properties": {}}
-_ONLY_THOSE = "Which tools may be called is said by sending only those."
+ONLY_THOSE = "Which tools may be called is said by sending only those."
 
 
 class _Function(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -36,7 +36,7 @@ class _Tool(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 _TOOL: msgspec.json.Decoder[_Tool] = msgspec.json.Decoder(_Tool)
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 _INNER = frozenset(_Function.__struct_fields__)
-_TAKES_TEXT: dict[str, object] = {
+TAKES_TEXT: dict[str, object] = {
     "type": "object",
     "properties": {"input": {"type": "string"}},
     "required": ["input"],
@@ -89,10 +89,10 @@ def among(request: Request, modes: Container[str], notes: Notes) -> tuple[ToolSp
     choice, specs = request.tool_choice, request.tools
     if choice is None or not choice.names or choice.mode not in modes:
         return specs
-    notes.changed("tool_choice", _ONLY_THOSE)
+    notes.changed("tool_choice", ONLY_THOSE)
     named = tuple(spec for spec in specs if spec.name in choice.names)
     if len(named) < len(specs):
-        notes.changed("tools", _ONLY_THOSE)
+        notes.changed("tools", ONLY_THOSE)
     return named
 
 
@@ -131,5 +131,5 @@ def parameters_out(spec: ToolSpec, notes: Notes) -> Raw | dict[str, object]:
         notes.dropped("tools.grammar", "The dialect has no grammars for what a tool takes.")
     if spec.kind == "custom":
         notes.changed("tools.custom", FREE_TEXT)
-        return _TAKES_TEXT
+        return TAKES_TEXT
     return NO_ARGUMENTS if spec.schema is None else spec.schema

@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.request import Request, ToolChoice, ToolSpec
-from meshwright.wire.functions import FREE_TEXT
+from meshwright.wire.functions import FREE_TEXT, TAKES_TEXT, hosted_out
 from meshwright.wire.gemini.schema import json_schema
 from meshwright.wire.gemini.shapes import NAME
 from meshwright.wire.gemini.spelling import listed, members, respelled
@@ -35,11 +35,6 @@ _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 _NAMES: msgspec.json.Decoder[list[str]] = msgspec.json.Decoder(list[str])
 _SCHEMA: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 CALLING = "toolConfig.functionCallingConfig"
-TAKES_TEXT: dict[str, object] = {
-    "type": "object",
-    "properties": {"input": {"type": "string"}},
-    "required": ["input"],
-}
 
 
 def tools_in(raw: Raw) -> tuple[ToolSpec, ...]:
@@ -138,11 +133,9 @@ def tools_out(request: Request, notes: Notes) -> list[dict[str, Any] | Raw]:
             if not functions:
                 found.append({"functionDeclarations": functions})
             functions.append(_function_out(spec, notes))
-        elif spec.hosted is not None and spec.hosted.dialect == NAME:
-            found.append(spec.hosted.raw)
+        elif (raw := hosted_out(spec, NAME, notes)) is not None:
+            found.append(raw)
             functions = []
-        else:
-            notes.dropped("tools.hosted", f"The tool {spec.name} runs at another provider.")
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec import Raw
 
 from meshwright.types.request import Request, ToolChoice
-from meshwright.wire.functions import function_out
+from meshwright.wire.functions import ONLY_THOSE, function_out
 from meshwright.wire.notes import Notes
 from meshwright.wire.ollama.shapes import NAME
 
@@ -30,13 +30,13 @@ def tools_out(request: Request, notes: Notes) -> list[dict[str, object] | Raw]:
             return []
         case ToolChoice(mode=mode, names=names):
             if mode == "auto":
-                notes.changed("tool_choice", "Which tools may be called is said by sending only those.")
+                notes.changed("tool_choice", ONLY_THOSE)
             else:
                 notes.dropped("tool_choice", "The model itself decides whether it calls a tool.")
             if names:
                 specs = tuple(spec for spec in specs if spec.name in names)
                 if len(specs) < len(request.tools):
-                    notes.changed("tools", "Which tools may be called is said by sending only those.")
+                    notes.changed("tools", ONLY_THOSE)
     if any(spec.strict is not None and spec.kind != "hosted" for spec in specs):
         notes.dropped("tools.strict", "Arguments are not held to their schema here.")
     return [tool for spec in specs if (tool := function_out(spec, NAME, notes)) is not None]

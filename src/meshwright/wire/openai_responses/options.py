@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.request import Effort, OutputFormat, ReasoningControl, ToolChoice, ToolSpec
+from meshwright.wire.functions import hosted_out
 from meshwright.wire.json_schema import narrow
 from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses.members import ARRAY, FLAG, NAME, OBJECT, RAW, STRING, Members, read, wrong
@@ -58,10 +59,7 @@ def _asides(members: Members) -> tuple[Opaque, ...]:
 def tool_out(tool: ToolSpec, notes: Notes) -> Json | Raw | None:
     """One tool; None when it runs at another provider."""
     if tool.kind == "hosted" or tool.hosted is not None:
-        if tool.hosted is not None and tool.hosted.dialect == NAME:
-            return tool.hosted.raw
-        notes.dropped("tools.hosted", f"The tool {tool.name} runs at another provider.")
-        return None
+        return hosted_out(tool, NAME, notes)
     out: Json = {"type": tool.kind, "name": tool.name}
     if tool.description:
         out["description"] = tool.description
