@@ -188,10 +188,21 @@ def test_what_is_told_is_a_number_that_can_be_reckoned_with():
         assert found is None or math.isfinite(found)
 
 
+CROWD = b"<<" + b"/Type /Pagesx" * 60 + b"/Count 7 " * 110 + b"/Type /Pagesx" * 60 + b">>"
+CROWDED = b"<</Type /ObjStm>>stream\n" + zlib.compress(CROWD * 64) + b"\nendstream\n"
+
+
 @pytest.mark.parametrize(
     "body",
-    [b"/Type /Pages " * 60_000, b"/Count 1 " * 90_000, b"/Type /ObjStm " * 60_000, b"/Type" + b" " * 800_000],
-    ids=["nodes", "counts", "streams", "blanks"],
+    [
+        b"/Type /Pages " * 60_000,
+        b"/Count 1 " * 90_000,
+        b"/Type /ObjStm " * 60_000,
+        b"/Type" + b" " * 800_000,
+        CROWD * 400,
+        CROWDED * 20,
+    ],
+    ids=["nodes", "counts", "streams", "blanks", "crowds", "crowded streams"],
 )
 def test_a_pdf_that_is_made_to_be_searched_for_long_is_searched_briefly(body: bytes):
     assert document.pages(packed(b"%PDF-1.7\n" + body)) is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from bisect import bisect_left
 from itertools import islice
 
 from meshwright.catalog.media.window import Window
@@ -20,6 +21,7 @@ MOST_STREAMS = 8
 UNPACKED = 128 * 1024
 """Bytes that one of them may unpack to; the rest of it is left."""
 MOST_COUNTS = 2_000
+"""Of both ends together; a quarter of them in a stream of objects."""
 REACH = 2_000
 """Bytes around a count within which its dictionary begins and ends."""
 MOST = 20_000
@@ -43,21 +45,25 @@ def pages(data: str) -> int | None:
     whole = window.at(0, ENDS)
     if window.size > ENDS:
         whole += b"\n" + window.at(max(ENDS, window.size - ENDS), ENDS)
-    found = _told(whole)
+    found = _told(whole, MOST_COUNTS)
     if found is None:
-        found = max((told for one in _streams(whole) if (told := _told(_unpacked(one))) is not None), default=None)
+        inside = (_told(_unpacked(one), MOST_COUNTS // 4) for one in _streams(whole))
+        found = max((told for told in inside if told is not None), default=None)
     if found is None and window.size <= 2 * ENDS:
         found = sum(1 for _ in islice(_LEAF.finditer(whole), MOST)) or None
     return _believed(found, window.size) if found is not None else None
 
 
-def _told(text: bytes) -> int | None:
+def _told(text: bytes, most: int) -> int | None:
     """The largest count of a node of the page tree: that of its root, which has all others below it."""
     found = None
-    for one in islice(_COUNT.finditer(text), MOST_COUNTS):
+    # Nodes are looked for once, and not anew around each count.
+    nodes = [one.start() for one in _NODE.finditer(text)]
+    for one in islice(_COUNT.finditer(text), most) if nodes else ():
         start = text.rfind(b"<<", max(0, one.start() - REACH), one.start())
         end = text.find(b">>", one.end(), one.end() + REACH)
-        if start >= 0 and end >= 0 and _NODE.search(text, start, end) is not None:
+        node = bisect_left(nodes, start)
+        if start >= 0 and node < len(nodes) and nodes[node] < end:
             found = max(found or 0, int(one[1]))
     return found
 
