@@ -207,6 +207,8 @@ def test_examples_and_format_instructions_are_not_what_is_asked():
     assert asked(shots) == "Who was Ada?"
     assert asked("Who was Ada?\nPut your final answer in a box.") == "Who was Ada?"
     assert asked("Who was Ada?") == "Who was Ada?"
+    assert asked("Who was Ada? \n\n Answer:\n") == "Who was Ada? "
+    assert len(asked("Who?" + "\n" * 5_000 + "Ada")) == 5_007
 
 
 @pytest.mark.parametrize("question", ["", " ", "\ud800", "\0" * 50, "a" * 1_000_000, "é" * 9_000, "\n(A) " * 5_000])

@@ -22,9 +22,10 @@ SHAPES = 0.5
 _MASK = (1 << BITS) - 1
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _OPTION = re.compile(r"\n\(?[A-J][.)] ")
+# Of a text without blanks at its end. A run of them is gone over once, from where it begins.
 _END = re.compile(
-    r"(?:\n\s*(?:Answer|A|Response|### Response) ?:\s*"
-    r"|\n?(?:After careful thought|Put your final answer|Please answer with|Answer with|Respond with)[^\n]{0,200})\s*\Z"
+    r"(?:(?<!\s)(?P<blanks>[^\S\n]*+)\n\s*+(?:Answer|A|Response|### Response) ?:"
+    r"|\n?(?:After careful thought|Put your final answer|Please answer with|Answer with|Respond with)[^\n]{0,200})\Z"
 )
 _SHOT = re.compile(r"(?:\A|\n)(?:Question|Q|Input|Problem) ?:", re.IGNORECASE)
 _FEW = 2
@@ -67,7 +68,7 @@ def _hashed(shape: str) -> int:
 
 def asked(question: str) -> str:
     """What is asked: few-shot examples and format instructions are everybody's, and say nothing of this question."""
-    text = _END.sub("", in_reach(question).strip())
+    text = _END.sub(lambda end: end["blanks"] or "", in_reach(question).strip())
     marks = list(_SHOT.finditer(text))
     last = text[marks[-1].end() :].strip() if len(marks) >= _FEW else ""
     return last or text
