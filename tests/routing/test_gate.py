@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from meshwright.routing.gate.form import fits
 from meshwright.routing.gate.gate import FITTED, RECKONED, judge
-from meshwright.routing.gate.programs import parses
+from meshwright.routing.gate.programs import parses, programs
 from meshwright.routing.gate.sums import sums
 from meshwright.routing.quality.trees import wrong
 from meshwright.types.content import Message, Text, ToolCall
@@ -197,3 +197,12 @@ def test_the_longest_answers_are_looked_at_in_bounded_part():
     judge(ask("?"), reply("3 * 3 = 9 = " * 2_000))
     judge(ask("?"), reply("9*" * 50_000 + "9 = 3"))
     judge(ask("?"), reply("```js\n" + '"' * 40_000 + "\n```"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["```" * 30_000, "```" + "a" * 90_000, "```\n" + "\n" * 90_000 + "x", '```js\n"' + '\\"' * 24_000 + "\n```"],
+    ids=["fences", "a fence and no end of its line", "blank lines", "a string without an end"],
+)
+def test_programs_that_are_made_to_be_searched_for_long_are_searched_briefly(answer: str):
+    assert programs(answer).get("code_left_out", 0.0) == 0.0

@@ -9,18 +9,21 @@ import warnings
 MOST = 50_000
 """Characters of one block; a longer one is not judged."""
 MOST_BLOCKS = 20
-_BLOCK = re.compile(r"```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_BLOCK = re.compile(r"```[ \t]*+([\w+#.-]*+)[^\n]{0,200}+\n(.*?)(?:```|\Z)", re.DOTALL)
 _PYTHON = frozenset(("python", "py", "python3"))
 _JUDGED = frozenset(
     ("c", "cpp", "c++", "java", "javascript", "js", "typescript", "ts", "go", "rust", "csharp", "c#", "kotlin", "swift")
 )
 _MAY_BE_PYTHON = re.compile(r"^(?:def|class|import|from|for|if|while|with|print\(|async def)\b", re.MULTILINE)
 _PAIRS = {")": "(", "]": "[", "}": "{"}
+# A quote after a backslash begins nothing, so that what is never closed is gone over once.
 _NOISE = re.compile(
-    r"/\*.*?(?:\*/|\Z)|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n]){1,8}'|`(?:\\.|[^`\\])*`", re.DOTALL
+    r"/\*.*?(?:\*/|\Z)|//[^\n]*"
+    r"|(?<!\\)\"(?:\\.|[^\"\\\n])*+\"|'(?:\\.|[^'\\\n]){1,8}'|(?<!\\)`(?:\\.|[^`\\])*+`",
+    re.DOTALL,
 )
 _LEFT_OUT = re.compile(
-    r"^\s*(?:#|//)\s*(?:\.\.\.|your code|todo|rest of|existing code|implement)", re.IGNORECASE | re.MULTILINE
+    r"^[^\S\n]*+(?:#|//)\s*(?:\.\.\.|your code|todo|rest of|existing code|implement)", re.IGNORECASE | re.MULTILINE
 )
 
 
