@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -146,6 +148,22 @@ async def test_a_tokenizer_that_does_not_come_to_an_end_is_not_waited_for_and_no
         assert "took more than" in at.kernel.snapshot.tokenizers.named[NAME].trouble
         monkeypatch.setattr(Tokenizer, "count", lambda *_: pytest.fail("asked again"))
         assert not (await decision_of(at, asked("hello"))).features.counted
+
+
+async def test_a_tokenizer_is_not_given_up_because_all_threads_were_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tokenizer_json(tmp_path / NAME)
+    free = threading.Event()
+    async with house(SAYS, CHEAPEST, tokenizers=only(path)) as at:
+        with ThreadPoolExecutor(1) as threads:
+            asyncio.get_running_loop().set_default_executor(threads)
+            threads.submit(free.wait)
+            with monkeypatch.context() as impatient:
+                impatient.setattr(counting, "PATIENCE", 0.05)
+                assert not (await decision_of(at, asked("hello"))).features.counted
+            free.set()
+            assert (await decision_of(at, asked("hello"))).features.counted
 
 
 async def test_what_a_tokenizer_does_not_see_is_estimated_beside_its_count(tmp_path: Path):
