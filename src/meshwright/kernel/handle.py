@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from meshwright.kernel.admit import admit
-from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming
+from meshwright.kernel.arrival import Arrival, Reply, Streaming
 from meshwright.kernel.check import check, check_reply, rules_of
 from meshwright.kernel.counting import counted
 from meshwright.kernel.decide import decide
+from meshwright.kernel.ending import Ending
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.learning.judging import sample
 from meshwright.kernel.recall import answered
 from meshwright.kernel.record import Recording
 from meshwright.kernel.set_aside import enter
-from meshwright.types.errors import MeshError
 
 
 async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
@@ -23,8 +23,7 @@ async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
     """
     recording = Recording(arrival.principal.id, arrival.dialect.name, arrival.path)
     recording.answer = arrival.answer_id
-    flowing = False
-    try:
+    with Ending(kernel, recording) as ending:
         snapshot = kernel.snapshot
         admit(kernel, arrival, recording)
         if arrival.principal.allowances:
@@ -49,15 +48,6 @@ async def handle(kernel: Kernel, arrival: Arrival) -> Reply:
         if snapshot.learning.judge:
             masks = checked.masks if checked is not None else ()
             reply = sample(kernel, snapshot, arrival, recording, reply, masks)
-        flowing = isinstance(reply, Streaming)
+        ending.flowing = isinstance(reply, Streaming)
         return reply
-    except MeshError as error:
-        recording.failed(error)
-        return Failure(error, recording.id)
-    except BaseException as error:
-        recording.failed(error)
-        raise
-    finally:
-        if not flowing:  # a stream settles when it ends
-            recording.held = False
-            kernel.settle(recording)
+    return ending.failure()

@@ -15,6 +15,7 @@ from meshwright.guards.rule import Rule
 from meshwright.kernel.arrival import Failure, Flow
 from meshwright.kernel.bounds import check_deployment
 from meshwright.kernel.check import check_body, check_form, check_passed, check_unseen, rules_of
+from meshwright.kernel.ending import Ending
 from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
 from meshwright.kernel.forward.target import FORM, JSON_KIND, Addressed, Parcel, addressed, boundary_of
 from meshwright.kernel.forward.usage import Listening, usage_of
@@ -58,8 +59,7 @@ async def forward(kernel: Kernel, parcel: Parcel) -> Passed | Failure:
     Raises what is nobody's fault but ours, and CancelledError when the client left.
     """
     recording = Recording(parcel.principal.id, "forward", f"{parcel.method} /v1{parcel.path}"[:300])
-    flowing = False
-    try:
+    with Ending(kernel, recording) as ending:
         kernel.journal.begin(recording.id, recording.at, recording.principal)
         recording.stage("admit")
         await enter(kernel, parcel.principal, recording)
@@ -74,19 +74,11 @@ async def forward(kernel: Kernel, parcel: Parcel) -> Passed | Failure:
         recording.stage("route")
         answered = guarding is not None and guarding.answered
         passed = await _send(kernel, to.deployment, endpoint, parcel, to.body, recording, answered or ())
-        flowing = not isinstance(passed.body, bytes)
+        ending.flowing = not isinstance(passed.body, bytes)
         if guarding is not None and answered and isinstance(passed.body, bytes) and passed.status < 400:
             passed = _gone_over(guarding, passed, recording)
         return passed
-    except MeshError as error:
-        recording.failed(error)
-        return Failure(error, recording.id)
-    except BaseException as error:
-        recording.failed(error)
-        raise
-    finally:
-        if not flowing:
-            kernel.settle(recording)
+    return ending.failure()
 
 
 def _checked(guarding: Guarding, parcel: Parcel, recording: Recording) -> bytes:

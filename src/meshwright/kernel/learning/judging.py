@@ -9,6 +9,7 @@ import msgspec
 
 from meshwright.kernel.arrival import Arrival, Failure, Reply, Streaming
 from meshwright.kernel.call import run
+from meshwright.kernel.ending import Ending
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import Recording
 from meshwright.kernel.snapshot import Snapshot
@@ -107,19 +108,12 @@ async def _judge(
     )
     work = Work(kernel=kernel, snapshot=snapshot, arrival=quiet, recording=recording, role="judge")
     policy = Policy(name=judge, strategy="fixed", pool=(judge,), named=True)
-    try:
+    with Ending(kernel, recording):
         kernel.journal.begin(recording.id, recording.at, recording.principal)
         verdict = await whole(run, work, Plan((judge,)), policy)
         score = mark(verdict.response.text)
         told = f"{score * HIGHEST:.0f} of {HIGHEST}, by {judge}" if score is not None else f"{judge} gave no mark"
         work.note(Note(kind="judge", about=asked.served, told=told, value=score))
-    except MeshError as error:
-        recording.failed(error)
-    except BaseException as error:
-        recording.failed(error)
-        raise
-    finally:
-        kernel.settle(recording)
 
 
 def _read(arrival: Arrival, served: str, data: bytes) -> Response | None:

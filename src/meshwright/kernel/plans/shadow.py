@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from meshwright.kernel.arrival import Reply
+from meshwright.kernel.ending import Ending
 from meshwright.kernel.record import Recording
 from meshwright.kernel.set_aside import enter
 from meshwright.kernel.work import Run, Work, whole
 from meshwright.routing.gate.gate import judge
 from meshwright.routing.policy import Policy
 from meshwright.types.decision import Note, Plan
-from meshwright.types.errors import MeshError
 
 
 async def run_shadow(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply:
@@ -41,7 +41,7 @@ async def _copy(work: Work, at: int, step: Plan, policy: Policy, run: Run) -> No
             plan=step,
         )
     copy = msgspec.structs.replace(work.held("copy"), recording=recording)
-    try:
+    with Ending(kernel, recording):
         kernel.journal.begin(recording.id, recording.at, recording.principal)
         await enter(kernel, work.arrival.principal, recording, counted=False)
         answer = await whole(run, copy, step, policy)
@@ -50,10 +50,3 @@ async def _copy(work: Work, at: int, step: Plan, policy: Policy, run: Run) -> No
             kind="gate", about=answer.receipt.model, told=judged.told, value=judged.probability, signs=judged.signs
         )
         copy.note(note)
-    except MeshError as error:
-        recording.failed(error)
-    except BaseException as error:
-        recording.failed(error)
-        raise
-    finally:
-        kernel.settle(recording)

@@ -14,6 +14,7 @@ import msgspec
 from meshwright.kernel.arrival import Failure
 from meshwright.kernel.bounds import check_deployment
 from meshwright.kernel.check import check_body, rules_of
+from meshwright.kernel.ending import Ending
 from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
 from meshwright.kernel.forward.call import Passed
 from meshwright.kernel.kernel import Kernel
@@ -76,7 +77,7 @@ class Question(msgspec.Struct, Generic[T], frozen=True, eq=False, kw_only=True):
 async def ask(kernel: Kernel, question: Question[T]) -> Passed | Failure:
     """Answer one question. Whatever happens is on its trace, and in the journal before the answer leaves."""
     recording = Recording(question.principal.id, question.kind, question.path)
-    try:
+    with Ending(kernel, recording) as ending:
         kernel.journal.begin(recording.id, recording.at, recording.principal)
         recording.stage("admit")
         await enter(kernel, question.principal, recording)
@@ -108,14 +109,7 @@ async def ask(kernel: Kernel, question: Question[T]) -> Passed | Failure:
             served=recording.served,
             adaptations=put.adaptations,
         )
-    except MeshError as error:
-        recording.failed(error)
-        return Failure(error, recording.id)
-    except BaseException as error:
-        recording.failed(error)
-        raise
-    finally:
-        kernel.settle(recording)
+    return ending.failure()
 
 
 def named(snapshot: Snapshot, asked: str) -> Deployment:
