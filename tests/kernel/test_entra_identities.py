@@ -200,6 +200,8 @@ def test_what_cannot_be_used_is_named_before_anything_is_asked(environment: dict
         (WORKLOAD | {"AZURE_FEDERATED_TOKEN_FILE": "/nowhere"}, None, "AZURE_FEDERATED_TOKEN_FILE cannot be read"),
         (WORKLOAD, Answer(b'{"error": "invalid_client", "error_description": "AADSTS700213: no record"}', 401),
          "AADSTS700213: no record"),
+        (WORKLOAD, Answer('{"error": "invalid_client", "error_description": "Schlüssel"}'.encode("latin-1"), 401),
+         "invalid_client: Schl\ufffdssel"),
         ({"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9"}, None, "set AZURE_API_KEY"),
     ],
 )  # fmt: skip

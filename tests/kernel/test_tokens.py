@@ -328,10 +328,12 @@ async def test_a_token_that_is_refused_is_replaced_but_not_with_every_refusal():
         Answer(b'{"access_token": "t", "expires_in": -1}'),
         Answer(b'{"access_token": "t", "expires_in": 1' + b"0" * 400 + b"}"),
         Answer(b'{"access_token": "t", "token_type": "mac"}'),
+        Answer(b'{"access_token": ' + b"[" * 60_000),
+        Answer(b'{"error": ' + b"[" * 60_000, 400),
         Answer(b'{"access_token": "' + b"t" * 70_000 + b'"}'),
         Answer(b"", 302, headers="location: http://127.0.0.1:1/\r\n"),
     ],
-    ids=["page", "blank", "line", "empty", "past", "never", "kind", "huge", "redirect"],
+    ids=["page", "blank", "line", "empty", "past", "never", "kind", "deep", "deep error", "huge", "redirect"],
 )
 async def test_an_answer_that_is_no_token_is_an_error_that_shows_no_secret(answer: Answer):
     door, transport = Door(CHAT), OneTransport()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
+
+import msgspec
 
 from meshwright.net.transport import Call, Deadlines, Endpoint, Transport
 from meshwright.types.errors import UpstreamError, UpstreamStatus
 
+T = TypeVar("T")
 MAX_ANSWER = 64 * 1024
 """Bytes of an answer."""
 MAX_WORDS = 300
@@ -45,6 +48,17 @@ async def ask_once(
     except BaseException:
         answer.abort()
         raise
+
+
+def decoded(body: bytes | str, kind: type[T]) -> T:
+    """What an answer says as JSON. Raises msgspec.DecodeError, which names a member and never its value.
+
+    A byte that is no text costs its letter only: whoever explains a refusal is heard in any encoding.
+    """
+    try:
+        return msgspec.json.decode(body if isinstance(body, str) else body.decode(errors="replace"), type=kind)
+    except RecursionError:
+        raise msgspec.DecodeError("It is nested too deep") from None
 
 
 def refusal(words: str) -> UpstreamError:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from meshwright.net.asking import Told, ask_once, because, host, refusal
+from meshwright.net.asking import Told, ask_once, because, decoded, host, refusal
 from meshwright.net.proof import Bearer, Obtained
 from meshwright.net.transport import Transport
 from meshwright.types.errors import UpstreamError
@@ -99,7 +99,7 @@ def token_of(who: str, told: Told, now: float) -> Obtained:
     if told.status != 200:
         raise refusal(f"{who} gave no token ({told.status}{reason(told.body)}).")
     try:
-        found = msgspec.json.decode(told.body, type=_Answered)
+        found = decoded(told.body, _Answered)
         # Entra's older endpoint says numbers as texts, and managed identities may say the end only.
         seconds = float(found.expires_in or (float(found.expires_on) - now if found.expires_on else USUAL_SECONDS))
     except (msgspec.DecodeError, ValueError) as error:
@@ -119,7 +119,7 @@ def sound(who: str, token: str) -> str:
 def reason(told: bytes) -> str:
     """What the endpoint says is wrong, as `because` has it."""
     try:
-        found = msgspec.json.decode(told, type=_Refused)
+        found = decoded(told, _Refused)
     except msgspec.DecodeError:
         return ""
     error: Any = found.error

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from meshwright.kernel.identity.credential import until
-from meshwright.net.asking import Told, because, refusal
+from meshwright.net.asking import Told, because, decoded, refusal
 from meshwright.net.proof import AwsKeys, Obtained, Signature
 from meshwright.net.transport import Transport
 
@@ -105,7 +105,7 @@ def lasting(found: Held, who: str, fix: str) -> Held:
 def said_in(body: bytes, who: str) -> Said:
     """Decode an answer. Raises UpstreamError: msgspec names the member and never its value."""
     try:
-        return msgspec.json.decode(body, type=Said)
+        return decoded(body, Said)
     except msgspec.DecodeError as error:
         raise refusal(f"{who} answered with what are no keys: {error}.") from error
 
@@ -118,7 +118,7 @@ class _Wrong(msgspec.Struct):
 def why(told: Told) -> str:
     """What an endpoint says is wrong, as `because` has it."""
     try:
-        found = msgspec.json.decode(told.body, type=_Wrong)
+        found = decoded(told.body, _Wrong)
     except msgspec.DecodeError:
         return ""
     return because(found.code, found.message)

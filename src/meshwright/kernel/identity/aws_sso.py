@@ -21,7 +21,7 @@ import msgspec
 
 from meshwright.kernel.identity.aws_keys import Held, Regional, Said, held, lasting, why
 from meshwright.kernel.identity.credential import read_aside, until
-from meshwright.net.asking import ask_once, host, refusal
+from meshwright.net.asking import ask_once, decoded, host, refusal
 from meshwright.net.transport import Transport
 from meshwright.types.errors import MeshError
 
@@ -88,7 +88,7 @@ class Sso(Regional, frozen=True, kw_only=True):
             more = fix if told.status == 401 else "look at sso_account_id and sso_role_name"
             raise refusal(f"{host(self.url)} gave no keys ({told.status}{why(told)}): {more}.")
         try:
-            keys = msgspec.json.decode(told.body, type=_Answer).role_credentials
+            keys = decoded(told.body, _Answer).role_credentials
         except msgspec.DecodeError as error:
             raise refusal(f"{host(self.url)} answered with what are no keys: {error}.") from error
         said = Said(
@@ -100,7 +100,7 @@ class Sso(Regional, frozen=True, kw_only=True):
     async def _read(self) -> dict[str, Any] | None:
         """The log-in, None where there is none that can be sent."""
         try:
-            found = msgspec.json.decode(await read_aside(self.file), type=dict[str, Any])
+            found = decoded(await read_aside(self.file), dict[str, Any])
         except (OSError, ValueError):
             return None
         values = [found.get(name) for name in ("accessToken", "expiresAt")]
@@ -129,7 +129,7 @@ class Sso(Regional, frozen=True, kw_only=True):
                 proxy=self.proxy,
                 ca_file=self.ca_file,
             )
-            found = msgspec.json.decode(told.body, type=_Renewed) if told.status == 200 else None
+            found = decoded(told.body, _Renewed) if told.status == 200 else None
         except (MeshError, msgspec.DecodeError):
             found = None
         if found is None:

@@ -20,6 +20,7 @@ from meshwright.kernel.identity.aws_keys import Fixed, Signing
 from meshwright.kernel.identity.credential import Credential, home, read_file
 from meshwright.kernel.identity.google_sources import AwsSubject, Exchange, Impersonated, Subject
 from meshwright.kernel.identity.machine_token import MachineToken
+from meshwright.net.asking import decoded
 from meshwright.net.grants import Grant
 from meshwright.net.proof import AwsKeys, Source
 from meshwright.net.public import nearby
@@ -107,7 +108,7 @@ def google_identity(settings: ProviderSettings, environment: Mapping[str, str], 
     if path is None:
         return _machines(settings, environment, key_env)
     try:
-        found = msgspec.json.decode(read_file(path), type=_File)
+        found = decoded(read_file(path), _File)
     except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors; they name the member and not its value
         return Credential(missing=f"{path} is no file of Google credentials ({error})")
     try:

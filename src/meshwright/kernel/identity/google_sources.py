@@ -7,7 +7,6 @@ https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.service
 from __future__ import annotations
 
 import base64
-from time import time
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,7 +14,7 @@ import msgspec
 
 from meshwright.kernel.identity.aws_keys import Keys
 from meshwright.kernel.identity.credential import read_token, until
-from meshwright.net.asking import ask_once, host, refusal
+from meshwright.net.asking import ask_once, decoded, host, refusal
 from meshwright.net.grants import FORM, reason, sound, token_of
 from meshwright.net.proof import Bearer, Obtained, Source
 from meshwright.net.transport import Call, Endpoint, Transport
@@ -37,7 +36,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Subject({self.file or host(self.url)})"
 
-    async def token(self, transport: Transport) -> str:
+    async def token(self, transport: Transport, now: float) -> str:
         """It, read anew. Raises UpstreamError."""
         who = f"The subject's token at {self.file or host(self.url)}"
         if self.file:
@@ -50,7 +49,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         token: Any = told.strip()
         if self.member:
             try:
-                token = msgspec.json.decode(told, type=dict[str, Any]).get(self.member)
+                token = decoded(told, dict[str, Any]).get(self.member)
             except msgspec.DecodeError:
                 token = None
         if not isinstance(token, str) or not token:
@@ -64,9 +63,9 @@ class AwsSubject(msgspec.Struct, frozen=True, kw_only=True):
     source: Keys
     audience: str
 
-    async def token(self, transport: Transport) -> str:
+    async def token(self, transport: Transport, now: float) -> str:
         """The question, signed for this audience only. Raises UpstreamError."""
-        now, region = time(), self.source.region
+        region = self.source.region
         own = (await self.source.keys(transport, now)).keys
         url = f"https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
         headers = (("host", host(url)), ("x-goog-cloud-target-resource", self.audience))
@@ -99,7 +98,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
             "audience": self.audience,
             "scope": self.scope,
             "requested_token_type": _ACCESS,
-            "subject_token": await self.subject.token(transport),
+            "subject_token": await self.subject.token(transport, now),
             "subject_token_type": self.kind,
         }
         headers: _Pairs = FORM
@@ -146,7 +145,7 @@ class Impersonated(msgspec.Struct, frozen=True, kw_only=True):
             fix = "; it needs the role of a Service Account Token Creator" if told.status == 403 else ""
             raise refusal(f"{who} gave no token ({told.status}{reason(told.body)}){fix}.")
         try:
-            found = msgspec.json.decode(told.body, type=_Generated)
+            found = decoded(told.body, _Generated)
         except msgspec.DecodeError as error:
             raise UpstreamError(f"{who} answered with what is no token answer: {error}.") from error
         left = until(found.expire_time, who) - now
