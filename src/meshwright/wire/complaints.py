@@ -43,7 +43,12 @@ def kept_words(words: str, status: int) -> str:
 
 def word(raw: Raw | None) -> str:
     """A member that should be a string; "" when it is not there or something else."""
-    return _STRING.decode(raw) if raw is not None and is_string(raw) else ""
+    return _STRING.decode(legible(bytes(raw))) if raw is not None and is_string(raw) else ""
+
+
+def legible(body: bytes) -> bytes:
+    """The same, with a mark in place of each byte that is no text: whoever complains is heard in any encoding."""
+    return body.decode(errors="replace").encode()
 
 
 def plain(body: bytes) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.errors import MeshError, UpstreamStatus
-from meshwright.wire.complaints import complaint, kept_words, plain, word
+from meshwright.wire.complaints import complaint, kept_words, legible, plain, word
 from meshwright.wire.verbatim import is_object
 
 _TYPES = {
@@ -66,7 +66,7 @@ def exception_name(error: MeshError) -> str:
 
 def decode_error(status: int, body: bytes, retry_after: float | None) -> UpstreamStatus:
     """What a provider's error answer says, whatever its shape: the API's JSON, another's, HTML, plain text, nothing."""
-    words, kind = said(body[: 64 * 1024])
+    words, kind = said(legible(body[: 64 * 1024]))
     words = kept_words(words, status)
     # A provider's refusal of our key keeps our own code: the caller's key is not what was refused.
     code = kind[:100] if kind and status not in (401, 403) else None

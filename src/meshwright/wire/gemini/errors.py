@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from meshwright.types.errors import MeshError, UpstreamStatus
-from meshwright.wire.complaints import complaint, kept_words, plain, word
+from meshwright.wire.complaints import complaint, kept_words, legible, plain, word
 from meshwright.wire.verbatim import is_object
 
 _STATUSES = {
@@ -77,7 +77,7 @@ def encode_error(error: MeshError) -> bytes:
 
 def decode_error(status: int, body: bytes, retry_after: float | None) -> UpstreamStatus:
     """What a provider's error answer says, whatever its shape: the API's JSON, another's, HTML, plain text, nothing."""
-    words, kind, reason, wait = _said(body[: 64 * 1024])
+    words, kind, reason, wait = _said(legible(body[: 64 * 1024]))
     words = kept_words(words, status)
     if reason in _BAD_KEYS and status == 400:
         status = 401  # the API calls a wrong key a wrong argument; the caller's argument it is not

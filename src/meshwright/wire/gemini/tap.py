@@ -109,7 +109,7 @@ def _goes_on(candidate: _Candidate) -> bool:
         return False
     try:
         reads, _ = content_in(candidate.content)
-    except (msgspec.DecodeError, UpstreamProtocol):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UpstreamProtocol):
         return False
     return bool(reads) and goes_on(reads[-1])
 
