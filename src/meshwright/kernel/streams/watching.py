@@ -55,7 +55,7 @@ class Watched:
         self._recording = recording
         self._rules = [rule for rule in rules if rule.guard.judge is None]
         self._forms = judges(rules)
-        self._words: dict[int, str] = {}
+        self._words: dict[int, list[str]] = {}
         self._called: set[int] = set()
         self._masks = masks
         self._decoder = arrival.dialect.stream_decoder(Target(arrival.request.model, recording.served))
@@ -164,7 +164,7 @@ class Watched:
     def _hear(self, delta: Texts, text: str) -> None:
         """Words that leave, where all of them will be judged together."""
         if self._forms and isinstance(delta, TextDelta) and not delta.refusal:
-            self._words[delta.choice] = self._words.get(delta.choice, "") + text
+            self._words.setdefault(delta.choice, []).append(text)
 
     def _end(self, choice: int | None, part: int | None, besides: int | None = None) -> list[Delta]:
         """What is still held of these parts."""
@@ -205,7 +205,7 @@ class Watched:
 
     def _judge(self, end: Finished) -> None:
         """The answer is complete: what it is as a whole is said before its end leaves."""
-        words = self._words.pop(end.choice, "")
+        words = "".join(self._words.pop(end.choice, ()))
         if self._forms and (words or end.choice not in self._called):
             self._weigh([Piece(words, "answer")])
 
