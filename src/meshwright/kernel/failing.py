@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from time import time
 
+from meshwright.kernel.record import OpenAttempt
 from meshwright.kernel.snapshot import Deployment
 from meshwright.net.transport import Answer
 from meshwright.resilience.backoff import told_to_wait
 from meshwright.types.errors import (
     ConnectFailed,
     Declined,
+    MeshError,
     UpstreamError,
     UpstreamProtocol,
     UpstreamStatus,
@@ -31,6 +33,15 @@ def free(error: UpstreamError) -> bool:
     if isinstance(error, UpstreamTimeout):
         return error.phase == "connect"
     return isinstance(error, ConnectFailed | UpstreamStatus | Declined)
+
+
+def close_failed(attempt: OpenAttempt, error: BaseException, *, costs: bool = True) -> None:
+    """Write an attempt down with what ended it. `costs`: such calls cost something."""
+    if isinstance(error, UpstreamError):
+        attempt.close(None, error.code, error.message, unpriced=BROKE if costs and not free(error) else "")
+        return
+    fault = MeshError.code if isinstance(error, Exception) else "cancelled"
+    attempt.close(None, error.code if isinstance(error, MeshError) else fault, str(error), unpriced=BROKE)
 
 
 def another_may_help(error: UpstreamError) -> bool:

@@ -16,7 +16,7 @@ from meshwright.kernel.arrival import Failure, Flow
 from meshwright.kernel.bounds import check_deployment
 from meshwright.kernel.check import check_body, check_form, check_passed, check_unseen, rules_of
 from meshwright.kernel.ending import Ending
-from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
+from meshwright.kernel.failing import NO_USAGE, close_failed, refused
 from meshwright.kernel.forward.target import FORM, JSON_KIND, Addressed, Parcel, addressed, boundary_of
 from meshwright.kernel.forward.usage import Listening, usage_of
 from meshwright.kernel.guarding import Guarding
@@ -26,7 +26,7 @@ from meshwright.kernel.set_aside import AROUND, enter, longest, promised, reserv
 from meshwright.kernel.snapshot import Deployment
 from meshwright.kernel.streams.stream import Stream
 from meshwright.net.transport import Answer, Call, Endpoint
-from meshwright.types.errors import InvalidRequest, MeshError, NotFound, PermissionDenied, UpstreamError
+from meshwright.types.errors import InvalidRequest, MeshError, NotFound, PermissionDenied
 from meshwright.types.request import Adaptation
 from meshwright.types.usage import Usage
 from meshwright.wire import CODECS
@@ -183,13 +183,8 @@ async def _send(
         except BaseException:
             answer.abort()
             raise
-    except UpstreamError as error:
-        owed = "" if parcel.method in _FREE or free(error) else BROKE
-        attempt.close(None, error.code, error.message, unpriced=owed)
-        raise
     except BaseException as error:
-        fault = MeshError.code if isinstance(error, Exception) else "cancelled"
-        attempt.close(None, error.code if isinstance(error, MeshError) else fault, str(error), unpriced=BROKE)
+        close_failed(attempt, error, costs=parcel.method not in _FREE)
         raise
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 
 import msgspec
 
@@ -154,11 +155,8 @@ def boundary_of(kind: str) -> bytes:
     return said.group(1).encode() if said is not None else b""
 
 
-def _of_model(snapshot: Snapshot, asked: str, builtin: bool) -> Deployment | None:
-    """The deployment of a full name, an alias or a bare name; None when nobody here is known by it.
-
-    `builtin`: the built-in models have this path.
-    """
+def names_meant(snapshot: Snapshot, asked: str) -> Sequence[str]:
+    """The full names that a name stands for where no chat is asked for. Raises UnknownModel for a route's."""
     policy = snapshot.names.get(asked)
     if policy is not None and not policy.named:
         raise UnknownModel(
@@ -166,16 +164,31 @@ def _of_model(snapshot: Snapshot, asked: str, builtin: bool) -> Deployment | Non
             field="model",
             fix="Name a model as PROVIDER/NAME.",
         )
-    names = policy.pool if policy is not None else (asked,)
+    return policy.pool if policy is not None else (asked,)
+
+
+def check_served(snapshot: Snapshot, asked: str) -> None:
+    """Raises UnknownModel where the provider of a full name is not served, and says why."""
+    provider, slash, _ = asked.partition("/")
+    if slash and (reason := snapshot.refused.get(provider)):
+        raise UnknownModel(
+            f'"{asked[:200]}" cannot be served: {reason}.', field="model", fix="`mesh doctor` shows how to set it up."
+        )
+
+
+def _of_model(snapshot: Snapshot, asked: str, builtin: bool) -> Deployment | None:
+    """The deployment of a full name, an alias or a bare name; None when nobody here is known by it.
+
+    `builtin`: the built-in models have this path.
+    """
+    names = names_meant(snapshot, asked)
     found = [deployment for name in names if (deployment := snapshot.deployment(name)) is not None]
     meant = [one for one in found if builtin or one.provider.name != "builtin"]
     shaped = [one for deployment in meant if (one := deployment.in_any(SHAPES)) is not None]
     if found and not shaped:
         raise NotFound(f"{found[0].provider.name} has no such path: its API does not have OpenAI's shape.", fix=FIX)
-    if not found and (reason := snapshot.refused.get(asked.partition("/")[0])) and "/" in asked:
-        raise UnknownModel(
-            f'"{asked[:200]}" cannot be served: {reason}.', field="model", fix="`mesh doctor` shows how to set it up."
-        )
+    if not found:
+        check_served(snapshot, asked)
     return shaped[0] if shaped else None
 
 

@@ -15,14 +15,15 @@ from meshwright.kernel.arrival import Failure
 from meshwright.kernel.bounds import check_deployment
 from meshwright.kernel.check import check_body, rules_of
 from meshwright.kernel.ending import Ending
-from meshwright.kernel.failing import BROKE, NO_USAGE, free, refused
+from meshwright.kernel.failing import NO_USAGE, close_failed, refused
 from meshwright.kernel.forward.call import Passed
+from meshwright.kernel.forward.target import check_served, names_meant
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import OpenAttempt, Recording
 from meshwright.kernel.set_aside import enter, promised, reserve
 from meshwright.kernel.snapshot import Deployment, Snapshot
 from meshwright.net.transport import Call
-from meshwright.types.errors import MeshError, NotCarried, UnknownModel, UpstreamError
+from meshwright.types.errors import NotCarried, UnknownModel
 from meshwright.types.principal import Principal
 from meshwright.types.request import Adaptation
 from meshwright.types.usage import Usage
@@ -114,22 +115,11 @@ async def ask(kernel: Kernel, question: Question[T]) -> Passed | Failure:
 
 def named(snapshot: Snapshot, asked: str) -> Deployment:
     """The deployment of a full name, an alias or a bare name. Raises UnknownModel."""
-    policy = snapshot.names.get(asked)
-    if policy is not None and not policy.named:
-        raise UnknownModel(
-            f'"{asked}" is a route, and routes lead to models that answer chats.',
-            field="model",
-            fix="Name a model as PROVIDER/NAME.",
-        )
-    found = snapshot.deployment(policy.pool[0] if policy is not None else asked)
+    found = snapshot.deployment(names_meant(snapshot, asked)[0])
     if found is not None:
         return found
-    reason = snapshot.refused.get(asked.partition("/")[0]) if "/" in asked else None
-    raise UnknownModel(
-        f'"{asked[:200]}" cannot be served: {reason}.' if reason else f'There is no model "{asked[:200]}" here.',
-        field="model",
-        fix="`mesh doctor` shows how to set it up." if reason else "Name it as PROVIDER/NAME.",
-    )
+    check_served(snapshot, asked)
+    raise UnknownModel(f'There is no model "{asked[:200]}" here.', field="model", fix="Name it as PROVIDER/NAME.")
 
 
 async def _call(kernel: Kernel, recording: Recording, deployment: Deployment, put: Put[T], at: int) -> T:
@@ -148,12 +138,8 @@ async def _call(kernel: Kernel, recording: Recording, deployment: Deployment, pu
         except BaseException:
             answer.abort()
             raise
-    except UpstreamError as error:
-        attempt.close(None, error.code, error.message, unpriced="" if free(error) else BROKE)
-        raise
     except BaseException as error:
-        fault = MeshError.code if isinstance(error, Exception) else "cancelled"
-        attempt.close(None, error.code if isinstance(error, MeshError) else fault, str(error), unpriced=BROKE)
+        close_failed(attempt, error)
         raise
     recording.stage("upstream")
     attempt.close(told.usage, unpriced="" if told.usage is not None else NO_USAGE)
