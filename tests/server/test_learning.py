@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from meshwright.kernel.learning import router_files
+from meshwright.server.learning import Learning
 from meshwright.sim import Upstream
+from meshwright.store import feedback
+from meshwright.store.rows import Feedback
 from tests.gateway import Gateway
 from tests.server.pretend import Pretend
+from tests.store.databases import fresh
 
 TOML = """
 [routes.clever]
@@ -112,3 +118,25 @@ def test_what_was_said_can_be_forgotten_again(gateway: Gateway):
     (entry,) = json.loads(gateway.run("audit", "--act", "router.forgot", "--json").stdout)
     assert (entry["actor"].partition(":")[0], entry["detail"]["count"]) == ("shell", count)
     until_all_choose(gateway, "p/bold")
+
+
+def test_what_was_said_is_put_together_for_the_latest_answers_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("meshwright.server.learning.MOST_KNOWN", 10)
+    with closing(fresh(tmp_path)) as database:
+        learning = Learning(tmp_path, database)
+        for begin in (0, 20):
+            with database.begin() as transaction:
+                feedback.put(transaction, [said(f"dec_{at}") for at in range(begin, begin + 20)])
+            learning.look(True, {}, {})
+            learning._rest_until = 0.0
+        assert list(learning._known) == [f"dec_{at} p/m" for at in range(30, 40)]
+    kept = router_files.gains(tmp_path)
+    assert kept is not None
+    assert [round(one.outcomes) for one in kept.models] == [40]
+
+
+def said(decision: str) -> Feedback:
+    return Feedback(
+        decision=decision, model="p/m", kind="thumbs", principal="ada", at=time.time(), asked=time.time(), score=1.0,
+        prior=0.5, expected=0.5, sketch=bytes(4),
+    )  # fmt: skip

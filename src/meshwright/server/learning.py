@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,9 @@ NANO = 1_000_000_000
 AT_ONCE = 10_000
 BEHIND = 50
 """Rows that are read again: on PostgreSQL one with a lower number may be committed after one with a higher."""
+MOST_KNOWN = 50_000
+"""The latest answers of which all that was said is kept, to be put together with what is said later; a few times more
+than are learned from."""
 TROUBLE_DAYS = 30
 UNHURRIED = 20
 """Answers without trouble that every model is taken to have given before."""
@@ -148,6 +152,8 @@ class Learning:
                         sketch=row.sketch,
                     )
                 )
+        for key in list(islice(self._known, max(0, len(self._known) - MOST_KNOWN))):
+            del self._known[key]
         return found
 
     def _publish(self) -> None:
