@@ -20,7 +20,7 @@ from meshwright.net.transport import Call, Endpoint
 from meshwright.types.errors import UpstreamError
 from tests.kernel.asking import ask, said, serving
 from tests.kernel.cloud import Answer, Came, Cloud
-from tests.kernel.test_tokens import CHAT
+from tests.kernel.token_door import CHAT
 
 RESOURCE = "https://cognitiveservices.azure.com"
 JWT = "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmVk"

@@ -30,7 +30,7 @@ from meshwright.net.transport import Call, Endpoint
 from meshwright.types.errors import UpstreamError
 from tests.kernel.asking import ask, said, serving
 from tests.kernel.cloud import Answer, Came, Cloud
-from tests.kernel.test_tokens import GEMINI
+from tests.kernel.token_door import GEMINI
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 AUDIENCE = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q"
