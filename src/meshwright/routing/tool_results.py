@@ -58,8 +58,8 @@ _COUNTS = re.compile(
     r"|# fail (?P<tap>\d+))",
     re.MULTILINE,
 )
-_BAD = re.compile(r"[1-9]\d* (?:failed|errors?)\b")
-_GOOD = re.compile(r"[1-9]\d* passed\b")
+_BAD = re.compile(r"\b[1-9]\d*+ (?:failed|errors?)\b")
+_GOOD = re.compile(r"\b[1-9]\d*+ passed\b")
 
 
 def failed(result: ToolResult) -> bool:
