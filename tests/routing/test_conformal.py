@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from meshwright.routing.calibrate import Outcome, calibrate, goings, outcomes
 from meshwright.routing.conformal import LEAST, WINDOW, Tracker
 from meshwright.routing.planned import Way, mixed
-from meshwright.routing.quote import PRIOR, quote, tokens_at_most
+from meshwright.routing.quote import PRIOR, quote
 from meshwright.types.calibration import Bound, Calibration, Share, bound, group
 from meshwright.types.decision import Attempt, Candidate, Decision, Features, Interval, Note, Plan
 from tests.ledger.traces import DECISION, trace
@@ -201,9 +201,3 @@ def test_without_a_price_there_is_no_quote_and_without_answers_a_rough_one():
     assert rough.cost == Interval(30.0, 10.0, 90.0)
     assert rough.candidates[0].basis == PRIOR
     assert (rough.measured, rough.rows) == (None, 0)
-
-
-def test_tokens_at_most_are_the_upper_end_of_what_was_learned():
-    (candidate,) = decision(Plan(), a=1.0).candidates
-    assert tokens_at_most(candidate, "code", KNOWN) == 200.0
-    assert tokens_at_most(candidate, "code", None) is None

@@ -80,14 +80,6 @@ def quote(
     )
 
 
-def tokens_at_most(candidate: Candidate, task: str, calibration: Calibration | None) -> float | None:
-    """The upper end of the interval on the tokens of its answer; None when nothing was learned of it."""
-    known = bound(calibration.tokens, candidate.model, task) if calibration is not None else None
-    if known is None or candidate.tokens is None:
-        return None
-    return candidate.tokens.value * known[0].high
-
-
 def _priced(candidate: Candidate, task: str, most: int | None, calibration: Calibration | None) -> Priced:
     tokens, cost, basis = candidate.tokens, candidate.cost, PRIOR
     if calibration is not None:
