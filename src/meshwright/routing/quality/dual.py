@@ -11,11 +11,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from meshwright.routing.quality.arrays import Array, Flags
 from meshwright.routing.quality.grid import Grid
 
-Array = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.int64]
 Table = npt.NDArray[np.float32]
 
 MOST = 9_000

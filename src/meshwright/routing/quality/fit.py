@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
+from meshwright.routing.quality.arrays import Array, Flags, Places
 from meshwright.routing.quality.dual import Likenesses, likenesses, ridge, ridges
 from meshwright.routing.quality.forest import grown
 from meshwright.routing.quality.grid import Grid, gridded
@@ -23,10 +23,6 @@ from meshwright.routing.quality.rows import Row
 from meshwright.routing.quality.trees import MIDDLE, Trees
 from meshwright.routing.quality.weights import VERSION, Measured, Peers, Weights
 from meshwright.types.errors import ConfigError
-
-Array = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.int64]
 
 FEWEST = 30
 """Rows under which nothing is learned but levels."""
@@ -38,7 +34,7 @@ class Pool(msgspec.Struct, frozen=True):
     """Models that answered the same questions, and the rows that any of them answered."""
 
     models: tuple[str, ...]
-    rows: npt.NDArray[np.int64]
+    rows: Places
 
 
 def fit(rows: Iterable[Row | Mapping[str, object]]) -> Weights:

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
+from meshwright.routing.quality.arrays import Array, Flags, Places
 from meshwright.routing.quality.trees import LEAF, MIDDLE, Trees
-
-Array = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.int64]
 
 TREES = 48
 FEW = 24

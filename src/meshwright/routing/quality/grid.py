@@ -7,13 +7,10 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
+from meshwright.routing.quality.arrays import Array, Places
 from meshwright.routing.quality.knowledge import rarity
 from meshwright.routing.quality.sight import SHAPES, Sight, sight
-
-Array = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
 
 SEEN = 2
 """A gram of fewer rows is not kept."""

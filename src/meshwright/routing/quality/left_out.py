@@ -10,14 +10,10 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
+from meshwright.routing.quality.arrays import Array, Flags, Places
 from meshwright.routing.quality.dual import Likenesses, ridge, ridges
 from meshwright.routing.quality.forest import FEW, grown
-
-Array = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.int64]
 
 PENALTIES = (5.0, 10.0, 20.0, 40.0, 80.0)
 ASIDE = 5

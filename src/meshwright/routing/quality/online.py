@@ -13,15 +13,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
+from meshwright.routing.quality.arrays import Array, Places
 from meshwright.routing.quality.drift import Watch, Watching
 from meshwright.routing.quality.gains import COMMON_PRIOR, LEVEL_PRIOR, MIDDLE, MOST_MODELS, OWN_PRIOR, Gained, Gains
 from meshwright.routing.quality.sight import SHAPES
 from meshwright.routing.quality.sketch import WIDE, WORDS
-
-Array = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
 
 WINDOW = 20_000
 """The latest outcomes that are learned from."""
@@ -280,7 +277,7 @@ class Online:
         )
 
 
-def _values(flat: Places, lengths: npt.NDArray[np.int64]) -> Array:
+def _values(flat: Places, lengths: Places) -> Array:
     """What each place weighs: words of a question have length 1 together, its shapes theirs."""
     rows = np.repeat(np.arange(len(lengths)), lengths)
     words = flat < WORDS
