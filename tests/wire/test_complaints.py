@@ -35,7 +35,7 @@ def test_a_complaint_in_another_encoding_is_an_error_with_its_status_all_the_sam
 
 
 def test_code_in_another_encoding_that_the_provider_runs_passes_a_tap():
-    block = b'data: {"candidates": [{"content": {"parts": [{"executableCode": {"code": "\xfc"}, "text": "\xfc"}]}, '
+    block = b'data: {"candidates": [{"content": {"parts": [{"executableCode": {}}, {"text": "\xfc"}]}, '
     block += b'"finishReason": "STOP"}]}\n\n'
     assert CODECS["gemini"].tap(Request(model="m", messages=())).feed(block) == block
 

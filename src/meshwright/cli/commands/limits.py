@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from meshwright.cli.limiting import (
@@ -85,7 +84,7 @@ def _lent(database: Database, journal: Path, words: list[str], spent: Spent, as_
     if words[0] == "leases" and len(words) == 1:
         found = lives(database, journal)
         if as_json:
-            print_json([msgspec.to_builtins(one) for one in found])
+            print_json(found)
         elif not found:
             out.print("Nothing is lent.")
         else:
@@ -100,7 +99,7 @@ def _lent(database: Database, journal: Path, words: list[str], spent: Spent, as_
         )
     freed = free_life(database, words[1], journal, spent, actor=actor())
     if as_json:
-        print_json(msgspec.to_builtins(freed))
+        print_json(freed)
         return
     out.print(f"{freed.life} holds nothing any more; {freed.interrupted} requests had been under way.")
     for account, amount in freed.charged.items():

@@ -97,8 +97,8 @@ def _report(control: Control, since: float, as_json: bool) -> None:
     folder = control.places.router
     gains = router_files.gains(folder)
     if as_json:
-        learned = [] if gains is None else [msgspec.to_builtins(one) for one in gains.models]
-        print_json({**known(folder), "here": learned, "left": gains.left if gains is not None else {}, "report": made})
+        learned, left = ([], {}) if gains is None else (gains.models, gains.left)
+        print_json({**known(folder), "here": learned, "left": left, "report": made})
     else:
         tell_known(folder)
         tell_report(made, gains)

@@ -148,7 +148,8 @@ def _served(address: str, master: MasterKey, published: Published) -> list[str]:
     key = master.key or os.environ.get("MESH_MASTER_KEY", "")
     if not published.open and not key:
         return []
-    request = urllib.request.Request(f"{address}/v1/models", headers={"authorization": f"Bearer {key}"} if key else {})  # noqa: S310
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    request = urllib.request.Request(f"{address}/v1/models", headers=headers)  # noqa: S310  # our own http address
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310  # our own http address
             listing = msgspec.json.decode(answer.read(), type=_Listing)
