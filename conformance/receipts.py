@@ -26,7 +26,7 @@ def run(suite: str, folder: Path) -> list[Outcome]:
 
 
 def main() -> int:
-    """Run both suites and write the section; 1 when something failed."""
+    """Run the suites and write the section; 1 when something failed."""
     done = subprocess.run(
         [sys.executable, "-m", "scripts.receipts"], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -6,6 +6,7 @@ import pytest
 
 from meshwright.types.errors import InvalidRequest, TooLarge
 from meshwright.wire.openai_responses import DIALECT
+from meshwright.wire.openai_responses.resources import items_given
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,13 @@ def test_a_mistake_is_named_with_its_place(body: bytes, field: str | None):
         DIALECT.decode_request(body)
     assert caught.value.field == field
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("items", [b'[{"role":"user","content":"\xff"}]', b'[{"role":"user","\xff":"x"}]', b"[" * 9999])
+def test_items_that_are_no_text_are_refused(items: bytes):
+    with pytest.raises(InvalidRequest) as caught:
+        items_given(items, "items", 20)
+    assert caught.value.field == "items"
 
 
 def test_nesting_without_end_is_refused():

@@ -53,7 +53,7 @@ def items_given(raw: Raw | bytes | None, field: str, most: int) -> list[Raw]:
                 raise InvalidRequest(
                     f"{field}[{place}] has neither a type nor a role.", field=field, fix="Send items of the API."
                 )
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(f"{error}.", field=field, fix="Send a list of items.") from None
     if len(items) > most:
         raise InvalidRequest(f"At most {most} items at a time.", field=field, fix="Send them in several calls.")
