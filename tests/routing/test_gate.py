@@ -206,3 +206,8 @@ def test_the_longest_answers_are_looked_at_in_bounded_part():
 )
 def test_programs_that_are_made_to_be_searched_for_long_are_searched_briefly(answer: str):
     assert programs(answer).get("code_left_out", 0.0) == 0.0
+
+
+def test_of_very_many_citations_the_first_are_looked_for():
+    asked = ask("Sum it up.\n" + "https://" * 50_000)
+    assert judge(asked, reply("https://a " * 10_000)).signs["not_there"] == 3.0

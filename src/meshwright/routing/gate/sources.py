@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from meshwright.types.content import File, Message, Text, ToolResult
 from meshwright.types.request import Request
@@ -10,6 +11,8 @@ from meshwright.types.response import Choice
 
 MOST = 400_000
 """Characters of the context that are looked at."""
+MOST_CITED = 100
+"""Quotations, and links, that are looked for in it; three that are not there say all."""
 LEAST_QUOTE = 20
 """Characters; shorter quotations are titles, words and irony."""
 LONG_CONTEXT = 400
@@ -28,9 +31,10 @@ def sources(request: Request, choice: Choice) -> dict[str, float]:
         return {}
     plain = _PLAIN.sub(" ", context).lower()
     quotes = [part.quote for text in choice.message.parts if isinstance(text, Text) for part in text.citations]
-    quotes = [quote for quote in (*quotes, *_QUOTE.findall(answer)) if len(quote) >= LEAST_QUOTE]
+    quotes += [found[1] for found in islice(_QUOTE.finditer(answer), MOST_CITED)]
+    quotes = [quote for quote in quotes if len(quote) >= LEAST_QUOTE][:MOST_CITED]
     lost = [quote for quote in quotes if _PLAIN.sub(" ", quote).strip().lower() not in plain]
-    links = [link.rstrip(".,;:") for link in _LINK.findall(answer)]
+    links = [found[0].rstrip(".,;:") for found in islice(_LINK.finditer(answer), MOST_CITED)]
     dead = [link for link in links if link not in context]
     there = set(_NUMBERED.findall(context))
     numbers = [number for number in _NUMBERED.findall(answer) if there and number not in there]
