@@ -109,7 +109,7 @@ def _composed(
     able: list[Step] = []
     rejected: dict[str, str] = {}
     by: Step | None = None
-    for at, step in enumerate((*policy.steps, *((policy.by,) if policy.by is not None else ()))):
+    for at, step in enumerate(policy.below):
         pool = [named[name] for name in step.pool if name in named]
         decision, reasons = _decided(seen, step, pool, signals, step.name)
         if decision is None:

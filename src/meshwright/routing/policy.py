@@ -61,5 +61,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """A model whose price is not known does not pass."""
     failing: Failing = DEFAULT
 
+    @property
+    def below(self) -> tuple[Policy, ...]:
+        """Its steps, and whoever it has for `by`."""
+        return self.steps if self.by is None else (*self.steps, self.by)
+
+    def every(self) -> tuple[Policy, ...]:
+        """It and all below it."""
+        below = self.below
+        return (self, *(inner for one in below for inner in one.every())) if below else (self,)
+
 
 UNSEEN = Signal()

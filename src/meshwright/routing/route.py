@@ -64,7 +64,7 @@ def see(
     warm: Callable[[str], Mapping[str, int]] | None = None,
 ) -> Features:
     """What the policy, and those of its steps, want to know of the request; nothing else is looked at."""
-    every = _all(policy) if policy.steps else (policy,)
+    every = policy.every()
     strategies = [STRATEGIES[one.strategy] for one in every]
     tasks = _asks_for_task(every)
     if tasks:  # so does whatever goes by cost
@@ -106,7 +106,7 @@ def see(
 
 def unseen(seen: Features, policy: Policy) -> str:
     """What the policy wants to know that was not looked at when `seen` was made for another policy; "" when nothing."""
-    every = _all(policy)
+    every = policy.every()
     if _asks_for_task(every) and not seen.tasks:
         return "the kind of task was not looked at"
     if any(map(draws_lots, every)) and not seen.conversation:
@@ -118,7 +118,7 @@ def unseen(seen: Features, policy: Policy) -> str:
 
 def length_counts(policy: Policy, models: Sequence[Model], most: int, max_tokens: int | None) -> bool:
     """Whether anything depends on how long a request of at most so many tokens is."""
-    return _asks_for_task(_all(policy)) or _near(policy, models, most, max_tokens)
+    return _asks_for_task(policy.every()) or _near(policy, models, most, max_tokens)
 
 
 def _near(policy: Policy, models: Sequence[Model], most: int, max_tokens: int | None) -> bool:
@@ -143,9 +143,3 @@ def _asks_for_task(every: Sequence[Policy]) -> bool:
 def _goes_by_task(policy: Policy) -> bool:
     # Bounds on quality and cost ask for the task too: skills and lengths of answers go by task.
     return STRATEGIES[policy.strategy].tasks or policy.floor > 0 or policy.max_cost is not None
-
-
-def _all(policy: Policy) -> Sequence[Policy]:
-    """The policy and all below it."""
-    below = (*policy.steps, *((policy.by,) if policy.by is not None else ()))
-    return [policy, *(inner for step in below for inner in _all(step))]

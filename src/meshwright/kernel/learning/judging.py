@@ -73,18 +73,13 @@ def may_see(judge: Model, policy: Policy | None) -> bool:
     """Whether a route's bounds on privacy, regions and licences let this model see what is asked over it."""
     if policy is None:
         return True
-    for one in (policy, *policy.within, *_below(policy)):
+    for one in (*policy.within, *policy.every()):
         bounds = Policy(
             name=one.name, strategy="fixed", pool=(), regions=one.regions, privacy=one.privacy, licences=one.licences
         )
         if ineligible(judge, _NOTHING, bounds, UNSEEN):
             return False
     return True
-
-
-def _below(policy: Policy) -> tuple[Policy, ...]:
-    steps = (*policy.steps, *((policy.by,) if policy.by is not None else ()))
-    return (*steps, *(inner for step in steps for inner in _below(step)))
 
 
 async def _judge(
