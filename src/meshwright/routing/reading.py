@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from meshwright.catalog.media.measure import of_file
+from meshwright.catalog.media.measure import kind_of
 from meshwright.catalog.media.rules import most as media_most
 from meshwright.catalog.media.rules import tokens as media_tokens
 from meshwright.routing.features import packed
@@ -50,7 +50,7 @@ def unread(request: Request) -> int:
 def _unread(part: Part) -> int:
     match part:
         case File():
-            return packed(part) if not part.text and of_file(part) is None else 0
+            return packed(part) if not part.text and not kind_of(part) else 0
         case Reasoning(encrypted=encrypted):
             return len(encrypted)
         case ToolResult(parts=inner):

@@ -30,6 +30,8 @@ FILM_BYTES = 250_000
 """The same for films: 2 Mbit/s."""
 _PDF = "JVBERi"
 """%PDF- in base64."""
+_TYPES = {"image/": "picture", "audio/": "sound", "video/": "film", "application/pdf": "document"}
+"""By what the media type of a file begins with."""
 
 
 def of_image(part: Image) -> Medium:
@@ -46,28 +48,34 @@ def of_audio(part: Audio) -> Medium:
     return Medium(kind="sound", seconds=round(length, 2), assumed=told is None)
 
 
+def kind_of(part: File) -> str:
+    """Which kind of medium a file is, without a look at how large; "" where it is something else."""
+    told = next((kind for start, kind in _TYPES.items() if part.media_type.startswith(start)), "")
+    if told or part.data:
+        return told or ("document" if part.data.startswith(_PDF) else "")
+    return "document" if part.url or part.file_id else ""
+
+
 def of_file(part: File) -> Medium | None:
     """A document, a picture, a sound or a film in a file; None where it is something else."""
-    data, kind = part.data, part.media_type
-    if kind.startswith("image/"):
-        return of_image(Image(data=data, url=part.url, file_id=part.file_id))
-    if kind.startswith("audio/") and data:
-        return of_audio(Audio(data=data))
-    if kind.startswith("video/"):
-        told = film.seconds(data) if data else None
-        length = told if told is not None else _bytes(data) / FILM_BYTES if data else SECONDS
-        return Medium(kind="film", seconds=round(length, 2), assumed=told is None)
-    if kind.startswith("audio/"):
-        return Medium(kind="sound", seconds=SECONDS, assumed=True)
-    if data.startswith(_PDF) or kind == "application/pdf":
-        count = document.pages(data) if data else None
-        assumed = count is None
-        if count is None:
-            count = -(-_bytes(data) // PAGE_BYTES) if data else PAGES
-        return Medium(kind="document", pages=max(1, count), assumed=assumed)
-    if not data and (part.url or part.file_id):
-        return Medium(kind="document", pages=PAGES, assumed=True)
-    return None
+    data = part.data
+    match kind_of(part):
+        case "picture":
+            return of_image(Image(data=data, url=part.url, file_id=part.file_id))
+        case "sound" if data:
+            return of_audio(Audio(data=data))
+        case "sound":
+            return Medium(kind="sound", seconds=SECONDS, assumed=True)
+        case "film":
+            told = film.seconds(data) if data else None
+            length = told if told is not None else _bytes(data) / FILM_BYTES if data else SECONDS
+            return Medium(kind="film", seconds=round(length, 2), assumed=told is None)
+        case "document":
+            count = document.pages(data) if data else None
+            pages = count if count is not None else -(-_bytes(data) // PAGE_BYTES) if data else PAGES
+            return Medium(kind="document", pages=max(1, pages), assumed=count is None)
+        case _:
+            return None
 
 
 def alike(media: Iterable[Medium]) -> tuple[Medium, ...]:
