@@ -234,3 +234,17 @@ def test_a_connection_cut_in_mid_body_leaves_nothing_behind(plain: Gateway):
             wire.send(f"POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{{".encode())
     assert plain.chat("1 + 1")[0] == 200
     assert "mesh_requests_under_way 1\n" in plain.call("/metrics")[2].decode()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/responses/input_tokens", "/v1/route", "/v1/feedback", "/admin/v1/leases/x/free", "/v1/embeddings",
+     "/v1/images/generations", "/v1/conversations", "/v1/rerank", "/v1/batches", "/v1/completions", "/v1/quote",
+     "/v2/embed"],
+)  # fmt: skip
+@pytest.mark.parametrize("raw", [b'"\xff\xfe"', b"[" * 100_000, b'"\xed\xa0\x80"'])
+@pytest.mark.parametrize("member", ["model", "an_unknown_member", "id", "metadata"])
+def test_no_endpoint_falls_over_a_body_that_cannot_be_read(plain: Gateway, path: str, raw: bytes, member: str):
+    told = post(plain.url, path, b'{"%s":%s}' % (member.encode(), raw))
+    assert told is not None
+    assert told.status < 500, told

@@ -53,7 +53,7 @@ class GuardedTalk:
             return [message]
         try:
             event = msgspec.json.decode(message)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             event = None
         kind = event.get("type") if isinstance(event, dict) else None
         if not isinstance(kind, str):

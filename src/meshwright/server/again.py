@@ -296,7 +296,7 @@ def _coalesces(gate: Gate, asked: Asked) -> bool:
     if not name:
         try:
             name = _NAMED.decode(asked.body).model
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
     return name in gate.kernel.snapshot.coalescing
 

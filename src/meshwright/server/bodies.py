@@ -16,7 +16,7 @@ def body_of(asked: Asked, kind: type[T], example: str) -> T:
     """The body as that struct; none at all is an empty object. Raises InvalidRequest with the example as its fix."""
     try:
         return msgspec.json.decode(asked.body or b"{}", type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message, _, path = str(error).partition(" - at ")
         field = path.strip("`").removeprefix("$.") or None
         raise InvalidRequest(f"{message}.", field=field, fix=f"Send {example}.") from None

@@ -239,7 +239,7 @@ def labels_of(raw: Raw | bytes | None) -> dict[str, str]:
         return {}
     try:
         found = msgspec.json.decode(raw, type=dict[str, str])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidRequest(
             "metadata is an object whose values are strings.", field="metadata", fix="Send numbers as text."
         ) from None

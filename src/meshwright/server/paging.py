@@ -72,5 +72,5 @@ def fields_of(body: bytes) -> dict[str, Raw]:
         return {}
     try:
         return msgspec.json.decode(body, type=dict[str, Raw])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(f"The body is not a JSON object: {error}.", fix="Send one JSON object.") from None

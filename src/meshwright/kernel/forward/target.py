@@ -125,7 +125,7 @@ def _fields(parcel: Parcel) -> dict[str, msgspec.Raw] | None:
         return None
     try:
         return _FIELDS.decode(parcel.body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(f"The body is not a JSON object: {error}.", fix="Send one JSON object.") from None
 
 
@@ -134,7 +134,10 @@ def _json_model(fields: dict[str, msgspec.Raw] | None) -> str:
     raw = (fields or {}).get("model")
     if raw is None:
         return ""
-    value = msgspec.json.decode(raw)
+    try:
+        value = msgspec.json.decode(raw)
+    except UnicodeDecodeError:
+        raise InvalidRequest("The name of the model is not UTF-8.", field="model", fix="Send UTF-8.") from None
     return value if isinstance(value, str) else ""
 
 

@@ -66,7 +66,7 @@ async def _counted(gate: Gate, asked: Asked) -> Answered | Flowing:
     snapshot = gate.kernel.snapshot
     try:
         name = _NAMED.decode(asked.body).model or ""
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         name = ""
     policy = snapshot.names.get(name)
     names = policy.pool if policy is not None and policy.named else (name,)
