@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from meshwright.types.content import Message, Text
+from meshwright.types.errors import UpstreamProtocol
 from meshwright.types.request import Request
 from meshwright.types.response import Choice, Response
 from meshwright.types.usage import Usage
 from meshwright.wire import CODECS
 from meshwright.wire.bedrock_converse.eventstream import event
+from meshwright.wire.dialect import Target
 from meshwright.wire.fold import unfold
 
 REQUEST = Request(model="m", stream=True, stream_usage=True)
@@ -61,3 +65,13 @@ def test_words_that_only_look_like_the_chunk_before_are_looked_at() -> None:
     assert tap.failed == ""
     tap.feed(chunk % b"four\\")
     assert "not JSON" in tap.failed
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_a_byte_that_is_no_text_wherever_it_stands_is_read_over_or_a_broken_promise(name: str) -> None:
+    whole = b"".join(streamed(name))
+    readers = (lambda: CODECS[name].tap(REQUEST), lambda: CODECS[name].stream_decoder(Target("m", "p", None)))
+    for place in range(len(whole)):
+        for reader in readers:
+            with suppress(UpstreamProtocol):
+                reader().feed(whole[:place] + b"\xff" + whole[place + 1 :])

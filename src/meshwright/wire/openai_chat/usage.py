@@ -76,7 +76,7 @@ def usage_in(raw: Raw) -> tuple[Usage, Members]:
             read = _USAGE.decode(raw)
         except msgspec.ValidationError:
             read = _USAGE.decode(sift(raw, _SHAPE, found) or b"{}")
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamProtocol(f"The provider's usage is not what its dialect promises: {error}.") from None
     prompt, completion = read.prompt_tokens_details or _NOTHING, read.completion_tokens_details or _NONE
     cached = prompt.cached_tokens if prompt.cached_tokens is not None else read.prompt_cache_hit_tokens

@@ -66,6 +66,8 @@ def read(decoder: msgspec.json.Decoder[T], raw: Raw | bytes, path: str) -> T:
     except msgspec.ValidationError as error:
         what, _, below = str(error).partition(" - at `$")
         raise wrong(what, path + below.removesuffix("`")) from None
+    except UnicodeDecodeError:
+        raise wrong("Expected text in UTF-8", path) from None
 
 
 def wrong(what: str, path: str) -> msgspec.ValidationError:

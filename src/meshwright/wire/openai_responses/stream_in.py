@@ -31,7 +31,7 @@ from meshwright.wire.dialect import Target
 from meshwright.wire.openai_responses.citations import PROBABILITIES, citation_in, probabilities_in
 from meshwright.wire.openai_responses.ids import minted
 from meshwright.wire.openai_responses.items_in import Turns
-from meshwright.wire.openai_responses.members import NAME, NULL, OBJECT, Members
+from meshwright.wire.openai_responses.members import NAME, NULL, OBJECT, Members, read
 from meshwright.wire.openai_responses.response_in import HEAD, Head, extras, failed, reason_of
 from meshwright.wire.openai_responses.usage import finish_in, usage_in
 from meshwright.wire.reading import provider_json
@@ -329,7 +329,7 @@ class ResponsesDecoder:
             self._done(place, item)
         calls = any(item.kind in CALLS for item in self._items.values())
         finish = finish_in(status_of(head, kind), reason_of(head), calls=calls) or "unknown"
-        for extra in extras(OBJECT.decode(raw)):
+        for extra in extras(read(OBJECT, raw, "response")):
             self._out.append(OpaqueDelta(value=extra))
         if finish == "unknown" and head.incomplete_details != NULL:
             self._out.append(OpaqueDelta(value=Opaque(NAME, "status", raw_of(head.status))))
