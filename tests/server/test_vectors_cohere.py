@@ -33,6 +33,7 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Any]:
     toml = f'[providers.coh]\nbase_url = "http://127.0.0.1:{upstream.port}/v2"\ndialect = "cohere"\nauth = "none"\n'
+    toml += f'[providers.plain]\nbase_url = "http://127.0.0.1:{upstream.port}/v1"\nauth = "none"\n'
     gateway = Gateway(tmp_path_factory.mktemp("cohere"), toml)
     with gateway, httpx.Client(timeout=20) as connection:
         yield cohere.ClientV2(api_key="none", base_url=gateway.url, httpx_client=connection)
@@ -72,3 +73,11 @@ def test_what_only_coheres_models_do_is_refused_with_a_fix(client: Any, asked: d
         client.embed(model="builtin/embed", input_type="search_query", **asked)
     assert told.value.status_code == 400
     assert words in str(told.value.body)
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b'{"data": [], "x": ' + b"[" * 100_000])
+def test_vectors_that_cannot_be_read_are_the_providers_fault(client: Any, upstream: Upstream, body: bytes):
+    upstream.answer = json_answer(body)
+    with pytest.raises(ApiError) as told:
+        client.embed(model="plain/e", input_type="search_query", texts=TEXTS, request_options={"max_retries": 0})
+    assert told.value.status_code == 502

@@ -16,6 +16,7 @@ from meshwright.server.refusal import refused
 from meshwright.types.errors import UpstreamProtocol
 from meshwright.types.request import Adaptation
 from meshwright.wire.dialect import Dialect
+from meshwright.wire.reading import provider_json
 
 
 class _Vector(msgspec.Struct):
@@ -32,6 +33,9 @@ class _Vectors(msgspec.Struct):
 
     data: list[_Vector]
     usage: _Read | None = None
+
+
+_VECTORS = msgspec.json.Decoder(_Vectors)
 
 
 class Got(msgspec.Struct, frozen=True):
@@ -71,9 +75,8 @@ async def vectors(
     if passed.status >= 400:
         return refused(dialect, dialect.decode_error(passed.status, passed.body, None), passed.decision)
     try:
-        told = msgspec.json.decode(passed.body, type=_Vectors)
-    except msgspec.DecodeError as error:
-        wrong = UpstreamProtocol(f"The provider's embeddings are not what its dialect promises: {error}.")
+        told = provider_json(_VECTORS, passed.body, "embeddings")
+    except UpstreamProtocol as wrong:
         return refused(dialect, wrong, passed.decision)
     dropped = [Adaptation(name, "dropped", "Embeddings are asked for in OpenAI's form.") for name in lost]
     headers = [JSON, ("x-mesh-model", plain(passed.served)), ("x-mesh-decision", passed.decision)]
