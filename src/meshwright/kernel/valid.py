@@ -52,7 +52,7 @@ def fitting(schema: bytes) -> Callable[[str], str]:
         raise Unchecked("the schema is too large")
     try:
         msgspec.json.decode(schema)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Unchecked(f"the schema is not JSON: {error}") from None
     _validator(schema)
     return partial(wrong, OutputFormat(kind="schema", schema=msgspec.Raw(schema)))
