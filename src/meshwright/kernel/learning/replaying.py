@@ -8,9 +8,10 @@ import msgspec
 
 from meshwright.kernel.decide import again
 from meshwright.kernel.snapshot import Snapshot
+from meshwright.ledger.feedback import candidate_of
 from meshwright.routing.route import unseen
 from meshwright.routing.what_if import Choice, Row
-from meshwright.types.decision import Candidate, Decision, Plan, Trace
+from meshwright.types.decision import Decision, Plan, Trace
 from meshwright.types.errors import MeshError
 
 BY_FIRST = ("first", "shadow")
@@ -141,9 +142,7 @@ def _predicted(decision: Decision) -> tuple[float | None, float | None]:
         return _predicted(decision.parts[0])
     if decision.plan.kind != "chain":
         return None, None
-    first: Candidate | None = next(
-        (candidate for candidate in decision.candidates if candidate.model == decision.plan.models[0]), None
-    )
+    first = candidate_of(decision, decision.plan.models[0])
     if first is None:
         return None, None
     return first.cost.value if first.cost else None, first.quality.value if first.quality else None
