@@ -156,3 +156,12 @@ def test_what_is_missing_is_named(missing: str, tmp_path: Path, monkeypatch: pyt
     told = found({name: value for name, value in KEYS.items() if name != missing})
     assert isinstance(told, str)
     assert missing in told
+
+
+def test_a_path_in_a_home_that_nobody_knows_is_a_file_that_is_not_there():
+    environment = KEYS | {"AWS_CONFIG_FILE": "~nobody-of-that-name/config"}
+    assert found(environment) == AwsKeys(access_key=ACCESS, secret_key=SECRET, region="eu-west-1")
+    for name in ("openai", "google-vertex"):
+        config = Config(providers={name: ProviderSettings(key_file="~nobody-of-that-name/key")})
+        _, refused = provider_parts(config, {}, (), builtin=False)
+        assert "~nobody-of-that-name/key" in refused[name]

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from meshwright.kernel.identity.aws_keys import Held, Regional, Said, held
-from meshwright.kernel.identity.credential import home, read_file
+from meshwright.kernel.identity.credential import expanded, home, read_file
 from meshwright.net.asking import refusal
 from meshwright.net.transport import Transport
 
@@ -85,7 +85,7 @@ def read_profiles(environment: Mapping[str, str]) -> Profiles:
 def _place(environment: Mapping[str, str], name: str, folder: Path | None, file: str) -> Path | None:
     told = environment.get(name)
     if told:
-        return Path(told).expanduser()
+        return expanded(told)
     return folder / ".aws" / file if folder is not None else None
 
 

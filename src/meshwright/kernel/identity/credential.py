@@ -35,6 +35,14 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
         return f"Credential({self.source or self.missing})"
 
 
+def expanded(path: str) -> Path:
+    """A path with the home that its `~` means; as it is where nobody knows that home, and so there is no such file."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def read_file(path: Path) -> str:
     """A small text file. Raises OSError and ValueError, in words that can be shown."""
     with path.open("rb") as file:
@@ -49,7 +57,7 @@ def read_file(path: Path) -> str:
 
 async def read_aside(path: str) -> str:
     """The same of a file that may be far away, without keeping anybody waiting."""
-    return await asyncio.to_thread(lambda: read_file(Path(path).expanduser()))
+    return await asyncio.to_thread(lambda: read_file(expanded(path)))
 
 
 async def read_token(path: str, what: str) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
 
 from meshwright.kernel.config.tables import ProviderSettings
 from meshwright.kernel.identity.aws import SERVICES, aws_identity, aws_region
-from meshwright.kernel.identity.credential import Credential, read_file
+from meshwright.kernel.identity.credential import Credential, expanded, read_file
 from meshwright.kernel.identity.entra import entra_identity
 from meshwright.kernel.identity.google import google_filling, google_identity
 from meshwright.types.model import Provider
@@ -52,7 +51,7 @@ def _key(row: Provider, settings: ProviderSettings, environment: Mapping[str, st
         return Credential()
     if settings.key_file:
         try:
-            key = read_file(Path(settings.key_file).expanduser()).strip()
+            key = read_file(expanded(settings.key_file)).strip()
         except (OSError, ValueError) as error:
             return Credential(missing=f"its key_file {settings.key_file} cannot be read ({error})")
         source = f"the file {settings.key_file}"

@@ -17,7 +17,7 @@ from meshwright.kernel.config.tables import ProviderSettings
 from meshwright.kernel.identity import machine
 from meshwright.kernel.identity.aws import aws_identity
 from meshwright.kernel.identity.aws_keys import Fixed, Signing
-from meshwright.kernel.identity.credential import Credential, home, read_file
+from meshwright.kernel.identity.credential import Credential, expanded, home, read_file
 from meshwright.kernel.identity.google_sources import AwsSubject, Exchange, Impersonated, Subject
 from meshwright.kernel.identity.machine_token import MachineToken
 from meshwright.net.asking import decoded
@@ -239,7 +239,7 @@ def _machines(settings: ProviderSettings, environment: Mapping[str, str], key_en
 def _path(settings: ProviderSettings, environment: Mapping[str, str]) -> Path | None:
     told = settings.key_file or environment.get(_FILE, "")
     if told:
-        return Path(told).expanduser()
+        return expanded(told)
     folder = home(environment)
     gcloud = environment.get("CLOUDSDK_CONFIG", "")
     place = Path(gcloud) if gcloud else folder / ".config" / "gcloud" if folder is not None else None
