@@ -5,7 +5,8 @@ VENV := .venv/bin
 INPUTS := pyproject.toml scripts/venv.sh
 ARGS ?=
 # Three keep two cores busy, for some tests wait; a file to a process at a time. A part that is named runs in one process.
-SPREAD := $(if $(ARGS),,-n 3 --dist loadfile)
+# A process that dies is told and not replaced: with files handed out whole, the rest would wait for its last one for ever.
+SPREAD := $(if $(ARGS),,-n 3 --dist loadfile --max-worker-restart=0)
 
 .DEFAULT_GOAL := help
 .PHONY: test-engines help up test lint fmt lock clean conformance bench-gateway bench-net bench-tasks bench-router bench-online bench-cascade bench-tokens bench-counting bench-failover bench-guards
