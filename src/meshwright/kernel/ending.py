@@ -4,43 +4,42 @@ from __future__ import annotations
 
 from types import TracebackType
 
+import msgspec
+
 from meshwright.kernel.arrival import Failure
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import Recording
 from meshwright.types.errors import MeshError
 
 
-class Ending:
+class Ending(msgspec.Struct):
     """Around the work on one request. `flowing`: a stream goes on, and settles when it ends.
 
     A MeshError ends here: it is recorded, and `failure` has it. All else goes on to the caller, and so does what
     settling raises (StoreError).
     """
 
-    __slots__ = ("_error", "_kernel", "_recording", "flowing")
-
-    def __init__(self, kernel: Kernel, recording: Recording) -> None:
-        self._kernel = kernel
-        self._recording = recording
-        self._error: MeshError | None = None
-        self.flowing = False
+    kernel: Kernel
+    recording: Recording
+    flowing: bool = False
+    error: MeshError | None = None
 
     def __enter__(self) -> Ending:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
         if error is not None:
-            self._recording.failed(error)
+            self.recording.failed(error)
         if not self.flowing:
-            self._recording.held = False
-            self._kernel.settle(self._recording)
+            self.recording.held = False
+            self.kernel.settle(self.recording)
         if isinstance(error, MeshError):
-            self._error = error
+            self.error = error
             return True
         return False
 
     def failure(self) -> Failure:
         """What is said of the error that ended it."""
-        error, self._error = self._error, None  # it holds the frame that holds us
+        error, self.error = self.error, None  # it holds the frame that holds us
         assert error is not None
-        return Failure(error, self._recording.id)
+        return Failure(error, self.recording.id)

@@ -68,8 +68,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def every(self) -> tuple[Policy, ...]:
         """It and all below it."""
-        below = self.below
-        return (self, *(inner for one in below for inner in one.every())) if below else (self,)
+        if not self.steps and self.by is None:
+            return (self,)
+        return (self, *(inner for one in self.below for inner in one.every()))
 
 
 UNSEEN = Signal()
