@@ -63,15 +63,17 @@ def until_all_choose(gateway: Gateway, model: str) -> None:
 
 
 def judge(gateway: Gateway, count: int, thumbs: str) -> str:
-    """The same question several times, each answer judged. The last decision."""
-    decision = ""
-    for at in range(count):
-        status, headers, _ = gateway.chat(f"{QUESTION} ({at})", "route/clever")
-        assert status == 200
-        decision = headers["x-mesh-decision"]
+    """The same question several times, then each answer judged: what is learned in between chooses none of them.
+
+    Gives the last decision.
+    """
+    told = [gateway.chat(f"{QUESTION} ({at})", "route/clever") for at in range(count)]
+    assert [status for status, _, _ in told] == [200] * count
+    decisions = [headers["x-mesh-decision"] for _, headers, _ in told]
+    for decision in decisions:
         status, _, data = gateway.call("/v1/feedback", {"id": decision, "thumbs": thumbs})
         assert status == 200, data
-    return decision
+    return decisions[-1]
 
 
 def test_feedback_changes_the_choice_of_every_worker_and_is_told(gateway: Gateway):
