@@ -101,14 +101,14 @@ class Desk:
 
     async def asked(self, dialect: str, prompt: str) -> Seen:
         """Wait until a request with this prompt has come to the upstream of the dialect."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while not (found := self.seen(dialect, prompt)):  # noqa: ASYNC110  # events of the other loop stay there
                 await asyncio.sleep(0.01)
         return found[-1]
 
     def over(self, seen: Seen) -> Seen:
         """Wait until nothing more happens to that request."""
-        return self.run(seen.over(10))
+        return self.run(seen.over(40))
 
     def model(self, dialect: str, fault: str = "") -> str:
         """The full name of a model behind an upstream of the dialect, maybe one that fails in that way."""
@@ -116,7 +116,7 @@ class Desk:
 
     def trace(self, decision: str) -> dict[str, Any]:
         """The decision's trace, once it has been stored."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 40
         while True:
             status, _, body = self.gateway.call(f"/v1/decisions/{decision}")
             if status == 200:

@@ -68,7 +68,7 @@ def _left(desk: Desk, upstream: str, prompt: str) -> dict[str, Any]:
 
 
 def _cancelled(desk: Desk) -> dict[str, Any]:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 40
     while (trace := desk.latest())["outcome"] != "cancelled":
         assert time.monotonic() < deadline, trace
         time.sleep(0.05)

@@ -45,7 +45,7 @@ def begun(gateway: Gateway, model: str, stream: bool, pretend: Pretend) -> Wire:
     before = len(pretend.sim.seen(model))
     wire = Wire(gateway.url)
     wire.post(CHAT, body(model, stream=stream))
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 40
     while len(pretend.sim.seen(model)) == before:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -74,7 +74,7 @@ def test_what_runs_is_finished_and_what_is_new_is_refused(tmp_path: Path, preten
     assert gateway.process is not None
     with begun(gateway, "slow", False, pretend) as whole, begun(gateway, "paced", True, pretend) as stream:
         gateway.process.send_signal(number)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 40
         while not is_shut(gateway):
             assert time.monotonic() < deadline
         told, streamed = whole.read(), stream.read()
@@ -83,7 +83,7 @@ def test_what_runs_is_finished_and_what_is_new_is_refused(tmp_path: Path, preten
     assert WORDS in told.json()["choices"][0]["message"]["content"]
     assert streamed is not None
     assert streamed.body.endswith(b"data: [DONE]\n\n")
-    gateway.process.wait(10)
+    gateway.process.wait(40)
     assert gateway.stop() == 0
     assert {trace.get("outcome", "ok") for trace in gateway.stored()} == {"ok"}
     assert len(gateway.stored()) == 2
@@ -104,7 +104,7 @@ def test_what_takes_longer_than_drain_seconds_is_cut_off_with_words(tmp_path: Pa
     assert "shutting down" in told.json()["error"]["message"]
     assert b"[DONE]" not in rest
     assert b"shutting down" in rest
-    gateway.process.wait(10)
+    gateway.process.wait(40)
     assert gateway.stop() == 0
     traces = gateway.stored()
     assert [trace["outcome"] for trace in traces] == ["cancelled", "cancelled"]
@@ -120,7 +120,7 @@ def test_a_killed_worker_is_replaced_and_its_requests_are_accounted_for(tmp_path
         with begun(gateway, "forever", False, pretend) as lost:
             os.kill(worker, signal.SIGKILL)
             assert lost.read() is None
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 40
         while not _answers(gateway):
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -156,7 +156,7 @@ def test_two_workers_answer_as_one(tmp_path: Path):
             assert gateway.call(f"/v1/decisions/{decision}")[0] == 200
         listed = [row["id"] for row in json.loads(gateway.call("/v1/decisions?limit=100")[2])["data"]]
         assert sorted(listed) == sorted(ids)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 40
         while True:
             text = gateway.call("/metrics")[2].decode()
             counted = [line for line in text.splitlines() if line.startswith("mesh_requests_total")]

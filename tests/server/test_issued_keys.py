@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.gateway import Gateway
 
-SECONDS = 20
+SECONDS = 40
 
 
 def status_becomes(gateway: Gateway, key: str, wanted: int) -> bool:

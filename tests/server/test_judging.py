@@ -38,7 +38,7 @@ pool = ["p/*"]
 [routes.masked.guards]
 on = ["pii"]
 """
-PATIENCE = 25
+PATIENCE = 60
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tests.gateway import Gateway
 from tests.server.pretend import Pretend
 from tests.server.raw import Wire
 
-SECONDS = 4.0
+SECONDS = 40.0
 HI = [{"role": "user", "content": "hi"}]
 
 

@@ -27,7 +27,7 @@ strategy = "bandit"
 pool = ["p/a", "p/b"]
 options = { least = 0.4 }
 """
-PATIENCE = 25
+PATIENCE = 60
 ROUTES = ("clever", "curious")
 TOOL = {
     "type": "function",

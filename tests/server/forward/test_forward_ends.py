@@ -60,7 +60,7 @@ def test_when_the_client_leaves_the_provider_is_stopped(gateway: Gateway, upstre
     with Wire(gateway.url) as wire:
         wire.send(f"GET /v1/videos HTTP/1.1\r\nhost: {wire.name}\r\nauthorization: Bearer {KEY}\r\n\r\n".encode())
         assert b"200 OK" in wire.more()
-    assert upstreams[1].gone.wait(10)
+    assert upstreams[1].gone.wait(40)
 
 
 @pytest.mark.parametrize("status", ["400 Bad Request", "404 Not Found", "429 Too Many Requests", "503 Unavailable"])
