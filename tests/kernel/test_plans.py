@@ -9,7 +9,7 @@ import pytest
 from meshwright.kernel.arrival import Failure, Streaming
 from meshwright.kernel.aside import Aside
 from meshwright.kernel.config.tables import RouteSettings
-from meshwright.sim import Calling, Rule, Say
+from meshwright.sim import Calling, Fault, Rule, Say
 from meshwright.types.errors import UpstreamStatus
 from tests.kernel.house import BAD, GOOD, MODELS, Says, house, streamed, text
 
@@ -91,6 +91,16 @@ async def test_a_fallback_that_rests_meanwhile_is_not_contacted():
         (note,) = at.trace.notes
         assert (note.kind, note.about) == ("passed_over", "middle/m")
         assert "resting 60 s" in note.told
+
+
+async def test_a_timer_that_rings_a_moment_early_leaves_nobody_unasked(monkeypatch: pytest.MonkeyPatch):
+    loop = asyncio.get_running_loop()
+    later = loop.call_later
+    monkeypatch.setattr(loop, "call_later", lambda delay, *more, **with_: later(max(0, delay - 0.0018), *more, **with_))
+    says: Says = {"small": [Rule(calls=(1,), fault=Fault("status_429", retry_after=0.2)), Rule(say=Say(text=GOOD))]}
+    async with house(says, RouteSettings(strategy="fixed", pool=("small/m",), retries=1)) as at:
+        assert text(await at.ask()) == GOOD
+        assert at.asked() == {"small": 2}
 
 
 PANEL = RouteSettings(strategy="panel", steps=("small/m", "middle/m", "large/m"))

@@ -28,6 +28,9 @@ from meshwright.types.errors import (
     UpstreamTimeout,
 )
 
+EARLY = 0.002
+"""Seconds. uvloop counts whole milliseconds, so its timers may ring early, and whoever rests would be resting still."""
+
 
 def run_chain(work: Work, plan: Plan, policy: Policy, run: Run) -> Awaitable[Reply]:
     """The first good answer. Raises the last UpstreamError when none answers, NotCarried, NoCandidate, Overloaded."""
@@ -103,7 +106,7 @@ class Chain:
                 return None
             tries += 1
             self._note("retry", deployment, f"after {wait:.2f} s, since it failed with {self._failed.code}")
-            await asyncio.sleep(wait)
+            await asyncio.sleep(wait + EARLY)
             free = self._free(model, but=deployment)
             if isinstance(free, str):
                 self._pass_over(model, free)
