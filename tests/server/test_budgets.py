@@ -98,12 +98,12 @@ def settled(gateway: Gateway, owner: str) -> tuple[int, int]:
     spent = f"SELECT spent FROM accounts WHERE owner='key:{owner}' AND measure='money'"
     paid = f"SELECT sum(charged_nano) FROM attempts JOIN decisions ON id=decision WHERE principal='{owner}'"
     begun = f"SELECT count(*) FROM begun WHERE principal='{owner}'"
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
+    until = time.monotonic() + 40
+    while True:
         time.sleep(0.6)  # what ended is in the journal, and is imported within a moment
-        if rows(gateway, begun) == [(0,)]:
-            break
-    return rows(gateway, spent)[0][0], rows(gateway, paid)[0][0]
+        under_way, found = rows(gateway, begun)[0][0], (rows(gateway, spent)[0][0], rows(gateway, paid)[0][0])
+        if (not under_way and found[0] == found[1]) or time.monotonic() > until:
+            return found
 
 
 def owner(gateway: Gateway, name: str) -> str:

@@ -48,10 +48,10 @@ def gateway(tmp_path_factory: pytest.TempPathFactory):
         providers = pretend.toml("p", ("a", "b"), "local = true", 'privacy = "local"') + pretend.toml("j", ("judge",))
         with Gateway(Path(tmp_path_factory.mktemp("judging")), TOML + providers) as gateway:
             until = time.monotonic() + PATIENCE  # until the worker knows what is left of the judge's money
-            while not (gateway.folder / "state" / "router" / "gains").exists():
+            while not marks(gateway):
                 assert time.monotonic() < until
-                time.sleep(0.1)
-            time.sleep(0.6)
+                assert gateway.chat("Is anybody judged?", "route/clever")[0] == 200
+                time.sleep(0.2)
             yield gateway
 
 

@@ -116,9 +116,10 @@ def test_the_server_part_needs_a_restart_and_says_so(running: Gateway, pretend: 
 
 def test_a_request_keeps_the_snapshot_that_it_began_with(running: Gateway, pretend: Pretend):
     rewrite(running, pretend.toml("paced") + "# again\n")
+    asked = len(pretend.sim.seen("paced"))
     with Wire(running.url) as wire:
         wire.post("/v1/chat/completions", json.dumps({"model": "paced/m", "messages": HI}).encode())
-        time.sleep(0.2)
+        until(lambda: len(pretend.sim.seen("paced")) > asked)
         before = snapshot(running)
         rewrite(running, pretend.toml("new") + "# gone\n")
         told = wire.read()
