@@ -1,32 +1,46 @@
-"""What the learned router goes by: learn from outcomes, look, take away, go back."""
+"""What the learned router goes by: learn from outcomes, look, take away, bring, go back."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from rich.markup import escape
 
 from meshwright.cli.output import out, print_json, print_table, write_file
 from meshwright.cli.session import actor
 from meshwright.kernel.learning import router_files
 from meshwright.ledger.audit.acts import record
 from meshwright.routing.quality.rows import read_rows
-from meshwright.routing.quality.weights import Weights, read
+from meshwright.routing.quality.shortcomings import shortcomings
+from meshwright.routing.quality.weights import LARGEST_FILE, Weights, read
 from meshwright.routing.router import Router
 from meshwright.store import audit
 from meshwright.store.database import Database
 from meshwright.types.errors import ConfigError
 
 
-def learning(words: Sequence[str], folder: Path, log: Callable[[], Database], as_json: bool) -> bool:
-    """Do what the words say; whether they were understood. `log` opens the database that has the audit log."""
+def learning(
+    words: Sequence[str],
+    folder: Path,
+    log: Callable[[], Database],
+    served: Callable[[], Collection[str]],
+    as_json: bool,
+) -> bool:
+    """Do what the words say; whether they were understood.
+
+    `log` opens the database that has the audit log; `served` gives the bare names of the models that are served.
+    """
     match words:
         case ["fit", file]:
-            _fit(folder, Path(file), log, as_json)
+            _fit(folder, Path(file), log, served, as_json)
         case ["export", file]:
             _export(folder, Path(file), as_json)
+        case ["import", file]:
+            _import(folder, Path(file), log, as_json)
         case ["revert"]:
             version = _noted(log, "router.reverted", lambda: router_files.revert(folder))
             _tell(version, f"The router goes by {_name(version)} again.", as_json)
@@ -68,6 +82,10 @@ def tell_known(folder: Path) -> None:
     weights = read(_data(folder))
     version = router_files.current(folder)
     out.print(f"The router goes by {_name(version)}: {weights.told}, {len(weights.grams) // 4:,} grams.")
+    _tell_models(weights)
+
+
+def _tell_models(weights: Weights) -> None:
     print_table(
         ("model", "mean score", "outcomes", "differs by question"),
         [
@@ -87,17 +105,39 @@ def _routed(weights: Weights, column: int) -> bool:
     return weights.scales[column] > 1e-9  # the scale of a column of zeros is below that
 
 
-def _fit(folder: Path, file: Path, log: Callable[[], Database], as_json: bool) -> None:
+def _fit(
+    folder: Path, file: Path, log: Callable[[], Database], served: Callable[[], Collection[str]], as_json: bool
+) -> None:
     if importlib.util.find_spec("numpy") is None:
         raise ConfigError.of("Learning needs numpy, which is not installed.", fix="pip install 'meshwright[offline]'")
-    learned = Router.fit(read_rows(file))
+    rows = list(read_rows(file))
+    learned = Router.fit(rows)
+    short = shortcomings(rows, served())
     version = _noted(log, "router.fitted", lambda: router_files.adopt(folder, learned.save()))
-    known = learned.weights.told if learned.weights else ""
-    _tell(
-        version,
-        f"Learned from {known}: the router goes by {_name(version)}; a running gateway takes it at once.",
-        as_json,
-    )
+    if as_json:
+        print_json({**known(folder), "shortcomings": short})
+        return
+    said = learned.weights.told if learned.weights else ""
+    out.print(f"Learned from {said}: the router goes by {_name(version)}; a running gateway takes it at once.")
+    _tell_models(read(_data(folder)))
+    for one in short:
+        out.print(f"[yellow]{escape(one)}[/]")
+    if short:
+        out.print(f"[dim]`mesh router revert` goes back to {_name(router_files.before(folder))}.[/]")
+
+
+def _import(folder: Path, file: Path, log: Callable[[], Database], as_json: bool) -> None:
+    """Weights that were taken away, of this gateway or another; they are looked through before they are used."""
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise ConfigError.of(
+            f"{file} cannot be read: {error.strerror}.", fix="Give a file of `mesh router export`."
+        ) from error
+    version = _noted(log, "router.imported", lambda: router_files.adopt(folder, data))
+    told = read(data).told
+    _tell(version, f"The router goes by {_name(version)}, {told}; a running gateway takes it at once.", as_json)
 
 
 def _export(folder: Path, file: Path, as_json: bool) -> None:

@@ -26,6 +26,7 @@ from meshwright.server.learning import forget
 from meshwright.store import decisions, feedback
 from meshwright.types.decision import Trace
 from meshwright.types.errors import InvalidRequest
+from meshwright.types.model import bare
 
 MOST = 100_000
 """Requests of the log that are looked at, the newest: some hundred megabytes of memory."""
@@ -35,7 +36,8 @@ def router(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[report|fit FILE|export FILE|revert|replay|forget]", help="FILE of fit: outcomes, JSONL."
+            metavar="[report|fit FILE|export FILE|import FILE|revert|replay|forget]",
+            help="FILE of fit: outcomes, JSONL; of export and import: weights.",
         ),
     ] = None,
     since: Annotated[str, typer.Option(metavar="TIME", help="How far back, such as 24h or 7d.")] = "7d",
@@ -47,10 +49,11 @@ def router(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Show, fit, export, revert or forget what the learned router goes by; replay the log with another policy."""
+    """Show, fit, export, import, revert or forget what the router goes by; replay the log with another policy."""
     with told(as_json):
         asked = words or ["report"]
-        if learning(asked, here(config).router, lambda: control_of(config).database, as_json):
+        database, served = lambda: control_of(config).database, lambda: asyncio.run(_served(control_of(config)))
+        if learning(asked, here(config).router, database, served, as_json):
             return
         control, begin = control_of(config), time.time() - span(since)
         if asked == ["report"]:
@@ -66,7 +69,7 @@ def router(
         if asked != ["replay"]:
             raise InvalidRequest(
                 f"`mesh router {' '.join(asked)}` is not understood.",
-                fix="`mesh router`, `fit FILE`, `export FILE`, `revert`, `replay --with other.toml`, or `forget`.",
+                fix="`report`, `fit FILE`, `export FILE`, `import FILE`, `revert`, `replay --with FILE`, or `forget`.",
             )
         found = asyncio.run(_replayed(control, begin, other))
         result = what_if(found.rows)
@@ -74,6 +77,14 @@ def router(
             print_json({**msgspec.structs.asdict(result), "shares": found.shares, "left_out": found.left_out})
         else:
             tell_replay(result, found)
+
+
+async def _served(control: Control) -> frozenset[str]:
+    """The bare names of all models that are served."""
+    async with other_snapshot(control, None) as snapshot:
+        return frozenset(
+            bare(name) for one in snapshot.deployments.values() for name in (one.model.name, one.model.upstream)
+        )
 
 
 async def _replayed(control: Control, since: float, other: Path | None) -> Replayed:

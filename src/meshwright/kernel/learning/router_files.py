@@ -14,6 +14,8 @@ from meshwright.types.errors import ConfigError, StoreError
 
 CURRENT = "current"
 GAINS = "gains"
+INSTEAD_OF = ".before"
+"""The end of a file's name that says which version was in use before one was adopted."""
 SALT = "salt"
 SHIPPED = 0
 """The version that comes with the package."""
@@ -57,21 +59,48 @@ def adopt(folder: Path, data: bytes) -> int:
     read(data)
     version = max(versions(folder), default=SHIPPED) + 1
     _write(folder, f"{version}.bin", data)
+    _write(folder, f"{version}{INSTEAD_OF}", str(_in_use(folder)).encode())
     _write(folder, CURRENT, str(version).encode())
     return version
 
 
 def revert(folder: Path) -> int:
-    """Go back to the version before the current one, in the end to the shipped. Raises ConfigError, StoreError."""
-    try:
-        now = current(folder)
-    except StoreError:
-        now = max(versions(folder), default=SHIPPED) + 1
+    """Go back to the version that the current one took the place of, in the end to the shipped.
+
+    Raises ConfigError, StoreError.
+    """
+    now = _in_use(folder)
     if now == SHIPPED:
         raise ConfigError.of("The shipped weights are in use.", fix="There is nothing to go back to.")
-    before = max((version for version in versions(folder) if version < now), default=SHIPPED)
-    _write(folder, CURRENT, str(before).encode())
-    return before
+    gone = _before(folder, now)
+    _write(folder, CURRENT, str(gone).encode())
+    return gone
+
+
+def before(folder: Path) -> int:
+    """The version that `revert` would go back to; that is SHIPPED where there is none."""
+    now = _in_use(folder)
+    return SHIPPED if now == SHIPPED else _before(folder, now)
+
+
+def _in_use(folder: Path) -> int:
+    """The current version; where nobody can say it any more, one after the latest."""
+    try:
+        return current(folder)
+    except StoreError:
+        return max(versions(folder), default=SHIPPED) + 1
+
+
+def _before(folder: Path, version: int) -> int:
+    """What that version took the place of: the one before it, unless that had been gone back from."""
+    kept = [SHIPPED, *versions(folder)]
+    try:
+        told = (folder / f"{version}{INSTEAD_OF}").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        told = ""
+    if told.isdecimal() and int(told) in kept and int(told) < version:
+        return int(told)
+    return max(one for one in kept if one < version)
 
 
 def salt(folder: Path) -> int:

@@ -19,15 +19,15 @@ from meshwright.routing.quality.dual import Likenesses, likenesses, ridge, ridge
 from meshwright.routing.quality.forest import grown
 from meshwright.routing.quality.grid import Grid, gridded
 from meshwright.routing.quality.left_out import NO_TASK, PENALTIES, Belief, asides, belief, doubt, kinds, likest
-from meshwright.routing.quality.rows import Row
+from meshwright.routing.quality.rows import FEWEST, Row, as_row
 from meshwright.routing.quality.trees import MIDDLE, Trees
 from meshwright.routing.quality.weights import VERSION, Measured, Peers, Weights
 from meshwright.types.errors import ConfigError
 
-FEWEST = 30
-"""Rows under which nothing is learned but levels."""
 PRIOR = 5.0
-"""Rows that a level is drawn towards its pool's mean by."""
+"""Rows that a level is drawn towards its pool's mean by, that mean towards `EVEN`, and a variance towards `NOISE`."""
+EVEN, NOISE = 0.5, 0.25
+"""The mean score of which nothing is known, and the most that scores of that mean can vary by."""
 
 
 class Pool(msgspec.Struct, frozen=True):
@@ -39,18 +39,16 @@ class Pool(msgspec.Struct, frozen=True):
 
 def fit(rows: Iterable[Row | Mapping[str, object]]) -> Weights:
     """Weights from rows; deterministic. Raises ConfigError when there are none, or one is wrong."""
-    try:
-        found = [row if isinstance(row, Row) else msgspec.convert(row, Row) for row in rows]
-    except msgspec.ValidationError as error:
-        raise ConfigError.of(f"A row is wrong: {error}.", fix="A row has `prompt` and `scores`.") from error
+    found = [as_row(row) for row in rows]
     if not found:
         raise ConfigError.of("There are no outcome rows to learn from.", fix="Give a file with at least one row.")
     grid = gridded([row.prompt for row in found])
-    names = sorted({model for row in found for model in row.scores})
+    given = [row.by_model() for row in found]
+    names = sorted({model for each in given for model in each})
     place = {name: at for at, name in enumerate(names)}
     scores = np.full((len(found), len(names)), np.nan)
-    for at, row in enumerate(found):
-        for model, score in row.scores.items():
+    for at, each in enumerate(given):
+        for model, score in each.items():
             scores[at, place[model]] = score
     order = {task: at for at, task in enumerate(sorted({row.task for row in found if row.task}))}
     tasks = np.array([order.get(row.task, NO_TASK) for row in found])
@@ -83,7 +81,7 @@ def fit(rows: Iterable[Row | Mapping[str, object]]) -> Weights:
                     common=common, own=common + 1 + at, noise=float(learned.noise[at]),
                 )
             )  # fmt: skip
-    told = f"{len(found):,} outcomes of {len(names)} models"
+    told = f"{_many(len(found), 'outcome')} of {_many(len(names), 'model')}"
     return _packed(grid, columns, penalties, tuple(models), tuple(peers), told)
 
 
@@ -155,14 +153,19 @@ def _learn(grid: Grid, scores: Array, tasks: Places) -> Learned:
         believed=msgspec.structs.replace(believed, doubt=uncertain) if believed else None,
         levels=np.where(counts >= FEWEST, off, levels),
         counts=counts,
-        noise=np.maximum(1e-4, (left**2).sum(axis=0) / counts),
+        # A few answers that are all good, or all bad, do not show how much answers vary.
+        noise=((left**2).sum(axis=0) + NOISE * PRIOR) / (counts + PRIOR),
         penalty=penalty,
     )
 
 
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def _levels(scores: Array, given: Flags, counts: Array) -> Array:
-    """Each model's mean, drawn a little towards that of all."""
-    whole = float(scores[given].mean())
+    """Each model's mean, drawn a little towards that of all, and that towards even odds."""
+    whole = float((scores[given].sum() + PRIOR * EVEN) / (given.sum() + PRIOR))
     return np.asarray((np.where(given, scores, 0.0).sum(axis=0) + PRIOR * whole) / (counts + PRIOR))
 
 
