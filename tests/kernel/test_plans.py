@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from meshwright.kernel.arrival import Failure, Streaming
+from meshwright.kernel.arrival import Failure, Streaming, Whole
 from meshwright.kernel.aside import Aside
 from meshwright.kernel.config.tables import RouteSettings
 from meshwright.sim import Calling, Fault, Rule, Say
@@ -101,6 +101,15 @@ async def test_a_timer_that_rings_a_moment_early_leaves_nobody_unasked(monkeypat
     async with house(says, RouteSettings(strategy="fixed", pool=("small/m",), retries=1)) as at:
         assert text(await at.ask()) == GOOD
         assert at.asked() == {"small": 2}
+
+
+async def test_a_crowd_that_is_asked_to_come_back_later_is_served_then():
+    says: Says = {"small": [Rule(calls=tuple(range(1, 25)), fault=Fault("status_429", retry_after=0.3)), Rule()]}
+    async with house(says, RouteSettings(strategy="fixed", pool=("small/m",), retries=1)) as at:
+        replies = await asyncio.gather(*(at.ask() for _ in range(24)))
+        assert [type(reply) for reply in replies] == [Whole] * 24
+        assert at.asked() == {"small": 48}
+        assert at.kernel.signals.standing("small/m").concurrency.limit > 24
 
 
 PANEL = RouteSettings(strategy="panel", steps=("small/m", "middle/m", "large/m"))

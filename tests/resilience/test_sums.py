@@ -189,7 +189,8 @@ def test_a_limit_that_is_not_to_be_found_out_does_not_move(limit: float):
         for _ in range(200):
             kept.answered(late)
     assert kept.limit == limit
-    kept.crowded()
+    kept.running = 9
+    kept.crowded(1.0, 1.0)
     assert kept.limit == limit
 
 
@@ -205,13 +206,24 @@ def test_milliseconds_are_no_sign_of_crowding():
 
 def test_a_refusal_for_too_many_takes_a_part_at_once_and_never_all():
     limit = Concurrency()
-    limit.running = 40
-    limit.crowded()
+    limit.running = 39
+    limit.crowded(1.0, 2.0)
+    assert limit.limit == pytest.approx(54.0)
+    for at in range(3, 100):
+        limit.crowded(at, at)
+    assert limit.limit == 4.0
+
+
+def test_many_refusals_at_once_are_one_and_who_is_refused_alone_was_not_in_the_way():
+    limit = Concurrency()
+    for left in range(39, -1, -1):  # a quota is used up: forty calls that began together are all refused
+        limit.running = left
+        limit.crowded(1.0, 2.0)
     assert limit.limit == pytest.approx(54.0)
     limit.running = 0
-    for _ in range(100):
-        limit.crowded()
-    assert limit.limit == 4.0
+    for at in range(3, 100):
+        limit.crowded(at, at)
+    assert limit.limit == pytest.approx(54.0)
 
 
 def test_a_refused_request_says_that_the_deployment_is_well():

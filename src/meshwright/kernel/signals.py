@@ -67,10 +67,15 @@ class Signals:
                 self._seen[name] = msgspec.structs.replace(self._seen[name], resting="")
         return self._seen
 
-    def shut(self, deployment: Deployment) -> str:
-        """Why the deployment may not be asked now, "" when it may be."""
+    def shut(self, deployment: Deployment, waited: bool = False) -> str:
+        """Why the deployment may not be asked now, "" when it may be. `waited`: as long as its provider asked."""
         standing = self._standings.get(deployment.key) or self.standing(deployment.key, deployment.limit)
-        return standing.shut(self.now())
+        return standing.shut(self.now(), waited)
+
+    def rest(self, deployment: Deployment) -> float:
+        """Seconds for which its circuits are open yet."""
+        now = self.now()
+        return self.standing(deployment.key, deployment.limit).breaker.until(now) - now
 
     def begin(self, deployment: Deployment, placed: bool = False) -> Hold:
         """A call to it is on its way; what is returned hears how it went, once. `placed`: it came by the door."""
@@ -146,7 +151,7 @@ class Hold:
         """It failed."""
         if not self.over:
             self.over = True
-            self._standing.failed(self._signals.now(), error)
+            self._standing.failed(self._signals.now(), error, self.began)
             self._signals.tell(self._deployment.model.name, self._deployment.keys)
             if self._signals.doors.queues:
                 self._signals.doors.next(self._deployment.key, self._standing, self._signals.now())

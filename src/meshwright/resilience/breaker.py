@@ -91,15 +91,16 @@ class Breaker:
         states = {circuit.state(now) for circuit in self.circuits.values()}
         return "open" if "open" in states else "half_open" if "half_open" in states else "closed"
 
-    def shut(self, now: float) -> str:
-        """Why no call may pass now; "" when one may. A circuit that is half open lets one pass at a time."""
+    def shut(self, now: float, waited: bool = False) -> str:
+        """Why no call may pass now; "" when one may. A circuit that is half open lets one pass at a time, and whoever
+        has `waited` for as long as the provider asked besides."""
         for circuit in self.circuits.values():
             if circuit.until is None:
                 continue
             if now < circuit.until:
                 left = circuit.until - now
                 return f"resting {left:.0f} s more after {_times(circuit)} ({circuit.kind}: {circuit.last})"
-            if circuit.probing_until is not None and now < circuit.probing_until:
+            if not waited and circuit.probing_until is not None and now < circuit.probing_until:
                 return f"being tried by another request after {_times(circuit)} ({circuit.kind}: {circuit.last})"
         return ""
 

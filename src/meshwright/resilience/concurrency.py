@@ -41,16 +41,17 @@ class Concurrency:
     """A limit that moves with how late answers come (after Netflix's concurrency-limits, Gradient and Vegas).
 
     The gradient is how much slower calls are of late than when nothing hurries; the limit follows it, plus room for a
-    queue of its square root. A refusal for too many calls (`crowded`) takes a part at once. It does not grow while less
-    than half of it is used: nothing was learned then.
+    queue of its square root. A refusal for too many calls (`crowded`) takes a part at once, and once only, however many
+    calls were refused together. It does not grow while less than half of it is used: nothing was learned then.
     """
 
-    __slots__ = ("_bounds", "_short", "_unhurried", "limit", "running")
+    __slots__ = ("_bounds", "_short", "_taken", "_unhurried", "limit", "running")
 
     def __init__(self, bounds: Bounds = USUAL) -> None:
         self._bounds = bounds
         self._unhurried: float | None = None
         self._short: float | None = None
+        self._taken = float("-inf")
         self.limit = bounds.first
         self.running = 0
 
@@ -85,6 +86,14 @@ class Concurrency:
         moved = self.limit + 0.2 * (wanted - self.limit)
         self.limit = min(bounds.most, max(moved, min(self.limit, max(bounds.least, bounds.calm))))
 
-    def crowded(self) -> None:
-        """It refused a call, or let it wait too long, because there were too many."""
-        self.limit = max(self._bounds.least, min(self.limit, max(self.running, 1.0) * 1.5) * self._bounds.drop)
+    def crowded(self, began: float, now: float) -> None:
+        """It refused a call, or let it wait too long, because there were too many. The call is not `running` any more.
+
+        What began before a part was taken says nothing new (as for TCP a window full of lost packets is one loss). Nor
+        does one in small company say anything of company: a quota was used up, which is for a circuit to know.
+        """
+        company = self.running + 1
+        if began < self._taken or company <= self._bounds.least:
+            return
+        self._taken = now
+        self.limit = max(self._bounds.least, min(self.limit, company * 1.5) * self._bounds.drop)

@@ -39,9 +39,9 @@ class Standing:
         self.first_byte: float | None = None
         self.total: float | None = None
 
-    def shut(self, now: float) -> str:
-        """Why it may not be asked now; "" when it may be."""
-        if self.breaker.circuits and (reason := self.breaker.shut(now)):
+    def shut(self, now: float, waited: bool = False) -> str:
+        """Why it may not be asked now; "" when it may be. `waited`: as long as the provider asked."""
+        if self.breaker.circuits and (reason := self.breaker.shut(now, waited)):
             return reason
         if self.record.out_until > now:
             return f"left out for {self.record.out_until - now:.0f} s more: it failed much oftener than its equals"
@@ -84,9 +84,9 @@ class Standing:
         before = self.total
         self.total = total if before is None else before + SMOOTHING * (total - before)
 
-    def failed(self, now: float, error: UpstreamError) -> None:
-        """The call failed. What says nothing of the deployment (a refused request) counts as an answer in one thing:
-        whoever refuses is well enough to be asked."""
+    def failed(self, now: float, error: UpstreamError, began: float | None = None) -> None:
+        """The call failed, which `began` then, or now. What says nothing of the deployment (a refused request) counts
+        as an answer in one thing: whoever refuses is well enough to be asked."""
         self.concurrency.running -= 1
         kind = kind_of(error)
         if kind is None:
@@ -94,7 +94,7 @@ class Standing:
                 self.breaker.succeeded(now)
             return
         if MANNERS[kind].crowded:
-            self.concurrency.crowded()
+            self.concurrency.crowded(now if began is None else began, now)
         self.record.add(failed=True)
         wait = error.retry_after if isinstance(error, UpstreamStatus) else None
         self.breaker.failed(now, kind, error.code, wait)

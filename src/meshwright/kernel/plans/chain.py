@@ -83,13 +83,14 @@ class Chain:
         self, deployment: Deployment, model: Deployment, others: Sequence[Deployment], *, placed: bool = False
     ) -> Reply | None:
         """Its answer; None when it is the next one's turn. Raises what no other model can help."""
-        tries = 0
+        tries, waited = 0, False
         while True:
-            second = self._failed is not None
+            # Whoever was asked to come back later and does is no burden that a budget must bound.
+            second = self._failed is not None and not waited
             if second and not await self._turn():
                 return None
             try:
-                return await self._tried(deployment, others, hedge=not second, placed=placed)
+                return await self._tried(deployment, others, hedge=self._failed is None, placed=placed)
             except LimitReached as error:  # another one may be cheaper
                 self._short = error
                 self._note("passed_over", deployment, error.message)
@@ -106,12 +107,12 @@ class Chain:
                 return None
             tries += 1
             self._note("retry", deployment, f"after {wait:.2f} s, since it failed with {self._failed.code}")
-            await asyncio.sleep(wait + EARLY)
-            free = self._free(model, but=deployment)
+            waited = await self._waited(deployment, wait)
+            free = self._free(model, but=deployment, waited=waited)
             if isinstance(free, str):
                 self._pass_over(model, free)
                 return None
-            deployment, placed = free, False
+            deployment, placed, waited = free, False, waited and free is deployment
 
     async def _tried(self, deployment: Deployment, others: Sequence[Deployment], *, hedge: bool, placed: bool) -> Reply:
         work, failing = self._work, self._policy.failing
@@ -152,9 +153,21 @@ class Chain:
         kind = kind_of(error)
         if kind is None or not MANNERS[kind].again or tries >= failing.retries:
             return None
-        asked = error.retry_after if isinstance(error, UpstreamStatus) else None
+        asked = _asked(error)
         wait = backoff(tries + 1, self._signals.draw) if asked is None else asked
         return wait if wait <= failing.patience and wait + SOON < self._work.left else None
+
+    async def _waited(self, deployment: Deployment, wait: float) -> bool:
+        """Wait so long. Whether it was for a provider that had asked for it; then until the end of what others were
+        told meanwhile too, if that is near."""
+        assert self._failed is not None
+        await asyncio.sleep(wait + EARLY)
+        if not _asked(self._failed):
+            return False
+        more = self._signals.rest(deployment)
+        if 0 < more <= self._policy.failing.patience - wait and more + SOON < self._work.left:
+            await asyncio.sleep(more + EARLY)
+        return True
 
     async def _turn(self) -> bool:
         """Whether the budget allows another attempt; it is waited for, but not for ever."""
@@ -164,12 +177,13 @@ class Chain:
         self._note("waited", None, f"{seconds:.1f} s for the budget of second attempts, in vain")
         return False
 
-    def _free(self, model: Deployment, but: Deployment | None = None) -> Deployment | str:
-        """The one of its equal deployments to ask now; or why none may be asked."""
+    def _free(self, model: Deployment, but: Deployment | None = None, waited: bool = False) -> Deployment | str:
+        """The one of its equal deployments to ask now; or why none may be asked. Who `waited` for one that had asked
+        for it need not stand aside for another request's try."""
         if not model.replicas:
-            return self._signals.shut(model) or model
+            return self._signals.shut(model, waited) or model
         equals = [model, *model.replicas]
-        reasons = [self._signals.shut(one) for one in equals]
+        reasons = [self._signals.shut(one, waited and one is but) for one in equals]
         open_ones = [one for one, reason in zip(equals, reasons, strict=True) if not reason]
         others = [one for one in open_ones if one is not but] or open_ones
         return others[chosen(self._loads(others), self._signals.draw)] if others else reasons[0]
@@ -236,6 +250,11 @@ def no_longer(work: Work, deployment: Deployment, policy: Policy) -> str:
         return ""
     signal = work.kernel.signals.read().get(deployment.model.name, UNSEEN)
     return ineligible(deployment.model, decision.features, policy, signal)
+
+
+def _asked(error: UpstreamError) -> float | None:
+    """Seconds for which the provider asked to be left alone."""
+    return error.retry_after if isinstance(error, UpstreamStatus) else None
 
 
 def _told(error: UpstreamError, recording: Recording) -> UpstreamError:
