@@ -21,8 +21,9 @@ CALLER = "the key's bounds"
 _NOTHING = Features(task="", sure=0.0, tasks={}, input_tokens=0)
 
 
+@lru_cache(maxsize=4096)
 def bounded(policy: Policy, bounds: tuple[Bounds, ...]) -> Policy:
-    """The policy, and all below it, with the caller's bounds around."""
+    """The policy, and all below it, with the caller's bounds around: the same one for each of his requests."""
     return _around(policy, _policies(bounds)) if bounds else policy
 
 

@@ -29,9 +29,7 @@ def choose(
     """The decision for a request of which `seen` is known. Pure. Raises NoCandidate, ContextTooLong."""
     decision, rejected = _decided(seen, policy, models, signals, asked)
     if decision is not None:
-        known = (
-            {name: _kept(signals[name], seen) for model in models if (name := model.name) in signals} if signals else {}
-        )
+        known = {model.name: _kept(signal, seen) for model in models if (signal := signals.get(model.name)) is not None}
         return msgspec.structs.replace(decision, features=seen, snapshot=snapshot, signals=known)
     if rejected and all(WINDOW in reason for reason in rejected.values()):
         raise ContextTooLong(f"This is too long for {_reasons(rejected)}.", field="messages", fix=_fix(rejected))
@@ -78,7 +76,7 @@ def _decided(
         asked=asked,
         route=policy.name,
         strategy=policy.strategy,
-        plan=Plan(tuple(candidate.model for candidate in chain[: max(1, policy.attempts)])),
+        plan=Plan(tuple([candidate.model for candidate in chain[: max(1, policy.attempts)]])),
         because=because,
         candidates=tuple(ranked),
         rejected=rejected,

@@ -37,17 +37,17 @@ def features(
     `matters` is asked whether anything depends on it, given what it cannot be above, for no tokenizer makes more tokens
     than there are bytes; where nothing does it is `rough`, and costs nothing. None: it is always estimated.
     """
-    size = turns = 0
+    rest = turns = 0
     words: list[str] = []
     attachments: dict[str, None] = {}
     media: list[Medium] = []
     for message in request.messages:
         turns += message.role == "user"
         for part in message.parts:
-            size += _size(part, attachments, words, media)
+            rest += _size(part, attachments, words, media)
     seeing = media_tokens("", media) if media else 0
-    size += seeing * BYTES_PER_TOKEN
-    size += _declared(request)
+    rest += seeing * BYTES_PER_TOKEN + _declared(request)
+    size = rest + sum(map(_bytes, words))
     kinds = tuple(attachments)
     asked = question(request.messages)
     around = 4 * len(request.messages) + 3
@@ -56,7 +56,7 @@ def features(
         task="",
         sure=0.0,
         tasks={},
-        input_tokens=around + (size // BYTES_PER_TOKEN if rough else _tokens(size, words, tokenizer)),
+        input_tokens=around + (size // BYTES_PER_TOKEN if rough else _tokens(rest, words, tokenizer)),
         turns=turns,
         characters=size,
         code="```" in asked,
@@ -88,10 +88,9 @@ def features(
     )
 
 
-def _tokens(size: int, words: list[str], tokenizer: str) -> int:
+def _tokens(rest: int, words: list[str], tokenizer: str) -> int:
     """What was read as words by what they are made of; the rest (pictures, schemas, files) by its size."""
-    text = "\n".join(words)
-    return tokens(text, tokenizer) + max(0, size - sum(map(_bytes, words))) // BYTES_PER_TOKEN
+    return tokens("\n".join(words), tokenizer) + rest // BYTES_PER_TOKEN
 
 
 def _declared(request: Request) -> int:
@@ -112,11 +111,14 @@ def _raw(raw: msgspec.Raw | None) -> int:
 
 
 def _size(part: Part, attachments: dict[str, None], words: list[str], media: list[Medium]) -> int:
-    """A part's size in bytes of text, and a note of what kind of attachment it is; media are measured apart."""
+    """A part's size in bytes of text besides its words, and a note of what kind of attachment it is.
+
+    Media are measured apart.
+    """
     match part:
         case Text(text=text) | Refusal(text=text):
             words.append(text)
-            return _bytes(text)
+            return 0
         case Image():
             attachments["image"] = None
             media.append(of_image(part))
@@ -137,7 +139,7 @@ def _size(part: Part, attachments: dict[str, None], words: list[str], media: lis
             return _bytes(text) + len(encrypted)
         case ToolCall(name=name, arguments=arguments):
             words += (name, arguments)
-            return len(name) + _bytes(arguments)
+            return 0
         case ToolResult(parts=parts):
             return sum(_size(inner, attachments, words, media) for inner in parts)
         case _:
@@ -157,14 +159,14 @@ def _kinds_of_task(kinds: tuple[str, ...]) -> tuple[str, ...]:
 def question(messages: tuple[Message, ...]) -> str:
     """The last words of the user. The results of tools come as messages of his too, and are not what he asked."""
     for message in reversed(messages):
-        if message.role == "user" and not all(isinstance(part, ToolResult) for part in message.parts):
+        if message.role == "user" and not _RESULTS.issuperset(map(type, message.parts)):
             return message.text
     return ""
 
 
 def _needs(request: Request, kinds: tuple[str, ...]) -> tuple[str, ...]:
     """Abilities without which the request cannot be served."""
-    needs = [ability for kind, ability in _ATTACHED if kind in kinds]
+    needs = [ability for kind, ability in _ATTACHED if kind in kinds] if kinds else []
     if request.tools and not (request.tool_choice and request.tool_choice.mode == "none"):
         needs.append("tools")
     if request.output is not None and request.output.kind != "text":
@@ -176,4 +178,5 @@ def _needs(request: Request, kinds: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(needs)
 
 
+_RESULTS = frozenset([ToolResult])
 _ATTACHED = (("image", "vision"), ("audio", "audio_input"), ("file", "files"))

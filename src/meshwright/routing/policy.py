@@ -20,7 +20,7 @@ class When(msgspec.Struct, frozen=True):
     regions: tuple[str, ...] = ()
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
+class Policy(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """A route: a strategy over a pool, with hard constraints. `max_cost` is in nano-dollars per request.
 
     `pool` holds full model names, in the order of preference that the configuration gives. `regions`, `privacy` and
@@ -31,6 +31,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     A route over other routes has `steps` (and `by`: who judges, fuses or advises) in place of candidates of its own;
     its `pool` is then all that they may contact. `weights` and `examples` go with the steps, one each. `within` are the
     routes around a step: their bounds hold for it as well. `failing` is how hard it is tried.
+
+    Each is only like itself, so that what follows from one is worked out once and remembered by it.
     """
 
     name: str

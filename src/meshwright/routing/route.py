@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -64,23 +65,21 @@ def see(
     warm: Callable[[str], Mapping[str, int]] | None = None,
 ) -> Features:
     """What the policy, and those of its steps, want to know of the request; nothing else is looked at."""
-    every = policy.every()
-    strategies = [STRATEGIES[one.strategy] for one in every]
-    tasks = _asks_for_task(every)
-    if tasks:  # so does whatever goes by cost
+    wants = _wants(policy)
+    if wants.tasks:  # so does whatever goes by cost
         seen = features(request, True)
     else:
         seen = features(request, False, matters=lambda most: _near(policy, models, most, request.max_tokens))
-        if len(every) == 1 and not strategies[0].learned:
+        if wants.little:
             return seen
     more: dict[str, object] = {}
-    learned, lots = any(strategy.learned for strategy in strategies), any(map(draws_lots, every))
-    warmth = warm if seen.input_tokens >= LEAST_CACHED and len(models) > 1 and tasks else None
+    every, learned, lots = wants.every, wants.learned, wants.lots
+    warmth = warm if seen.input_tokens >= LEAST_CACHED and len(models) > 1 and wants.tasks else None
     if warmth is not None or lots or (learned and gains is not None):
         more["conversation"] = digest = conversation(request)
         if warmth is not None and (held := warmth(digest)):
             more["warm"] = held
-    if any(strategy.loop for strategy in strategies) or (learned and gains is not None and request.tools):
+    if wants.loop or (learned and gains is not None and request.tools):
         more["loop"] = tool_loop(request.messages)
     if learned:
         asked = question(request.messages)
@@ -92,7 +91,7 @@ def see(
         more["purse"] = {name: left for name, left in gains.left.items() if name in names}
     if len(every) == 1:
         return msgspec.structs.replace(seen, **more) if more else seen
-    if any(strategy.examples for strategy in strategies):
+    if wants.examples:
         asked = question(request.messages)
         more["alike"] = {
             step.name: meant(asked, examples)
@@ -106,19 +105,19 @@ def see(
 
 def unseen(seen: Features, policy: Policy) -> str:
     """What the policy wants to know that was not looked at when `seen` was made for another policy; "" when nothing."""
-    every = policy.every()
-    if _asks_for_task(every) and not seen.tasks:
+    wants = _wants(policy)
+    if wants.tasks and not seen.tasks:
         return "the kind of task was not looked at"
-    if any(map(draws_lots, every)) and not seen.conversation:
+    if wants.lots and not seen.conversation:
         return "no lots were drawn, and the conversation was not kept"
-    if any(STRATEGIES[one.strategy].examples for one in every):
+    if wants.examples:
         return "the other policy compares with examples, and prompts are not kept"
     return ""
 
 
 def length_counts(policy: Policy, models: Sequence[Model], most: int, max_tokens: int | None) -> bool:
     """Whether anything depends on how long a request of at most so many tokens is."""
-    return _asks_for_task(policy.every()) or _near(policy, models, most, max_tokens)
+    return _wants(policy).tasks or _near(policy, models, most, max_tokens)
 
 
 def _near(policy: Policy, models: Sequence[Model], most: int, max_tokens: int | None) -> bool:
@@ -131,13 +130,42 @@ def _near(policy: Policy, models: Sequence[Model], most: int, max_tokens: int | 
     return False
 
 
-def draws_lots(policy: Policy) -> bool:
+class _Wants(msgspec.Struct, frozen=True, eq=False):
+    """What a policy, or one of those of its steps, wants to know of a request. `every` are all of them.
+
+    `little`: none of this, or no more than the task.
+    """
+
+    every: tuple[Policy, ...]
+    tasks: bool
+    learned: bool
+    lots: bool
+    loop: bool
+    examples: bool
+    little: bool
+
+
+@lru_cache(maxsize=4096)
+def _wants(policy: Policy) -> _Wants:
+    """The same for each of its requests."""
+    every = policy.every()
+    strategies = [STRATEGIES[one.strategy] for one in every]
+    learned, loop = any(one.learned for one in strategies), any(one.loop for one in strategies)
+    lots = any(map(_draws_lots, every))
+    return _Wants(
+        every,
+        tasks=any(map(_goes_by_task, every)),
+        learned=learned,
+        lots=lots,
+        loop=loop,
+        examples=any(one.examples for one in strategies),
+        little=len(every) == 1 and not (learned or loop or lots),
+    )
+
+
+def _draws_lots(policy: Policy) -> bool:
     """Whether something is left to chance."""
     return STRATEGIES[policy.strategy].lots or bool(policy.options.get("explore"))
-
-
-def _asks_for_task(every: Sequence[Policy]) -> bool:
-    return any(map(_goes_by_task, every))
 
 
 def _goes_by_task(policy: Policy) -> bool:
