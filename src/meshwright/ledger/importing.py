@@ -185,18 +185,18 @@ class Importer:
         return _Batch(offset, lines, begins, holds, ended, damaged, limits, seen, spent, prompts)
 
     def _store(self, transaction: Transaction, life: str, batch: _Batch) -> Imported:
-        _charge(transaction, life, batch.ended)
-        inserted = decisions.insert(transaction, batch.ended, note_replaced)
+        there = _charge(transaction, life, batch.ended)
+        inserted = decisions.insert(transaction, batch.ended, note_replaced, there)
         keep_prompts(transaction, batch.prompts)
         learned.keep(transaction, batch.limits)
         feedback.put(transaction, batch.seen)
         trials.add(transaction, batch.tried)
         ended = {one.id for one in batch.ended}
-        store.note_ended(transaction, ended)
+        store.note_ended(transaction, ended - batch.begins.keys())  # what begins and ends in here was never noted
         begins = [begin for id, begin in batch.begins.items() if id not in ended]
-        there = decisions.known(transaction, [begin.id for begin in begins])
+        over = decisions.known(transaction, [begin.id for begin in begins])
         store.note_begun(
-            transaction, life, [(begin.id, begin.at, begin.principal) for begin in begins if begin.id not in there]
+            transaction, life, [(begin.id, begin.at, begin.principal) for begin in begins if begin.id not in over]
         )
         store.note_held(transaction, {id: held for id, held in batch.holds.items() if id not in ended})
         return Imported(traces=inserted, damaged=len(batch.damaged), lines=batch.lines)
@@ -252,8 +252,8 @@ def interrupt(transaction: Transaction, life: str, batch: int = 1000) -> int:
     rows = [decisions.prepare(_interrupted(request)) for request in store.open_begun(transaction, life)]
     for start in range(0, len(rows), batch):
         part = rows[start : start + batch]
-        _charge(transaction, life, part)
-        found += decisions.insert(transaction, part)
+        there = _charge(transaction, life, part)
+        found += decisions.insert(transaction, part, there=there)
         store.note_ended(transaction, {one.id for one in part})
     return found
 
@@ -283,8 +283,8 @@ def _set_aside(segment: Path, lines: list[bytes]) -> None:
             file.write(line if line.endswith(b"\n") else line + b"\n")
 
 
-def _charge(transaction: Transaction, life: str, ended: Sequence[decisions.Prepared]) -> None:
-    """Charge what these count for, unless they are there already: each counts once.
+def _charge(transaction: Transaction, life: str, ended: Sequence[decisions.Prepared]) -> dict[str, str]:
+    """Charge what these count for, unless they are there already: each counts once. Returns which are, see `known`.
 
     A real end counts in place of the worst case that an interrupted one was charged.
     """
@@ -299,6 +299,7 @@ def _charge(transaction: Transaction, life: str, ended: Sequence[decisions.Prepa
             spent.update(one.charges)
             spent.subtract(before.charges if before is not None else {})
     accounts.charge(transaction, life, spent)
+    return there
 
 
 def _interrupted(request: Unended) -> Trace:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 from sqlalchemy import and_, delete, func, or_, select
 
+from meshwright.store import many
 from meshwright.store.database import Transaction
 from meshwright.store.tables import BUCKETS, attempts, decisions
 from meshwright.types.decision import Trace
@@ -25,6 +27,9 @@ LONGEST_ANSWER_ID = 200
 
 _encode = msgspec.json.Encoder().encode
 _trace = msgspec.json.Decoder(Trace)
+_counts = attrgetter(*BUCKETS)
+_NUL = b"\\u0000"
+"""How JSON writes it, and there is no other way to."""
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -39,7 +44,8 @@ class Prepared(msgspec.Struct, frozen=True):
 
 def prepare(trace: Trace, raw: bytes | None = None) -> Prepared:
     """The rows of a trace; `raw` is its JSON, if it is at hand."""
-    decision = trace.decision
+    decision, usage = trace.decision, trace.usage
+    raw = _encode(trace) if raw is None else raw
     row: dict[str, Any] = {
         "id": trace.id,
         "at": trace.at,
@@ -57,9 +63,9 @@ def prepare(trace: Trace, raw: bytes | None = None) -> Prepared:
         "seconds": trace.seconds,
         "first_byte": trace.first_byte,
         "cost_nano": _plausible(trace.cost),
-        "input_tokens": _plausible(trace.usage.total_input) if trace.usage else None,
-        "output_tokens": _plausible(trace.usage.total_output) if trace.usage else None,
-        "trace": raw if raw is not None else _encode(trace),
+        "input_tokens": _plausible(usage.total_input) if usage else None,
+        "output_tokens": _plausible(usage.total_output) if usage else None,
+        "trace": raw,
         "answer": trace.answer or _answer(trace),
     }
     calls = [
@@ -78,11 +84,17 @@ def prepare(trace: Trace, raw: bytes | None = None) -> Prepared:
         }
         for n, attempt in enumerate(trace.attempts)
     ]
-    for values in (row, *calls):
-        for name, value in values.items():
-            if isinstance(value, str) and "\0" in value:
-                values[name] = value.replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL's text has no NUL
+    if _NUL in raw:
+        _without_nul(row, *calls)
     return Prepared(row["id"], row, calls, trace.charges)
+
+
+def _without_nul(*rows: dict[str, Any]) -> None:
+    """PostgreSQL's text has none."""
+    for values in rows:
+        for name, value in values.items():
+            if isinstance(value, str):
+                values[name] = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _answer(trace: Trace) -> str:
@@ -92,7 +104,11 @@ def _answer(trace: Trace) -> str:
 
 
 def _buckets(usage: Usage | None) -> dict[str, int | None]:
-    return {bucket: _plausible(getattr(usage, bucket)) if usage is not None else None for bucket in BUCKETS}
+    if usage is None:
+        return dict.fromkeys(BUCKETS)
+    counts = _counts(usage)
+    believed = counts if max(counts) <= _PLAUSIBLE and min(counts) >= -_PLAUSIBLE else map(_plausible, counts)
+    return dict(zip(BUCKETS, believed, strict=True))
 
 
 def _plausible(number: int | None) -> int | None:
@@ -103,27 +119,25 @@ def insert(
     transaction: Transaction,
     prepared: Sequence[Prepared],
     replacing: Callable[[Transaction, Sequence[str]], None] | None = None,
+    there: Mapping[str, str] | None = None,
 ) -> int:
     """Insert what is not there yet, by id, and say how many that were. Call it in a transaction that writes.
 
     The first of two with the same id stays, except that a real end replaces an "interrupted" one; `replacing` is told
-    the ids of those before they go.
+    the ids of those before they go. `there` is what `known` says of them in this transaction, if it has been asked.
     """
     first: dict[str, Prepared] = {}
     for one in prepared:
         first.setdefault(one.id, one)
-    there = known(transaction, first)
+    there = known(transaction, first) if there is None else there
     replaced = [id for id, outcome in there.items() if outcome == INTERRUPTED != first[id].decision["outcome"]]
     if replaced:
         if replacing is not None:
             replacing(transaction, replaced)
         transaction.execute(delete(decisions).where(decisions.c.id.in_(replaced)))
     new = [one for id, one in first.items() if id not in there or id in replaced]
-    if new:
-        transaction.execute(decisions.insert(), [one.decision for one in new])
-    calls = [call for one in new for call in one.attempts]
-    if calls:
-        transaction.execute(attempts.insert(), calls)
+    many.insert(transaction, decisions, [one.decision for one in new])
+    many.insert(transaction, attempts, [call for one in new for call in one.attempts])
     return len(new)
 
 
