@@ -22,8 +22,6 @@ from meshwright.server.refusal import refusal
 from meshwright.types.errors import MeshError, MethodNotAllowed, NotFound, Overloaded, PermissionDenied, StoreError
 from meshwright.types.principal import LOCAL
 
-WATCH_AFTER = 0.05
-"""Seconds before a waiting request starts to listen for its client's leaving; fast answers never pay for it."""
 _log = logging.getLogger("meshwright.server")
 
 
@@ -154,14 +152,11 @@ async def _watched(
     gate: Gate, exchange: Exchange, endpoint: Endpoint, asked: Asked, task: asyncio.Task[None]
 ) -> Answered | Flowing:
     """Run it, and cancel it when the client leaves first."""
-    watches: list[Callable[[], object]] = []
-    timer = asyncio.get_running_loop().call_later(WATCH_AFTER, lambda: watches.append(exchange.watch(task.cancel)))
+    gate.leaving.begin(task, exchange)
     try:
         return await endpoint.answer(gate, asked)
     finally:
-        timer.cancel()
-        for unwatch in watches:
-            unwatch()
+        gate.leaving.end(task)
 
 
 async def _pour(gate: Gate, exchange: Exchange, answer: Flowing, task: asyncio.Task[None]) -> None:

@@ -16,6 +16,7 @@ from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.resilience.idempotency import Remembered
 from meshwright.server.claims import Claims
+from meshwright.server.leaving import Leaving
 from meshwright.server.metrics import Metrics
 from meshwright.server.shelf import Shelf
 from meshwright.types.decision import Trace
@@ -79,6 +80,7 @@ class Gate:
         self.reading: dict[asyncio.Task[None], float] = {}
         self.background: dict[str, asyncio.Task[None]] = {}
         """Answers that are made while nobody waits, by id."""
+        self.leaving = Leaving()
         self.talks: set[asyncio.Task[None]] = set()
         """Conversations in real time, which no drain can wait for."""
         self.remembered: Remembered[Any] = Remembered()
