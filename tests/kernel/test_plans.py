@@ -198,6 +198,7 @@ async def test_a_shadow_is_recorded_by_itself_and_its_answer_reaches_nobody():
         copy = at.trace
         assert (main.served, copy.served) == ("small/m", "large/m")
         assert copy.of == main.id
+        assert [(note.about, note.told) for note in main.notes] == [("large/m", f"a copy was sent, see {copy.id}")]
         assert copy.path == "shadow"
         assert copy.cost
         assert [one.model for one in main.attempts] == ["small/m"]
@@ -245,6 +246,33 @@ async def test_an_answer_that_is_not_approved_is_made_again():
     async with house({"small": Say(calls=(Calling(name="look"),)), "large": Say(text="REJECTED")}, route) as at:
         await at.ask(tools=tools)
         assert at.asked() == {"small": 1}
+
+
+async def test_who_is_advised_has_stand_ins_too():
+    route = RouteSettings(strategy="advisor", steps=("small/m", "middle/m"), by="large/m", options={"start": True})
+    says: Says = {"small": [Rule(fault="status_500")], "middle": Say(text="done"), "large": Say(text="Count twice.")}
+    async with house(says, route) as at:
+        assert text(await at.ask()) == "done"
+        assert "Count twice." in at.heard("middle")
+        assert at.trace.served == "middle/m"
+
+
+async def test_a_panel_asks_nobody_when_too_few_can_answer():
+    route = RouteSettings(
+        strategy="panel", steps=("small/m", "middle/m", "large/m"), options={"least": 2}, require=("vision",)
+    )
+    async with house({"large": Say(text=GOOD)}, route) as at:
+        reply = await at.ask()
+        assert isinstance(reply, Failure)
+        assert "needs 2 answers, and 1 of its steps" in reply.error.message
+        assert at.asked() == {}
+
+
+async def test_when_nobody_can_serve_a_request_its_trace_says_of_each_model_why():
+    async with house({}, RouteSettings(strategy="cheapest", floor=0.99)) as at:
+        assert isinstance(await at.ask(), Failure)
+        assert {note.about for note in at.trace.notes} == {f"{name}/m" for name in MODELS}
+        assert all(note.kind == "rejected" and "below the floor of 0.99" in note.told for note in at.trace.notes)
 
 
 async def test_a_split_falls_back_to_its_other_share():

@@ -129,6 +129,11 @@ def test_a_wrong_variable_is_reported_as_one_of_the_environment():
             "a route of its own",
         ),
         ('[routes.a]\nstrategy = "panel"\nsteps = ["x/y", "x/z"]\noptions = { join = "fuse" }', "routes.a.by", "by ="),
+        (
+            '[routes.a]\nstrategy = "panel"\nsteps = ["x/y", "x/z"]\noptions = { least = 3 }',
+            "routes.a.options.least",
+            "least = 2",
+        ),
         ('[routes.a]\nstrategy = "split"\nsteps = ["x/y"]\nby = "x/z"', "routes.a.by", "Leave it out"),
         ('[routes.a]\nstrategy = "split"\nweights = { "x/y" = -1, "x/z" = 1 }', "routes.a.weights.x/y", "Write 1"),
         ('[routes.a]\nstrategy = "split"\nweights = { "x/y" = 0 }', "routes.a.weights", "Write 1"),

@@ -63,6 +63,17 @@ def test_the_same_request_again_shortly_after_is_held_against_the_first_answer()
     assert list(following.see(trace(511.0, turns=2, input_tokens=90))) == []
 
 
+def test_what_only_looks_the_same_is_held_against_nobody():
+    following = Following()
+    assert list(following.see(trace(0.0, sketch=b"one"))) == []
+    assert list(following.see(trace(20.0, sketch=b"other"))) == [], "another question under the same cache key"
+    following = Following()
+    slow = msgspec.structs.replace(trace(0.0), seconds=30.0)
+    assert list(following.see(slow)) == []
+    assert list(following.see(trace(0.1))) == [], "asked twice at once, before there was an answer"
+    assert len(list(following.see(trace(31.0)))) == 1
+
+
 def test_it_is_noted_whichever_of_two_workers_journals_is_read_first():
     following = Following()
     assert list(following.see(trace(20.0))) == []

@@ -66,7 +66,7 @@ def test_what_is_dearer_is_tried_only_while_the_budget_lasts():
     tried = [one for at in range(60) if (one := decided([GOOD, DEAR], at, purse=10**12)).extra]
     assert tried
     assert all(one.plan.models[0] == DEAR.name for one in tried)
-    assert "USD left today" in tried[0].because
+    assert "0.65 is expected, 0.70 of p/good, the best;" in tried[0].because
     extra = tried[0].extra
     assert {decided([GOOD, DEAR], at, purse=extra - 1).plan.models[0] for at in range(60)} == {GOOD.name}
     assert {decided([GOOD, model("who", 0.65, None)], at, purse=10**12).plan.models[0] for at in range(60)} == {
@@ -119,3 +119,11 @@ def test_learned_tries_another_model_in_a_share_of_the_conversations():
     assert firsts[GOOD.name] / 500 == pytest.approx(0.8, abs=0.05)
     assert {one.propensity for one in decisions} == {0.8, 0.1}
     assert decided([GOOD, CHEAP], 1, strategy="learned").propensity is None
+
+
+def test_every_decision_tells_what_is_left_of_the_budget_and_who_is_beyond_it():
+    told = decided([GOOD, DEAR], 1, budget=0.5, thrift=0.2).because
+    assert told.startswith("nothing else may be tried at thrift 0.2: ")
+    assert told.endswith("; 0.00 USD left today for trying, which 1 model costs more than the best by")
+    told = decided([GOOD, DEAR], 1, purse=10**12, budget=0.5).because
+    assert told.endswith("00.00 USD left today for trying")

@@ -132,6 +132,19 @@ def test_a_cascade_of_a_route_and_a_model_is_configuration():
     assert decision.because == "route/cheap, then p/large: further when an answer is less than 80% likely to be good"
 
 
+def test_a_cascade_does_not_pay_one_model_twice_for_the_same_answer():
+    best = RouteSettings(strategy="balanced", pool=(LARGE, MIDDLE), options={"thrift": 0.0})
+    steps = msgspec.structs.replace(CASCADE, steps=("route/best", LARGE))
+    decision = decide(steps, "Who painted it?", best=best)
+    assert decision.because == "route/best and p/large would ask p/large, which is asked once; no gate"
+    assert (decision.plan.kind, list(decision.plan.contacts())) == ("first", [LARGE, MIDDLE, LARGE])
+    steps = msgspec.structs.replace(CASCADE, steps=("route/cheap", SMALL, LARGE))
+    decision = decide(steps, "Who painted it?", cheap=CHEAP)
+    assert [step.models for step in decision.plan.steps] == [(SMALL, MIDDLE), (LARGE,)]
+    assert [step.step for step in decision.plan.steps] == [0, 2]
+    assert decision.because.endswith("likely to be good; without p/small, which would ask the same again")
+
+
 def test_bounds_of_a_route_hold_for_the_routes_within_it():
     decision = decide(msgspec.structs.replace(CASCADE, regions=("eu",)), "Who painted it?", cheap=CHEAP)
     assert decision.plan.kind == "first"
@@ -160,6 +173,15 @@ def test_a_panel_votes_unless_somebody_judges():
     assert judged.because == "2 at once: p/small, p/middle; p/large judges which is best"
     lonely = decide(RouteSettings(strategy="panel", steps=(SMALL, MIDDLE), by=LARGE, regions=("eu",)), "Who?")
     assert lonely.because == "2 at once: p/small, p/middle; nobody can judge, so they vote"
+
+
+def test_a_panel_that_cannot_have_its_answers_says_so_before_it_pays_for_any():
+    settings = RouteSettings(strategy="panel", steps=(SMALL, MIDDLE, LARGE), options={"least": 3}, regions=("eu",))
+    decision = decide(settings, "Who?")
+    assert decision.plan.kind == "panel"
+    assert decision.because == (
+        "only p/small, p/middle can serve this request, and 3 answers must come: nobody is asked"
+    )
 
 
 def test_a_shadow_copies_a_share_of_the_conversations():
@@ -197,6 +219,14 @@ def test_an_adviser_is_asked_at_set_points_of_a_run(turns: tuple[Message, ...], 
     assert decision.plan.kind == ("advisor" if why else "first")
     assert why in decision.because
     assert (LARGE in decision.plan.contacts()) == bool(why)
+
+
+def test_a_turn_with_advice_has_the_stand_ins_of_one_without():
+    settings = RouteSettings(strategy="advisor", steps=(SMALL, MIDDLE), by=LARGE, options={"start": True})
+    decision = decide(settings, "Do it.")
+    assert list(decision.plan.contacts()) == [SMALL, MIDDLE, LARGE]
+    assert [part.route for part in decision.parts] == [SMALL, MIDDLE, LARGE]
+    assert decision.because == "p/small works; p/large advises first, because the run begins"
 
 
 def test_routes_over_routes_explain_and_repeat_themselves():

@@ -26,6 +26,10 @@ def test_many_prompts_are_decided_at_once_and_errors_are_told_one_by_one(plain: 
     assert found[0]["decision"]["plan"]["models"][0] == "builtin/solve"
     assert found[3]["error"]["code"] == "model_not_found"
     assert found[4]["error"]["field"] == "messages"
+    tools = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
+    calling = {"model": "builtin/echo", "messages": [{"role": "user", "content": "hi"}], "tools": tools}
+    _, _, refused = plain.call("/v1/route", {"requests": [calling]})
+    assert "tools" in json.loads(refused)["data"][0]["error"]["rejected"]["builtin/echo"]
     assert plain.call("/v1/route", body)[2] == data
     assert json.loads(plain.call("/v1/decisions")[2])["data"] == before
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.markup import escape
 
@@ -36,14 +36,18 @@ def tell_trace(trace: Trace) -> None:
             if attempt.error:
                 out.print(f"  [red]{escape(attempt.model)}: {escape(attempt.error)}[/]")
             for adapted in attempt.adaptations:
-                out.print(f"  [yellow]adapted[/] {escape(adapted.field)}: {adapted.action}, {escape(adapted.reason)}")
+                told = f"{escape(adapted.field)}: {adapted.action}, {escape(adapted.reason)}"
+                out.print(f"  [yellow]adapted[/] for {escape(attempt.model)}: {told}")
     for verdict in trace.guards:
         where = f" (message {verdict.message + 1})" if verdict.message is not None else ""
         color = "red" if verdict.action == "block" else "cyan"
         out.print(f"  [{color}]{verdict.action}[/] {escape(verdict.rule)}: {escape(verdict.why)}{where}")
     if places := _went_to(trace.attempts):
         out.print(f"[dim]the data went to {escape(places)}[/]")
+    _tell_rejected({note.about: note.told for note in trace.notes if note.kind == "rejected"})
     for note in trace.notes:
+        if note.kind == "rejected":
+            continue
         out.print(f"  [cyan]{note.kind.replace('_', ' ')}[/] {escape(note.about)}: {escape(note.told)}")
     if trace.of:
         out.print(f"  a copy of {escape(trace.of)}; its answer went to nobody")
@@ -110,9 +114,14 @@ def tell_decision(decision: Decision) -> None:
         print_table(("model", "quality", "cost", "tokens out", "time", "why"), list(map(_candidate, candidates[:MOST])))
         if len(candidates) > MOST:
             out.print(f"[dim]… and {len(candidates) - MOST} more (--json shows all)[/]")
-    if decision.rejected:
+    _tell_rejected(decision.rejected)
+
+
+def _tell_rejected(rejected: Mapping[str, str]) -> None:
+    """Who could not serve the request, and why."""
+    if rejected:
         out.print("\n[bold]Rejected[/]")
-        rows = list(decision.rejected.items())
+        rows = list(rejected.items())
         print_table(("model", "why"), rows[:MOST])
         if len(rows) > MOST:
             out.print(f"[dim]… and {len(rows) - MOST} more (--json shows all)[/]")

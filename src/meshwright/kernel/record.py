@@ -12,7 +12,7 @@ from meshwright.ledger.money import cost
 from meshwright.ledger.purse import Grant, Tab
 from meshwright.types.content import Message
 from meshwright.types.decision import Attempt, Decision, Note, Trace
-from meshwright.types.errors import MeshError
+from meshwright.types.errors import ContextTooLong, MeshError, NoCandidate
 from meshwright.types.guard import Verdict
 from meshwright.types.model import Model
 from meshwright.types.request import Adaptation
@@ -120,6 +120,9 @@ class Recording:
         """The request as a whole failed."""
         if isinstance(error, MeshError):
             self.status, self.outcome, self.error = error.status, error.code, error.message[:2000]
+            if self.decision is None and isinstance(error, NoCandidate | ContextTooLong):
+                rejected = error.rejected.items()
+                self.notes += [Note(kind="rejected", about=model, told=reason) for model, reason in rejected]
         elif isinstance(error, Exception):
             self.status, self.outcome = MeshError.status, MeshError.code
             self.error = f"The gateway failed: {type(error).__name__}: {error}"[:2000]

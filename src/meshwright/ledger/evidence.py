@@ -87,9 +87,10 @@ def tried(trace: Trace) -> Iterator[tuple[str, int]]:
 
 
 class _Earlier(msgspec.Struct, frozen=True):
-    """A conversation's latest answer."""
+    """A conversation's latest answer; it was there at `answered`."""
 
     at: float
+    answered: float
     turns: int
     tokens: int
     errors: int
@@ -119,7 +120,7 @@ class Following:
         self._latest.pop(place, None)
         template = about(trace, trace.served, "asked_again", "", trace.at, None, "")
         errors, tested = (seen.loop.errors, seen.loop.tested) if seen.loop is not None else (0, None)
-        this = _Earlier(trace.at, seen.turns, seen.input_tokens, errors, tested, template)
+        this = _Earlier(trace.at, trace.at + trace.seconds, seen.turns, seen.input_tokens, errors, tested, template)
         late = known is not None and known.at > this.at
         before, after = (this, known) if late else (known, this)
         answered = trace.outcome == "ok" and bool(trace.served)
@@ -138,6 +139,9 @@ def _told(before: _Earlier, after: _Earlier) -> Iterator[Feedback]:
     if after.at - before.at > SHORTLY:
         return
     if (after.turns, after.tokens) == (before.turns, before.tokens):
+        # Who shares a cache key asks other things, and who asks twice at once has not seen an answer yet.
+        if after.template.sketch != before.template.sketch or after.at < before.answered:
+            return
         asked = f"asked again after {after.at - before.at:.0f} s"
         yield _told_by(after, before, "asked_again", WORTH["asked_again"], asked)
         return

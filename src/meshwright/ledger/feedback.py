@@ -147,7 +147,8 @@ def _kinds(said: Said, labels: Mapping[str, float]) -> Iterator[tuple[FeedbackKi
 
 
 def _bounded(field: str, text: str, most: int) -> None:
-    if not text.strip() or len(text) > most:
-        raise InvalidRequest(
-            f"{field} has {len(text):,} characters; it may have 1 to {most:,}.", field=field, fix="Send less."
-        )
+    if not text.strip():
+        raise InvalidRequest(f"{field} is empty.", field=field, fix=f"Leave {field} out, or say something.")
+    if len(text) > most:
+        told = f"{field} has {len(text):,} characters; it may have 1 to {most:,}."
+        raise InvalidRequest(told, field=field, fix="Send less.")

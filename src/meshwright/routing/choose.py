@@ -32,7 +32,9 @@ def choose(
         known = {model.name: _kept(signal, seen) for model in models if (signal := signals.get(model.name)) is not None}
         return msgspec.structs.replace(decision, features=seen, snapshot=snapshot, signals=known)
     if rejected and all(WINDOW in reason for reason in rejected.values()):
-        raise ContextTooLong(f"This is too long for {_reasons(rejected)}.", field="messages", fix=_fix(rejected))
+        error = ContextTooLong(f"This is too long for {_reasons(rejected)}.", field="messages", fix=_fix(rejected))
+        error.rejected = rejected
+        raise error
     raise NoCandidate(
         f'No model of "{asked}" can serve this request: {_reasons(rejected)}.', rejected, fix=_fix(rejected)
     )

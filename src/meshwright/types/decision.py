@@ -177,6 +177,10 @@ class Candidate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 PlanKind = Literal["chain", "first", "cascade", "panel", "shadow", "advisor"]
 
 
+ITSELF = -1
+"""The place of a plan whose steps are those of the route above it."""
+
+
 class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     """What to do, as a small tree.
 
@@ -184,7 +188,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     `first` tries them in order until one answers; `cascade` goes on to the next when a gate is not sure of an answer;
     `panel` asks all at once and lets `by` judge or fuse, or lets them vote; `shadow` answers by the first and sends
     copies to the rest; `advisor` works by the first, watched by `by`. `settings` are the numbers and words that its
-    kind goes by (docs/reference/strategies.md). `step` is its place among the steps of the route above it.
+    kind goes by (docs/reference/strategies.md). `step` is its place among the steps of the route above it, or ITSELF
+    where its steps are that route's own.
     """
 
     models: tuple[str, ...] = ()
@@ -226,7 +231,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 NoteKind = Literal[
-    "gate", "passed_over", "vote", "judge", "fuse", "advice", "approval", "copy", "schema", "arguments",
+    "gate", "rejected", "passed_over", "vote", "judge", "fuse", "advice", "approval", "copy", "schema", "arguments",
     "retry", "waited", "last_resort", "hedge", "continued", "restarted", "not_resumed",
 ]  # fmt: skip
 
@@ -234,9 +239,10 @@ NoteKind = Literal[
 class Note(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Something that was found out or settled while a plan was carried out, in words.
 
-    `kind` is "gate" (an answer was judged; `value` is its probability of being good), "passed_over" (a fallback was no
-    longer eligible), "vote", "judge", "fuse", "advice", "approval", "copy", or "schema" and "arguments" (whether an
-    answer, or what a tool is called with, fits its schema: `value` is 1 or 0). `about` is a model or a route.
+    `kind` is "gate" (an answer was judged; `value` is its probability of being good), "rejected" (where every model
+    was: why this one), "passed_over" (a fallback was no longer eligible), "vote", "judge", "fuse", "advice",
+    "approval", "copy", or "schema" and "arguments" (whether an answer, or what a tool is called with, fits its schema:
+    `value` is 1 or 0). `about` is a model or a route.
     """
 
     kind: NoteKind

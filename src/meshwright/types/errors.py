@@ -71,9 +71,10 @@ class NotCarried(InvalidRequest):
 
 
 class ContextTooLong(InvalidRequest):
-    """More tokens than any eligible model's window holds."""
+    """More tokens than any eligible model's window holds; `rejected` says of each model how many that are."""
 
     code = "context_length_exceeded"
+    rejected: Mapping[str, str] = {}
 
 
 class Unauthenticated(ClientError):

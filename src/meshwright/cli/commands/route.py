@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from meshwright.cli.explaining import tell_decision
-from meshwright.cli.output import ConfigFile, Json, print_json, told
+from meshwright.cli.output import ConfigFile, Json, out, print_json, told
 from meshwright.cli.session import control_of, session
 from meshwright.kernel.counting import counted
 from meshwright.kernel.decide import decide
@@ -16,6 +16,8 @@ from meshwright.server.control import Control
 from meshwright.types.content import Message, Text
 from meshwright.types.decision import Decision
 from meshwright.types.request import Request
+
+APART = "Decided here: what a running gateway has timed and who rests there does not count. POST /v1/route asks it."
 
 
 def route(
@@ -33,6 +35,7 @@ def route(
             print_json(decision)
         else:
             tell_decision(decision)
+            out.print(f"[dim]{APART}[/]")
 
 
 async def _decide(control: Control, request: Request) -> Decision:

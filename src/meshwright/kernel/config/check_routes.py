@@ -117,6 +117,10 @@ def _steps(
     if not strategy.least <= len(names) <= MOST_STEPS:
         what = f"it needs {strategy.least} to {MOST_STEPS} steps, and has {len(names)}."
         found.append(((*path, "steps"), what, 'Write steps = ["route/small", "provider/model"].'))
+    least = settings.options.get("least", 0)
+    if "least" in strategy.counts and not isinstance(least, bool | str) and len(names) < least:
+        told = f"{least} answers must come, of {len(names)} steps."
+        found.append(((*path, "options", "least"), told, f"Write least = {len(names)}, or add steps."))
     for step in (*names, *((settings.by,) if settings.by else ())):
         if step.startswith(ROUTE) and not meant(step, routes):
             near = difflib.get_close_matches(step, [f"{ROUTE}{name}" for name in routes], 1, 0.5)

@@ -122,7 +122,9 @@ def propensity(decision: Decision) -> float:
     if decision.plan.kind in BY_FIRST:
         # Only the step that was chosen first is the choice; the others are stand-ins.
         return own * (propensity(decision.parts[0]) if decision.parts else 1.0)
-    for part in decision.parts:
+    # Nor is whoever stands in for an advised worker.
+    parts = decision.parts if decision.plan.kind != "advisor" else (decision.parts[0], decision.parts[-1])
+    for part in parts:
         own *= propensity(part)
     return own
 

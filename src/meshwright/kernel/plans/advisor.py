@@ -7,7 +7,7 @@ from meshwright.kernel.work import NO_ANSWER, Run, Work, deliver, said, whole
 from meshwright.routing.advice import advice_request, approval_request, approved, with_advice, with_correction
 from meshwright.routing.policy import Policy
 from meshwright.types.content import ToolCall
-from meshwright.types.decision import Note, Plan
+from meshwright.types.decision import ITSELF, Note, Plan
 from meshwright.types.errors import NotCarried
 
 
@@ -17,7 +17,7 @@ async def run_advisor(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply
     An adviser that fails holds nobody up. Raises what the worker's plan raises.
     """
     worker = plan.steps[0]
-    inner = policy.steps[worker.step]
+    inner = policy if worker.step == ITSELF else policy.steps[worker.step]
     if point := str(plan.settings.get("point", "")):
         work = await _advised(work, plan, policy, run, point)
     if not plan.settings.get("final", False):

@@ -18,8 +18,17 @@ async def run_panel(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply:
 
     A judge or a fuser that fails is replaced by a vote. When the client leaves, all of them are cancelled.
     """
+    least = max(1, int(plan.settings.get("least", 1)))
+    if len(plan.steps) < least:
+        # Answers that will not do need not be paid.
+        decision = work.recording.decision
+        raise NoCandidate(
+            f'"{policy.name}" needs {least} answers, and {len(plan.steps)} of its steps can serve this request.',
+            decision.rejected if decision is not None else {},
+            fix="Lower the route's `least`, or see with `mesh explain` why its other steps cannot.",
+        )
     answers, failed = await _ask_all(work.held("member"), plan, policy, run)
-    if len(answers) < max(1, int(plan.settings.get("least", 1))):
+    if len(answers) < least:
         raise failed or NoCandidate("The panel has fewer steps than it needs answers.", {})
     join = plan.settings.get("join", "vote")
     if len(answers) == 1:

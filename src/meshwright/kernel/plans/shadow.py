@@ -18,16 +18,18 @@ async def run_shadow(work: Work, plan: Plan, policy: Policy, run: Run) -> Reply:
     """The first step's answer. A copy never delays it, and is left out when too many copies run already."""
     for at, step in enumerate(plan.steps[1:], 1):
         inner = policy.steps[step.step]
-        if not work.kernel.aside.start(_copy(work, at, step, inner, run)):
+        recording = _beside(work, at, step)
+        told = f"a copy was sent, see {recording.id}"
+        if not work.kernel.aside.start(_copy(work, step, inner, run, recording)):
             told = f"no copy was sent: {work.kernel.aside.most} are under way already"
-            work.note(Note(kind="copy", about=inner.name, told=told))
+        work.note(Note(kind="copy", about=inner.name, told=told))
     first = plan.steps[0]
     return await run(work, first, policy.steps[first.step])
 
 
-async def _copy(work: Work, at: int, step: Plan, policy: Policy, run: Run) -> None:
-    """Ask, judge, record; the answer itself is thrown away. A trace of its own, which names the request's."""
-    kernel, asked = work.kernel, work.recording
+def _beside(work: Work, at: int, step: Plan) -> Recording:
+    """Where a copy is written down: by itself, but it names the request's."""
+    asked = work.recording
     recording = Recording(asked.principal, asked.dialect, "shadow")
     recording.of = asked.id
     if asked.decision is not None:
@@ -40,6 +42,12 @@ async def _copy(work: Work, at: int, step: Plan, policy: Policy, run: Run) -> No
             signals=asked.decision.signals,
             plan=step,
         )
+    return recording
+
+
+async def _copy(work: Work, step: Plan, policy: Policy, run: Run, recording: Recording) -> None:
+    """Ask, judge, record; the answer itself is thrown away."""
+    kernel = work.kernel
     copy = msgspec.structs.replace(work.held("copy"), recording=recording)
     with Ending(kernel, recording):
         kernel.journal.begin(recording.id, recording.at, recording.principal)

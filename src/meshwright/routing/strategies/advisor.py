@@ -6,30 +6,32 @@ from collections.abc import Sequence
 
 from meshwright.routing.policy import Policy
 from meshwright.routing.strategies.strategy import Composed, Step, Strategy, number, unranked
-from meshwright.types.decision import Features, Plan, ToolLoop
+from meshwright.types.decision import ITSELF, Features, Plan, ToolLoop
 
 FAILURES, REPEATS = 2, 1
 
 
 def compose(steps: Sequence[Step], by: Step | None, features: Features, policy: Policy) -> Composed:
-    """The first step that can, advised by `by` when the run is at one of its points.
+    """The first step that can, advised by `by` when the run is at one of its points; the others stand in for it.
 
     Before the work: at the start (`start`), after `failures` failed tool results in a row, after `repeats` repetitions
     of the same call, every `every` turns. After it: `final` shows the adviser each answer that calls no tool.
     """
-    worker = steps[0]
-    alone = Plan(kind="first", steps=tuple(step.plan for step in steps))
+    worker, used = steps[0], tuple(steps)
+    alone = Plan(kind="first", steps=tuple(step.plan for step in used), step=ITSELF)
     if by is None:
-        return Composed(plan=alone, because=f"{worker.name} works; nobody can advise", used=tuple(steps))
+        return Composed(plan=alone, because=f"{worker.name} works; nobody can advise", used=used)
     point = _point(features.loop, policy)
     final = bool(policy.options.get("final", False))
     if not point and not final:
-        return Composed(plan=alone, because=f"{worker.name} works; no point to advise at", used=tuple(steps))
+        return Composed(plan=alone, because=f"{worker.name} works; no point to advise at", used=used)
     told = f"{by.name} advises first, because {point}" if point else ""
     if final:
         told += f"{', and' if told else by.name} approves an answer that calls no tool"
-    plan = Plan(kind="advisor", steps=(worker.plan,), by=by.plan, settings={"point": point, "final": final})
-    return Composed(plan=plan, because=f"{worker.name} works; {told}", used=(worker, by))
+    # A turn with advice has the same stand-ins as one without.
+    working = worker.plan if len(used) == 1 else alone
+    plan = Plan(kind="advisor", steps=(working,), by=by.plan, settings={"point": point, "final": final})
+    return Composed(plan=plan, because=f"{worker.name} works; {told}", used=(*used, by))
 
 
 def _point(loop: ToolLoop | None, policy: Policy) -> str:

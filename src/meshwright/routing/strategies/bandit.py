@@ -47,9 +47,11 @@ def lot(candidates: list[Candidate], features: Features, policy: Policy) -> Draw
     chosen, chance = among[at], round(chances[at], 9)
     ranked = [chosen, *(one for one in ordered if one is not chosen)]
     extra = _extra(chosen, best) if chosen is not best else 0
-    return Drawn(
-        ranked=ranked, because=_told(chosen, best, chance, len(among), extra, left), propensity=chance, extra=extra
-    )
+    because = _told(chosen, best, policy, chance, len(among), extra)
+    if "budget" in policy.options:
+        beyond = sum(not hopeless(one) and one is not best and _extra(one, best) > left for one in ordered)
+        because += _purse(left, beyond)
+    return Drawn(ranked=ranked, because=because, propensity=chance, extra=extra)
 
 
 def _worth(candidates: list[Candidate], policy: Policy) -> dict[str, float]:
@@ -75,16 +77,28 @@ def _extra(one: Candidate, best: Candidate) -> int:
 _UNKNOWN = int(1e18)
 
 
-def _told(chosen: Candidate, best: Candidate, chance: float, many: int, extra: int, left: int) -> str:
+def _told(chosen: Candidate, best: Candidate, policy: Policy, chance: float, many: int, extra: int) -> str:
     of = f"drawn with a chance of {chance:.3g} among {many}, each as likely as it is to be the best"
+    thrift, _ = dial(policy)
+    dialled = f" at thrift {thrift:g}" if thrift else ""
     if many == 1:
-        return f"nothing else may be tried: {chosen.why}"
+        return f"nothing else may be tried{dialled}: {chosen.why}"
     if chosen is best:
-        return f"the best by what is expected ({quality(best):.2f}), {of}: {best.why}"
-    paid = f", for about {dollars(extra)} USD more, of {dollars(left)} USD left today" if extra else ""
+        return f"the best{dialled} by what is expected ({quality(best):.2f}), {of}: {best.why}"
+    paid = f", for about {dollars(extra)} USD more" if extra else ""
     return (
-        f"tried, to learn of it: {quality(chosen):.2f} is expected, {quality(best):.2f} of {best.model}; {of}{paid}: "
-        f"{chosen.why}"
+        f"tried, to learn of it: {quality(chosen):.2f} is expected, {quality(best):.2f} of {best.model}, the best"
+        f"{dialled}; {of}{paid}: {chosen.why}"
+    )
+
+
+def _purse(left: int, beyond: int) -> str:
+    """What today's budget leaves for trying, and how many models cost more than that beside the best."""
+    told = f"; {dollars(left)} USD left today for trying"
+    return (
+        f"{told}, which {beyond} {'model costs' if beyond == 1 else 'models cost'} more than the best by"
+        if beyond
+        else told
     )
 
 

@@ -17,6 +17,11 @@ def compose(steps: Sequence[Step], by: Step | None, features: Features, policy: 
     used = tuple(steps)
     plans = tuple(step.plan for step in used)
     names = ", ".join(step.name for step in used)
+    least = int(number(policy, "least", 1))
+    if len(used) < least:
+        told = f"only {names} can serve this request, and {least} answers must come: nobody is asked"
+        plan = Plan(kind="panel", steps=plans, settings={"join": join, "least": least})
+        return Composed(plan=plan, because=told, used=used)
     if len(used) == 1:
         return Composed(
             plan=Plan(kind="first", steps=plans), because=f"only {names} can serve this request; no panel", used=used
@@ -24,7 +29,7 @@ def compose(steps: Sequence[Step], by: Step | None, features: Features, policy: 
     told = f"{len(used)} at once: {names}; "
     if join != "vote" and by is None:
         join, told = "vote", f"{told}nobody can {join}, so "
-    settings: dict[str, str | int | float | bool] = {"join": join, "least": int(number(policy, "least", 1))}
+    settings: dict[str, str | int | float | bool] = {"join": join, "least": least}
     if join == "vote" or by is None:
         return Composed(plan=Plan(kind="panel", steps=plans, settings=settings), because=f"{told}they vote", used=used)
     verb = "judges which is best" if join == "judge" else "makes one of them"

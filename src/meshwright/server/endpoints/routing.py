@@ -15,7 +15,7 @@ from meshwright.server.endpoint import Endpoint
 from meshwright.server.gate import Gate
 from meshwright.server.http import Answered, Asked, as_json
 from meshwright.types.content import Message, Text
-from meshwright.types.errors import InvalidRequest, MeshError
+from meshwright.types.errors import ContextTooLong, InvalidRequest, MeshError, NoCandidate
 from meshwright.types.request import Request
 from meshwright.wire import CODECS
 
@@ -58,7 +58,8 @@ async def route(gate: Gate, asked: Asked) -> Answered:
             found.append({"decision": decision})
         except MeshError as error:
             told = {"code": error.code, "message": error.message, "field": error.field, "fix": error.fix}
-            found.append({"error": told})
+            whom = {"rejected": error.rejected} if isinstance(error, NoCandidate | ContextTooLong) else {}
+            found.append({"error": told | whom})
         if at % 16 == 15:
             await asyncio.sleep(0)  # a long list must not hold up the requests of others
     return as_json({"object": "list", "data": found})
