@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from collections.abc import Iterator
@@ -317,3 +318,15 @@ def test_what_a_writer_left_that_died_while_opening_is_removed_in_time(folder: P
     os.utime(left, (0, 0))
     Importer(folder, database).run_once()
     assert not left.exists()
+
+
+
+def test_a_segment_that_is_just_opening_is_its_writers_alone_to_lock(
+    folder: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    folder.mkdir()
+    (folder / "00-w1-0.jsonl.opening").write_bytes(b"")
+    tried: list[int] = []
+    monkeypatch.setattr(fcntl, "flock", lambda file, how: tried.append(how))
+    Importer(folder, database).run_once()
+    assert tried == []

@@ -145,6 +145,17 @@ def test_a_rotation_that_cannot_happen_costs_no_request(tmp_path: Path):
     assert len(lines(tmp_path / "moved" / moved.name)) == 2
 
 
+def test_what_a_rotation_that_failed_has_left_is_in_nobodys_way(tmp_path: Path):
+    journal = Journal(tmp_path, "w1", rotate_bytes=500)
+    left = tmp_path / journal.path.name.replace("-0.jsonl", "-1.jsonl.opening")
+    left.write_bytes(b"")
+    journal.record(trace("d1"))
+    assert journal.postponed == ""
+    assert not left.exists()
+    assert len(segments(tmp_path)) == 2
+    journal.close()
+
+
 def test_a_closed_journal_says_so(tmp_path: Path):
     journal = Journal(tmp_path, "w1")
     journal.close()

@@ -239,8 +239,11 @@ class Importer:
                 store.forget(transaction, gone)
         for path in self._directory.glob(f"*{OPENING}"):
             try:
+                # Young ones are not even tried: for that moment their writer could not have the lock.
+                if time.time() - path.stat().st_mtime <= _OPENING_SECONDS:
+                    continue
                 with path.open("rb") as file, _ownership(file) as dead:
-                    if dead and time.time() - os.fstat(file.fileno()).st_mtime > _OPENING_SECONDS:
+                    if dead:
                         path.unlink(missing_ok=True)
             except FileNotFoundError:
                 continue  # it became a segment

@@ -161,7 +161,8 @@ class Journal:
         path = self._directory / segment.name
         hidden = path.with_name(path.name + OPENING)
         try:
-            fd = os.open(hidden, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+            # What is there by that name, an earlier try of this writer left: nobody else has it.
+            fd = os.open(hidden, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.rename(hidden, path)

@@ -71,8 +71,11 @@ def test_processes_that_append_at_once_make_one_chain_even_if_they_are_killed(ur
         writer.stdin.write("\n")
         writer.stdin.flush()
     assert doomed.stdout is not None
-    while doomed.stdout.readline() != "3\n":
-        pass
+    for line in doomed.stdout:
+        if line == "3\n":
+            break
+    else:
+        raise AssertionError("it ended before it was killed")
     time.sleep(0.007)
     doomed.send_signal(signal.SIGKILL)
     said = doomed.communicate(timeout=50)[0].splitlines()
