@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshwright.ledger import money
-from meshwright.ledger.money import MILLION, cost
+from meshwright.ledger.money import DEAREST, MILLION, MOST_TOKENS, UNTOLD, cost, incredible
 from meshwright.types.model import Price
 from meshwright.types.usage import Usage
 
@@ -21,7 +21,7 @@ TOKEN_BUCKETS = (
 )  # fmt: skip
 PRICED = tuple(bucket for bucket in TOKEN_BUCKETS if bucket != "reasoning")
 
-counts = st.integers(0, 10**12)
+counts = st.integers(0, MOST_TOKENS // 2)
 rates = st.integers(0, 10**15)
 usages = st.builds(Usage, **dict.fromkeys(TOKEN_BUCKETS, counts), requests=st.integers(1, 1000))
 full_prices = st.builds(Price, **dict.fromkeys(PRICED, rates), request=rates)
@@ -45,6 +45,31 @@ def test_three_dollars_a_million_is_three_microdollars_a_token():
 def test_a_cost_is_what_the_provider_says_it_is():
     assert cost(Usage(input=1000, cost_nano=7), (Price(input=3_000_000_000),)) == (7, "")
     assert cost(Usage(input=1000, cost_nano=0), ()) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("usage", "why"),
+    [
+        (Usage(cost_nano=-1), "a cost of -0.000000001 USD"),
+        (Usage(input=5, cost_nano=DEAREST + 1), "a cost of 1000000.000000001 USD"),
+        (Usage(input=MOST_TOKENS + 1, cost_nano=5), "1000000001 input tokens"),
+        (Usage(input=5, output=2**63), "9223372036854775808 output tokens"),
+        (Usage(input=5, reasoning=-1), "-1 reasoning tokens"),
+        (Usage(requests=10**12), "1000000000000 requests"),
+        (Usage(), UNTOLD),
+    ],
+)
+def test_what_cannot_be_is_not_believed_and_neither_fills_a_budget_nor_empties_it(usage: Usage, why: str):
+    amount, said = cost(usage, (Price(input=3_000_000_000, output=15_000_000_000),))
+    assert amount is None
+    assert why in said
+    assert incredible(usage) == said
+
+
+def test_what_can_be_is_believed():
+    assert incredible(Usage(input=MOST_TOKENS, cost_nano=DEAREST)) == ""
+    assert incredible(Usage(estimated=True)) == ""
+    assert cost(Usage(requests=1), (Price(request=7),)) == (7, "")
 
 
 def test_a_model_without_prices_has_an_unknown_cost():
@@ -134,7 +159,7 @@ def test_costs_add_up_to_within_the_rounding_everywhere_else(one: Usage, other: 
     assert abs(whole - first - second) <= 1
 
 
-@given(usages, full_prices, st.sampled_from(TOKEN_BUCKETS), st.integers(1, 10**30))
+@given(usages, full_prices, st.sampled_from(TOKEN_BUCKETS), st.integers(1, MOST_TOKENS // 2))
 def test_more_tokens_never_cost_less(usage: Usage, price: Price, bucket: str, more: int):
     bigger = msgspec.structs.replace(usage, **{bucket: getattr(usage, bucket) + more})
     before, after = cost(usage, (price,))[0], cost(bigger, (price,))[0]

@@ -6,6 +6,7 @@ from time import time
 
 from meshwright.kernel.record import OpenAttempt
 from meshwright.kernel.snapshot import Deployment
+from meshwright.ledger.money import UNTOLD
 from meshwright.net.transport import Answer
 from meshwright.resilience.backoff import told_to_wait
 from meshwright.types.errors import (
@@ -20,7 +21,7 @@ from meshwright.types.errors import (
 
 MAX_ERROR = 64 * 1024
 """Bytes that are read of an error's body."""
-NO_USAGE = "the provider told no usage"
+NO_USAGE = UNTOLD
 BROKE = "the call broke off; the provider may charge for it"
 LEFT = "the client left before the provider told the usage"
 LOST = "another answer came first; the provider may charge for this one"

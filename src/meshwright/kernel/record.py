@@ -8,7 +8,7 @@ from time import perf_counter, time
 
 import msgspec
 
-from meshwright.ledger.money import cost
+from meshwright.ledger.money import cost, incredible
 from meshwright.ledger.purse import Grant, Tab
 from meshwright.types.content import Message
 from meshwright.types.decision import Attempt, Decision, Note, Trace
@@ -232,6 +232,8 @@ class OpenAttempt:
         amount: int | None = None
         if usage is not None:
             amount, unpriced = cost(usage, self.model.prices)
+            if amount is None and (wrong := incredible(usage)):
+                usage, unpriced = None, wrong
         elif not unpriced:
             amount = 0
         if self.worst and amount is not None:

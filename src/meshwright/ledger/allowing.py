@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import get_args
 
 from meshwright.store.rows import Party
@@ -49,12 +49,15 @@ def named(name: str) -> tuple[Measure, Per]:
 def _amount(measure: Measure, said: str) -> int:
     try:
         number = Decimal(said.strip().lstrip("$").replace("_", ""))
+        # Compared before it is made whole: 1e99999999 has a hundred million digits.
+        if not 0 <= number <= _MOST:
+            raise ValueError(said)
         amount = nano(number) if measure == "money" else int(number)
-        whole = measure == "money" or amount == number
-    except (InvalidOperation, ValueError, OverflowError):
+        whole = bool(amount or not number) if measure == "money" else amount == number
+    except (ArithmeticError, ValueError):
         amount, whole = -1, False
     if not whole or not 0 <= amount <= _MOST:
-        kind = "dollars, up to a million" if measure == "money" else "a whole number"
+        kind = "dollars, a billionth at least and a million at most" if measure == "money" else "a whole number"
         raise InvalidRequest(f'"{said[:40]}" is no amount.', field="limits", fix=f"Write {kind}.")
     return amount
 

@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from meshwright.types.model import Price
+from meshwright.types.money import dollars
 from meshwright.types.usage import Usage
 
 MILLION = 1_000_000
+MOST_TOKENS = 1_000_000_000
+"""No answer takes so many: the widest windows have a hundredth of it. Whoever reports more is not believed."""
+DEAREST = 1_000_000_000_000_000
+"""Nano-dollars, a million dollars; the same for what one answer costs."""
+UNTOLD = "the provider told no usage"
+_BUCKETS = (
+    "input",
+    "cache_read",
+    "cache_write",
+    "cache_write_1h",
+    "audio_input",
+    "output",
+    "reasoning",
+    "audio_output",
+    "requests",
+)
 
 
 def cost(usage: Usage, prices: tuple[Price, ...]) -> tuple[int | None, str]:
@@ -22,16 +39,19 @@ def cost(usage: Usage, prices: tuple[Price, ...]) -> tuple[int | None, str]:
     A bucket without tokens needs no price. A bucket with tokens and without a price makes the whole cost unknown, but
     for one fallback: reasoning is priced as `output`, for `Price` has no price of its own for it and providers bill it
     so. Nothing else is guessed: cache reads are not priced as input, an hour's cache write is not priced as a five
-    minutes' one, audio is not priced as text. Raises nothing; never touches a float.
+    minutes' one, audio is not priced as text. What cannot be true (`incredible`) is unknown, too. Raises nothing; never
+    touches a float.
     """
     if usage.cost_nano is not None:
-        return usage.cost_nano, ""
+        wrong = incredible(usage)
+        return (None, wrong) if wrong else (usage.cost_nano, "")
     if not prices:
         return None, "no price is known for this model"
     price = _tier(usage.total_input, prices)
     if price is None:
         return None, f"no price is known for a request of {usage.total_input} input tokens"
     millionths = price.request * max(usage.requests, 1) * MILLION
+    counted = usage.requests
     for bucket, tokens, rate in (
         ("input", usage.input, price.input),
         ("cache_read", usage.cache_read, price.cache_read),
@@ -44,12 +64,30 @@ def cost(usage: Usage, prices: tuple[Price, ...]) -> tuple[int | None, str]:
     ):
         if tokens == 0:
             continue
-        if tokens < 0:
-            return None, f"the provider reported {tokens} {bucket} tokens"
+        if not 0 < tokens <= MOST_TOKENS:
+            return None, incredible(usage)
         if rate is None:
             return None, f"no price is known for {bucket} tokens, and there were {tokens}"
         millionths += tokens * rate
+        counted = 1
+    if not 0 < counted <= MOST_TOKENS and not usage.estimated:
+        return None, incredible(usage)
     return _rounded(millionths), ""
+
+
+def incredible(usage: Usage) -> str:
+    """Why what a provider says that an answer used cannot be so, "" when it can.
+
+    An answer that was read and written without a token is one of which nothing was told. One that gives money back, or
+    that used up all that there is, must neither fill a budget nor empty it.
+    """
+    if usage.cost_nano is not None and not 0 <= usage.cost_nano <= DEAREST:
+        return f"the provider reported a cost of {dollars(usage.cost_nano)} USD, which cannot be"
+    counts = {bucket: int(getattr(usage, bucket)) for bucket in _BUCKETS}
+    for bucket, count in counts.items():
+        if not 0 <= count <= MOST_TOKENS:
+            return f"the provider reported {count} {bucket}{'' if bucket == 'requests' else ' tokens'}, which cannot be"
+    return "" if any(counts.values()) or usage.cost_nano is not None or usage.estimated else UNTOLD
 
 
 def _tier(total_input: int, prices: tuple[Price, ...]) -> Price | None:

@@ -86,7 +86,10 @@ def prepare(trace: Trace, raw: bytes | None = None) -> Prepared:
     ]
     if _NUL in raw:
         _without_nul(row, *calls)
-    return Prepared(row["id"], row, calls, trace.charges)
+    charges = trace.charges
+    if charges:
+        charges = {account: max(-_PLAUSIBLE, min(amount, _PLAUSIBLE)) for account, amount in charges.items()}
+    return Prepared(row["id"], row, calls, charges)
 
 
 def _without_nul(*rows: dict[str, Any]) -> None:

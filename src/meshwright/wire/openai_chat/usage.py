@@ -65,6 +65,8 @@ _SHAPE = members(
 _NOTHING = _Prompt()
 _NONE = _Completion()
 # Details of predicted outputs, of images and of other kinds are nearly always there and nearly always nothing.
+_MOST = 1e12
+"""Dollars that no answer costs; a number that multiplied would be no number any more is this one."""
 _ZERO = (b"0", b"0.0", b"false", b"{}", b"[]")
 
 
@@ -84,18 +86,19 @@ def usage_in(raw: Raw) -> tuple[Usage, Members]:
     thought, spoken = completion.reasoning_tokens or 0, completion.audio_tokens or 0
     total_in, total_out = read.prompt_tokens or 0, read.completion_tokens or 0
     beside = (read.total_tokens or 0) - total_in - total_out
-    if beside > 0 and thought in (0, beside):
+    if beside > 0 and thought in (0, beside) and min(total_in, total_out) >= 0:
         thought = beside
         total_out += beside
     usage = Usage(
-        input=max(0, total_in - cache_read - cache_write - heard),
+        # Below nothing stays so: whoever prices it sees that it is no count.
+        input=max(min(0, total_in), total_in - cache_read - cache_write - heard),
         cache_read=cache_read,
         cache_write=cache_write,
         audio_input=heard,
-        output=max(0, total_out - thought - spoken),
+        output=max(min(0, total_out), total_out - thought - spoken),
         reasoning=thought,
         audio_output=spoken,
-        cost_nano=None if read.cost is None else round(read.cost * 1e9),
+        cost_nano=None if read.cost is None else round(max(-_MOST, min(read.cost, _MOST)) * 1e9),
     )
     return usage, [(path, value) for path, value in found.members if bytes(value) not in _ZERO]
 
