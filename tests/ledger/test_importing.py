@@ -320,7 +320,6 @@ def test_what_a_writer_left_that_died_while_opening_is_removed_in_time(folder: P
     assert not left.exists()
 
 
-
 def test_a_segment_that_is_just_opening_is_its_writers_alone_to_lock(
     folder: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ):
