@@ -21,6 +21,9 @@ from meshwright.types.errors import ConfigError, MeshError, StoreError
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+unfolded = Console(highlight=False, soft_wrap=True, width=100_000)
+"""For lines that no screen shows."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="The mesh.toml to use (default: MESH_CONFIG, then ./mesh.toml).")
@@ -49,7 +52,8 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
-    out.print(table)
+    # Whoever reads line by line (grep, a file) is not helped by a cell that goes on in the next one.
+    (out if out.is_terminal else unfolded).print(table)
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from meshwright.server.http import JSON, Answered, Asked, Flowing, Headers
 from meshwright.server.keeping import Keeping, concerns, keep, kept_flow, prepare, renamed, renaming
 from meshwright.server.passing import passing_on
 from meshwright.server.refusal import refused
-from meshwright.types.errors import InvalidRequest
+from meshwright.types.errors import InvalidRequest, StoreError
 from meshwright.wire.dialect import Dialect
 from meshwright.wire.sealing import decoder_of_client
 
@@ -104,6 +104,8 @@ def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked],
             return await _in_background(gate, arrival, keeping)
         reply = await handle(gate.kernel, arrival)
         if isinstance(reply, Failure):
+            if isinstance(reply.error, StoreError):
+                gate.unstored(reply.error)
             return refused(dialect, reply.error, reply.decision)
         headers = _headers(reply.receipt)
         if isinstance(reply, Streaming):

@@ -22,6 +22,9 @@ CREATED = 1_700_000_000
 QUOTED = 200
 """Characters of the request that a made-up answer repeats."""
 
+MOST_CHOICES = 128
+"""As many as the API gives (https://platform.openai.com/docs/api-reference/chat/create, `n`)."""
+
 _PIECES = re.compile(r"\s*\S+|\s+$")
 _IDS = {"openai_chat": "chatcmpl-", "openai_responses": "resp_", "anthropic_messages": "msg_"}
 _CALL_IDS = {"anthropic_messages": "toolu_", "bedrock_converse": "tooluse_"}
@@ -43,7 +46,7 @@ def answer(upstream: Upstream, request: Request, say: Say, key: str) -> Response
         logprobs = tuple(_probability(piece, request.top_logprobs or 0) for piece in said.tokens or pieces(words))
     choices = tuple(
         Choice(message=Message("assistant", parts), index=index, finish=finish, stop=stop, logprobs=logprobs or None)
-        for index in range(max(1, request.n or 1))
+        for index in range(max(1, min(request.n or 1, MOST_CHOICES)))
     )
     return Response(
         id=_IDS.get(upstream.dialect, "sim_") + digest(key, "answer"),

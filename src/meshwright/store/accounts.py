@@ -5,6 +5,9 @@ it spent into its journal. Whoever imports the journal charges the account (`cha
 the traces, so each of them counts once. What a process did not use it gives back (`give_back`); when it is dead and its
 journal is read to the end, `free` gives back the rest. At any moment `spent + held` covers all that was and can be
 spent, and `lend` never takes it over the allowance.
+
+An answer may use more than was set aside for it. Its process then has less than nothing until it borrows again: its
+lease goes below zero. What is held of the account does not, or others could borrow what was spent.
 """
 
 from __future__ import annotations
@@ -43,7 +46,9 @@ def lend(transaction: Transaction, life: str, wanted: Window, least: int, most: 
     here = accounts.c.id == wanted.id
     # Locked from here on: on SQLite the whole database is.
     row = transaction.execute(select(accounts.c.spent, accounts.c.held).where(here).with_for_update()).one()
-    left = most if amount is None else amount - row.spent - row.held
+    before = _held(transaction, life, wanted.id)
+    over = max(0, -before)  # used without having it, and spent already: it need not be left once more
+    left = most if amount is None else amount - row.spent - row.held + over
     if left < least or left <= 0:
         if least:
             transaction.execute(update(accounts).where(here).values(wants=accounts.c.wants + 1))
@@ -51,13 +56,13 @@ def lend(transaction: Transaction, life: str, wanted: Window, least: int, most: 
     share = left if amount is None else min(amount // SHARE, left // 4)
     granted = min(left, max(least, share, min(most, left // 2)))
     if granted:
-        raised = update(accounts).where(here).values(held=accounts.c.held + granted)
+        raised = update(accounts).where(here).values(held=accounts.c.held + max(0, granted - over))
         if amount is not None:
-            raised = raised.where(accounts.c.spent + accounts.c.held + granted <= amount)
+            raised = raised.where(accounts.c.spent + accounts.c.held + granted - over <= amount)
         if transaction.execute(raised).rowcount != 1:
             return Lent(0, amount, row.spent, row.held)
         _hold(transaction, life, wanted.id, granted, now)
-    return Lent(granted, amount, row.spent, row.held + granted)
+    return Lent(granted, amount, row.spent, row.held + max(0, granted - over))
 
 
 def _hold(transaction: Transaction, life: str, account: str, granted: int, now: float) -> None:
@@ -80,7 +85,7 @@ def give_back(transaction: Transaction, life: str, unused: Mapping[str, int]) ->
         if (row := _lease(transaction, life, account)) is not None:
             # What was charged for it, because it was taken for lost, was not spent after all.
             uncharged = min(row.written_off, max(0, amount - row.held))
-            _move(transaction, life, account, held=uncharged - amount, spent=-uncharged, written_off=-uncharged)
+            _move(transaction, life, account, row.held, uncharged - amount, spent=-uncharged, written_off=-uncharged)
 
 
 def charge(transaction: Transaction, life: str, spent: Mapping[str, int]) -> None:
@@ -93,7 +98,7 @@ def charge(transaction: Transaction, life: str, spent: Mapping[str, int]) -> Non
             _change(transaction, account, spent=amount)
         else:
             known = min(row.written_off, max(0, amount))
-            _move(transaction, life, account, held=known - amount, spent=amount - known, written_off=-known)
+            _move(transaction, life, account, row.held, known - amount, spent=amount - known, written_off=-known)
 
 
 def write_off(transaction: Transaction, life: str) -> dict[str, int]:
@@ -105,8 +110,8 @@ def write_off(transaction: Transaction, life: str) -> dict[str, int]:
     found: dict[str, int] = {}
     query = select(leases.c.account, leases.c.held, accounts.c.per).join(accounts, accounts.c.id == leases.c.account)
     for row in transaction.execute(query.where(leases.c.life == life).order_by(leases.c.account)).all():
-        charged = 0 if row.per == "moment" else row.held
-        _move(transaction, life, row.account, held=-row.held, spent=charged, written_off=charged)
+        charged = 0 if row.per == "moment" else max(0, row.held)
+        _move(transaction, life, row.account, row.held, -row.held, spent=charged, written_off=charged)
         found[row.account] = charged
     return found
 
@@ -116,12 +121,19 @@ def _lease(transaction: Transaction, life: str, account: str) -> Any:
     return transaction.execute(select(leases.c.held, leases.c.written_off).where(here)).one_or_none()
 
 
-def _move(transaction: Transaction, life: str, account: str, *, held: int, spent: int, written_off: int) -> None:
-    """Change a lease and its account by so much."""
+def _held(transaction: Transaction, life: str, account: str) -> int:
+    row = _lease(transaction, life, account)
+    return 0 if row is None else int(row.held)
+
+
+def _move(
+    transaction: Transaction, life: str, account: str, before: int, held: int, *, spent: int, written_off: int
+) -> None:
+    """Change a lease, which was `before`, and its account by so much."""
     here = (leases.c.account == account) & (leases.c.life == life)
     values = {"held": leases.c.held + held, "written_off": leases.c.written_off + written_off}
     transaction.execute(update(leases).where(here).values(values))
-    _change(transaction, account, spent=spent, held=held)
+    _change(transaction, account, spent=spent, held=max(0, before + held) - max(0, before))
 
 
 def _change(transaction: Transaction, account: str, *, spent: int, held: int = 0) -> None:
@@ -135,7 +147,7 @@ def free(transaction: Transaction, life: str) -> int:
     mine = leases.c.life == life
     rows = transaction.execute(select(leases).where(mine).order_by(leases.c.account)).all()
     for row in rows:
-        _change(transaction, row.account, spent=-row.written_off, held=-row.held)
+        _change(transaction, row.account, spent=-row.written_off, held=-max(0, row.held))
     if rows:
         transaction.execute(delete(leases).where(mine))
     return len(rows)
