@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from meshwright.types.model import Price
 from meshwright.types.money import dollars
 from meshwright.types.usage import Usage
@@ -12,17 +14,7 @@ MOST_TOKENS = 1_000_000_000
 DEAREST = 1_000_000_000_000_000
 """Nano-dollars, a million dollars; the same for what one answer costs."""
 UNTOLD = "the provider told no usage"
-_BUCKETS = (
-    "input",
-    "cache_read",
-    "cache_write",
-    "cache_write_1h",
-    "audio_input",
-    "output",
-    "reasoning",
-    "audio_output",
-    "requests",
-)
+_BUCKETS = Usage.__struct_fields__[: Usage.__struct_fields__.index("estimated")]
 
 
 def cost(usage: Usage, prices: tuple[Price, ...]) -> tuple[int | None, str]:
@@ -83,11 +75,11 @@ def incredible(usage: Usage) -> str:
     """
     if usage.cost_nano is not None and not 0 <= usage.cost_nano <= DEAREST:
         return f"the provider reported a cost of {dollars(usage.cost_nano)} USD, which cannot be"
-    counts = {bucket: int(getattr(usage, bucket)) for bucket in _BUCKETS}
-    for bucket, count in counts.items():
-        if not 0 <= count <= MOST_TOKENS:
-            return f"the provider reported {count} {bucket}{'' if bucket == 'requests' else ' tokens'}, which cannot be"
-    return "" if any(counts.values()) or usage.cost_nano is not None or usage.estimated else UNTOLD
+    counts: tuple[int, ...] = msgspec.structs.astuple(usage)[: len(_BUCKETS)]
+    if min(counts) >= 0 and max(counts) <= MOST_TOKENS:
+        return "" if any(counts) or usage.cost_nano is not None or usage.estimated else UNTOLD
+    bucket, count = next(one for one in zip(_BUCKETS, counts, strict=True) if not 0 <= one[1] <= MOST_TOKENS)
+    return f"the provider reported {count} {bucket}{'' if bucket == 'requests' else ' tokens'}, which cannot be"
 
 
 def _tier(total_input: int, prices: tuple[Price, ...]) -> Price | None:
