@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from meshwright.kernel.arrival import Failure
-from meshwright.kernel.doors import Doors
+from meshwright.kernel.doors import Doors, Turns
 from meshwright.resilience.standing import Settings, Standing
 from meshwright.types.errors import Overloaded, UpstreamTimeout
 from meshwright.types.principal import LOCAL, Principal
@@ -68,3 +68,17 @@ async def test_who_is_turned_away_is_told_so():
         await doors.enter("k", standing, LOCAL, 1.0, 0.0, 30.0)
     doors.next("k", standing, 1.0)
     assert await first
+
+
+async def test_a_turn_ends_after_a_moment_though_the_attempt_goes_on(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("meshwright.kernel.doors.TURN_SECONDS", 0.02)
+    turns = Turns(0.2, 1)
+    held = [await turns.take(30.0) for _ in range(4)]
+    for turn in held:
+        assert turn is not None
+        assert turns.budget.extra <= 1
+        turn.over()
+        turn.over()
+    assert turns.budget.extra == 0
+    assert turns.take_at_once() is not None
+    assert turns.take_at_once() is None

@@ -11,6 +11,8 @@ from meshwright.resilience.standing import Standing
 from meshwright.types.errors import Overloaded
 from meshwright.types.principal import Principal
 
+TURN_SECONDS = 1.0
+"""How long a turn lasts at most."""
 TURNED_AWAY = "More requests wait for this model than the gateway lets wait, and others go first."
 
 
@@ -82,6 +84,27 @@ class Doors:
             del self.queues[key]
 
 
+class Turn:
+    """A second attempt's place in the budget. It is over with the attempt, or its first words; else after a moment.
+
+    So all who were under way when a provider died are served by another within seconds, however long answers take: what
+    is bounded is how fast a new load comes, and no healthy provider is spared its share of it.
+    """
+
+    __slots__ = ("_timer", "_turns")
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._timer: asyncio.TimerHandle | None = asyncio.get_running_loop().call_later(TURN_SECONDS, self.over)
+
+    def over(self) -> None:
+        """The next one's turn; to say it again says nothing."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._turns.give()
+
+
 class Turns:
     """The budget of second attempts, and who waits for it, in order."""
 
@@ -93,10 +116,17 @@ class Turns:
         """Other bounds from now on."""
         self.budget.bound(share, least)
 
-    async def take(self, seconds: float) -> bool:
-        """Begin a second attempt, after a wait if there must be one; False when none was free in time."""
-        if not self._waiting and self.budget.take():
-            return True
+    async def take(self, seconds: float) -> Turn | None:
+        """Begin a second attempt, after a wait if there must be one; None when none was free in time."""
+        if (turn := self.take_at_once()) is not None:
+            return turn
+        return Turn(self) if await self._came(seconds) else None
+
+    def take_at_once(self) -> Turn | None:
+        """The same without waiting: what is only a try to be quicker must not stand in line."""
+        return Turn(self) if not self._waiting and self.budget.take() else None
+
+    async def _came(self, seconds: float) -> bool:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
@@ -110,12 +140,8 @@ class Turns:
             raise
         return True
 
-    def take_at_once(self) -> bool:
-        """The same without waiting: what is only a try to be quicker must not stand in line."""
-        return not self._waiting and self.budget.take()
-
     def give(self) -> None:
-        """A second attempt is over, or has its first words."""
+        """A turn is over."""
         self.budget.give()
         self._next()
 

@@ -15,4 +15,4 @@ class Health(msgspec.Struct, frozen=True):
     share: float = SHARE
     least: int = LEAST
     queue: int = 1024
-    queue_seconds: float = 10.0
+    queue_seconds: float = 60.0

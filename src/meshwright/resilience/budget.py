@@ -9,6 +9,7 @@ LEAST = 3
 class Budget:
     """Counts requests under way, and the attempts among them that are not a request's first.
 
+    Whoever holds one for long may give it back before it is over: then it bounds how fast they come (see kernel.doors).
     Extra attempts are at most `share` of the active requests, and `least` are always allowed: when everything fails, a
     fifth more load reaches the providers and not three times as much (as in Envoy's retry budgets and Finagle's).
     """

@@ -147,8 +147,9 @@ class FailureSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[failure]: how hard is tried, and when whom to leave alone; seconds. A route may differ in the first eight.
 
     See types.failing.Failing for those, resilience.breaker.Rests for the rests. `budget` is the share of the requests
-    under way that may have a second attempt at once, `budget_least` what is always allowed. `adaptive`: find out how
-    many calls a deployment takes at once. Up to `queue` requests wait for a place at one, each for `queue_seconds`.
+    under way that may begin a second attempt within a second, `budget_least` what is always allowed. `adaptive`: find
+    out how many calls a deployment takes at once. Up to `queue` requests wait for a place at one, each for
+    `queue_seconds`.
     """
 
     retries: int = 1
@@ -165,7 +166,7 @@ class FailureSettings(msgspec.Struct, frozen=True, kw_only=True):
     budget_least: int = 3
     adaptive: bool = True
     queue: int = 1024
-    queue_seconds: float = 10.0
+    queue_seconds: float = 60.0
 
 
 class AlsoSettings(msgspec.Struct, frozen=True, kw_only=True):

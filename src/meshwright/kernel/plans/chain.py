@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Sequence
 
 from meshwright.kernel.arrival import Reply
 from meshwright.kernel.attempt import SOON, Way, attempt
+from meshwright.kernel.doors import Turn
 from meshwright.kernel.failing import another_may_help
 from meshwright.kernel.plans.hedge import hedged
 from meshwright.kernel.plans.rescue import Rescuer
@@ -86,8 +87,8 @@ class Chain:
         tries, waited = 0, False
         while True:
             # Whoever was asked to come back later and does is no burden that a budget must bound.
-            second = self._failed is not None and not waited
-            if second and not await self._turn():
+            turn = None
+            if self._failed is not None and not waited and (turn := await self._turn()) is None:
                 return None
             try:
                 return await self._tried(deployment, others, hedge=self._failed is None, placed=placed)
@@ -98,8 +99,8 @@ class Chain:
             except UpstreamError as error:
                 self._failed = error
             finally:
-                if second:
-                    self._signals.turns.give()
+                if turn is not None:
+                    turn.over()
             if not another_may_help(self._failed):
                 raise _told(self._failed, self._work.recording) from None
             wait = self._again(self._failed, tries)
@@ -169,13 +170,13 @@ class Chain:
             await asyncio.sleep(more + EARLY)
         return True
 
-    async def _turn(self) -> bool:
-        """Whether the budget allows another attempt; it is waited for, but not for ever."""
+    async def _turn(self) -> Turn | None:
+        """The budget's leave for another attempt; it is waited for, but not for ever."""
         seconds = min(self._signals.health.queue_seconds, self._work.left)
-        if await self._signals.turns.take(seconds):
-            return True
-        self._note("waited", None, f"{seconds:.1f} s for the budget of second attempts, in vain")
-        return False
+        turn = await self._signals.turns.take(seconds)
+        if turn is None:
+            self._note("waited", None, f"{seconds:.1f} s for the budget of second attempts, in vain")
+        return turn
 
     def _free(self, model: Deployment, but: Deployment | None = None, waited: bool = False) -> Deployment | str:
         """The one of its equal deployments to ask now; or why none may be asked. Who `waited` for one that had asked

@@ -25,7 +25,8 @@ async def hedged(work: Work, first: Call, second: Call, after: float) -> Reply:
         done, _ = await asyncio.wait(racing, timeout=after)
         if done:
             return racing.pop().result()
-        if not work.kernel.signals.turns.take_at_once():
+        turn = work.kernel.signals.turns.take_at_once()
+        if turn is None:
             work.note(Note(kind="hedge", about=second[0].key, told="not asked: the budget of second attempts is spent"))
             reply = await asyncio.shield(racing[0])
             racing.clear()
@@ -36,7 +37,7 @@ async def hedged(work: Work, first: Call, second: Call, after: float) -> Reply:
             racing.append(asyncio.create_task(attempt(work, *second)))
             return await _first_good(work, racing)
         finally:
-            work.kernel.signals.turns.give()
+            turn.over()
     finally:
         await _end(racing)
 

@@ -74,7 +74,8 @@ class Rescuer:
         if hindrance:
             return self._nobody(hindrance)
         for deployment in self._candidates(error):
-            if not await self._signals.turns.take(min(self._signals.health.queue_seconds, self._work.left)):
+            turn = await self._signals.turns.take(min(self._signals.health.queue_seconds, self._work.left))
+            if turn is None:
                 return self._nobody("the budget of second attempts is spent")
             try:
                 if self._work.left < SOON:
@@ -86,7 +87,7 @@ class Rescuer:
                 if not another_may_help(failed) and self._restarting:
                     break
             finally:
-                self._signals.turns.give()
+                turn.over()
         return self._nobody("nobody else could")
 
     @property
