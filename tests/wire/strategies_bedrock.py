@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from hypothesis import strategies as st
 
@@ -163,13 +165,23 @@ labels = st.dictionaries(names, names, min_size=1, max_size=3).map(raw)
 
 
 def _whole(request: Request) -> Request:
-    """Without a choice among no tools, and with tools where there are calls."""
+    """Without what a Claude model refuses together and a choice among no tools, with tools where there are calls."""
     called = any(message.role == "tool" for message in request.messages) or any(
         isinstance(part, ToolCall) for message in request.messages for part in message.parts
     )
     if called and not request.tools:
         request = msgspec.structs.replace(request, tools=(ToolSpec(name="t", schema=raw({"type": "object"})),))
-    return request if request.tools else msgspec.structs.replace(request, tool_choice=None)
+    changes: dict[str, Any] = {}
+    forced = request.tool_choice is not None and request.tool_choice.mode != "auto"
+    if not request.tools:
+        changes["tool_choice"] = None
+    elif forced and request.reasoning is not None and request.reasoning.budget is not None:
+        changes["reasoning"] = None
+    if request.reasoning is not None and request.reasoning.mode in ("on", "adaptive"):
+        changes |= {"temperature": None, "top_p": None, "top_k": None}
+    elif request.temperature is not None:
+        changes["top_p"] = None
+    return msgspec.structs.replace(request, **changes)
 
 
 carried = st.builds(

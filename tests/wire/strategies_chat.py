@@ -128,6 +128,11 @@ tools = st.one_of(
 )
 
 
+def _choosing(request: Request) -> Request:
+    """Without a choice among no tools."""
+    return request if request.tools else msgspec.structs.replace(request, tool_choice=None, parallel_tools=None)
+
+
 def carried_requests() -> st.SearchStrategy[Request]:
     """Requests that go out and come back as they were."""
     maybe = st.none
@@ -178,7 +183,7 @@ def carried_requests() -> st.SearchStrategy[Request]:
         service_tier=st.sampled_from(["", "flex"]),
         store=maybe() | st.booleans(),
         extra=extras(OWN),
-    )
+    ).map(_choosing)
 
 
 cited = st.builds(

@@ -225,6 +225,12 @@ members = st.dictionaries(
 ).map(lambda found: tuple(Opaque(NAME, name, found[name]) for name in sorted(found)))
 
 
+def _choosing(request: Request) -> Request:
+    """Without a wish for a tool where there is none."""
+    wished = request.tool_choice is not None and request.tool_choice.mode in ("required", "tool")
+    return msgspec.structs.replace(request, tool_choice=None) if wished and not request.tools else request
+
+
 @st.composite
 def carried_requests(draw: st.DrawFn) -> Request:
     """A request of which nothing is lost. A stream always tells its usage."""
@@ -260,7 +266,7 @@ def carried_requests(draw: st.DrawFn) -> Request:
             store=maybe() | st.booleans(),
             previous_response_id=st.just("") | call_ids,
             extra=members,
-        )
+        ).map(_choosing)
     )
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from meshwright.types.content import Message, Text
+from meshwright.types.content import Message, Text, ToolCall
 from meshwright.types.request import ReasoningControl, Request, ToolChoice, ToolSpec
+from meshwright.wire import bedrock_converse
 from meshwright.wire.anthropic_messages import DIALECT
-from meshwright.wire.anthropic_messages.generation import generation
+from meshwright.wire.claude import generation
 from meshwright.wire.dialect import Target
 
 ASKED = Request(model="auto", max_tokens=20_000, messages=(Message("user", (Text("Hi"),)),))
@@ -130,3 +131,64 @@ def test_an_unchanged_request_loses_only_what_the_model_would_refuse() -> None:
     kept = DIALECT.encode_request(request, Target("claude-opus-4-6", "p/m"))
     assert msgspec.json.decode(kept.body) == {**body, "model": "claude-opus-4-6"}
     assert kept.adaptations == ()
+
+
+@pytest.mark.parametrize(
+    "model", ["claude-opus-4-1-20250805", "claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-6"]
+)
+def test_a_temperature_and_a_top_p_are_not_sent_together_to_models_that_take_one(model: str) -> None:
+    body, noted = sent(model, temperature=0.2, top_p=0.9, top_k=3)
+    assert (body["temperature"], body["top_k"], "top_p" in body) == (0.2, 3, False)
+    assert noted == {"top_p": "dropped"}
+    assert sent(model, top_p=0.9)[0]["top_p"] == 0.9
+    assert {"temperature", "top_p"} <= sent("claude-sonnet-4-20250514", temperature=0.2, top_p=0.9)[0].keys()
+
+
+def test_a_client_of_the_same_dialect_is_spared_the_refusal_too() -> None:
+    words = b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Hi"}],"temperature":0.2,"top_p":0.9}'
+    asked = DIALECT.decode_request(words)
+    encoded = DIALECT.encode_request(asked, Target("claude-sonnet-4-5", "p/m"))
+    assert "top_p" not in msgspec.json.decode(encoded.body)
+    assert [note.field for note in encoded.adaptations] == ["top_p"]
+    older = DIALECT.encode_request(asked, Target("claude-3-5-haiku-20241022", "p/m"))
+    assert msgspec.json.decode(older.body)["top_p"] == 0.9
+
+
+def converse(model: str, **changes: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    asked = msgspec.structs.replace(ASKED, **changes)
+    encoded = bedrock_converse.DIALECT.encode_request(asked, Target(model, "p/m"))
+    return msgspec.json.decode(encoded.body), {note.field: note.action for note in encoded.adaptations}
+
+
+def test_the_same_models_have_the_same_rules_on_bedrock() -> None:
+    old, new = "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic.claude-opus-4-7"
+    body, noted = converse(old, temperature=0.2, top_p=0.9)
+    assert (body["inferenceConfig"], noted) == ({"maxTokens": 20_000, "temperature": 0.2}, {"top_p": "dropped"})
+    body, noted = converse(new, temperature=0.2, top_p=0.9, top_k=3)
+    assert body["inferenceConfig"] == {"maxTokens": 20_000}
+    assert noted == {"temperature": "dropped", "top_p": "dropped", "top_k": "dropped"}
+    both = {"maxTokens": 20_000, "temperature": 0.2, "topP": 0.9}
+    assert converse("amazon.nova-pro-v1:0", temperature=0.2, top_p=0.9) == ({**body, "inferenceConfig": both}, {})
+
+
+def test_nothing_that_thinking_excludes_is_sent_to_bedrock_beside_it() -> None:
+    model, thinks = "anthropic.claude-3-7-sonnet-20250219-v1:0", ReasoningControl(budget=2_000, mode="on")
+    body, noted = converse(model, reasoning=thinks, temperature=0.2, top_p=0.99)
+    assert body["inferenceConfig"] == {"maxTokens": 20_000, "topP": 0.99}
+    assert noted == {"temperature": "dropped"}
+    tool = ToolSpec(name="t", schema=msgspec.Raw(b'{"type":"object"}'))
+    body, noted = converse(model, reasoning=thinks, tools=(tool,), tool_choice=ToolChoice("required"))
+    assert "additionalModelRequestFields" not in body
+    assert noted == {"reasoning": "dropped"}
+
+
+def test_a_message_of_white_space_is_not_sent_to_models_that_refuse_it() -> None:
+    blank, word = Text("\n"), Text("Hi")
+    call = ToolCall(id="c", name="t", arguments="{}")
+    some = (Message("system", (blank,)), Message("user", (word, blank)), Message("assistant", (blank, call)))
+    body, noted = sent("claude-haiku-4-5", messages=some)
+    assert "system" not in body
+    assert body["messages"][0]["content"] == [{"type": "text", "text": "Hi"}, {"type": "text", "text": "\n"}]
+    assert [block["type"] for block in body["messages"][1]["content"]] == ["tool_use"]
+    assert noted == {"messages.blank": "dropped"}
+    assert sent("kimi-k2", messages=some)[0]["system"] == "\n"

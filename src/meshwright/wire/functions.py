@@ -96,6 +96,15 @@ def among(request: Request, modes: Container[str], notes: Notes) -> tuple[ToolSp
     return named
 
 
+def nothing_to_choose(request: Request, notes: Notes) -> Request:
+    """The request without a choice among tools, for an API that refuses one where no tool is sent."""
+    if request.tool_choice is not None:
+        notes.dropped("tool_choice", "There is no tool to choose.")
+    if request.parallel_tools is not None:
+        notes.dropped("parallel_tools", "There is no tool to call.")
+    return msgspec.structs.replace(request, tool_choice=None, parallel_tools=None)
+
+
 def hosted_out(spec: ToolSpec, dialect: str, notes: Notes) -> Raw | None:
     """A tool that runs at a provider, verbatim; None when it is another dialect's."""
     if spec.hosted is not None and spec.hosted.dialect == dialect:

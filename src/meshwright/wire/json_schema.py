@@ -81,7 +81,7 @@ def narrow(schema: Raw, subset: Subset) -> Narrowed:
         walk = _Walk(subset)
         if not isinstance(given, dict):
             raise _Unsayable("it is no object")
-        found = walk.node(_rooted(given), 0)
+        found = walk.node(rooted(given), 0)
         walk.check(found)
     except (_Unsayable, RecursionError) as error:
         told = str(error) if isinstance(error, _Unsayable) else "it nests too deeply"
@@ -98,7 +98,7 @@ def in_words(schema: Raw | None) -> str:
     return f"Answer with JSON only, no other words, no code fence. It must be valid by this JSON Schema:\n{fits}"
 
 
-def _rooted(schema: dict[str, Any]) -> dict[str, Any]:
+def rooted(schema: dict[str, Any]) -> dict[str, Any]:
     """A root that is nothing but a reference becomes what it refers to: some APIs want an object there."""
     ref = schema.get("$ref")
     for place in ("$defs", "definitions"):

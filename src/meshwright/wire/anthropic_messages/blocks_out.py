@@ -32,6 +32,7 @@ from meshwright.wire.anthropic_messages.citations import citation_out
 from meshwright.wire.anthropic_messages.shapes import NAME
 from meshwright.wire.functions import FREE_TEXT
 from meshwright.wire.notes import Notes
+from meshwright.wire.pictures import kind_stated
 from meshwright.wire.sealing import takes_back
 
 Wire = dict[str, object] | Raw
@@ -40,7 +41,6 @@ _OBJECT: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, R
 _NOT_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?;base64,(.*)", re.DOTALL)
 _PATH = re.compile(r"content\[(\d+)\]\.(.+)")
-_PICTURES = {"/9j/": "image/jpeg", "iVBORw": "image/png", "R0lGOD": "image/gif", "UklGR": "image/webp"}
 _PDF = "JVBERi"
 
 
@@ -165,7 +165,7 @@ class Writer:
             self._notes.dropped(f"{self._field}.media_type", "Only data that is sent along names its media type.")
         source: dict[str, object]
         if data:
-            kind = media_type or next((name for start, name in _PICTURES.items() if data.startswith(start)), "")
+            kind = kind_stated(media_type, data, self._field, self._notes)
             if not kind:
                 self._notes.dropped(f"{self._field}.image", "An image must name its media type.")
                 return None

@@ -5,7 +5,7 @@ Source: https://platform.claude.com/docs/en/api/messages/create.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -13,11 +13,11 @@ from msgspec import Raw
 from meshwright.types.request import OutputFormat, Request
 from meshwright.wire.anthropic_messages import vertex
 from meshwright.wire.anthropic_messages.blocks_out import mark, shortened
-from meshwright.wire.anthropic_messages.generation import Generation, generation
 from meshwright.wire.anthropic_messages.shapes import NAME
 from meshwright.wire.anthropic_messages.thinking import thinking_out
 from meshwright.wire.anthropic_messages.tools import choice_out, tools_out
 from meshwright.wire.anthropic_messages.turns import Turns
+from meshwright.wire.claude import SAMPLING, Generation, generation, sampled
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
 from meshwright.wire.json_schema import in_words, narrow
@@ -34,9 +34,7 @@ THREADS = "threads"
 
 _THREAD = "thread"
 _NO_THREADS = "This provider is not known to hold conversations."
-_SAMPLING = ("temperature", "top_p", "top_k")
 _NESTS = ("metadata", "output_config", "thinking", "tool_choice")
-_NO_SAMPLING = "This model does not take it."
 
 # Fields without a place here: the value that says no more than the default does, and why others are left out.
 _UNKNOWN: tuple[tuple[str, tuple[object, ...], str], ...] = (
@@ -78,11 +76,11 @@ def _necessary(request: Request, target: Target, notes: Notes) -> dict[str, Raw 
         changes[_THREAD] = None
         notes.dropped(_THREAD, _NO_THREADS)
     takes = generation(target.model)
-    if not takes.sampling:
-        for name in _SAMPLING:
-            if getattr(request, name) is not None:
-                changes[name] = None
-                notes.dropped(name, _NO_SAMPLING)
+    if not takes.sampling or not (takes.both or None in (request.temperature, request.top_p)):
+        left = sampled(request, takes, None, notes)
+        for name in SAMPLING:
+            if (kept := getattr(left, name)) != getattr(request, name):
+                changes[name] = None if kept is None else raw_of(kept)
     control = request.reasoning
     if control is not None and (
         (control.budget is not None and not takes.budget) or (control.mode == "adaptive" and not takes.adaptive)
@@ -184,19 +182,9 @@ def _told(output: OutputFormat, reason: str, system: list[Any], notes: Notes) ->
 
 
 def _sampling(body: dict[str, Any], request: Request, takes: Generation, notes: Notes) -> None:
-    thinks = takes.strict and cast("dict[str, object]", body.get("thinking", {})).get("type") in ("enabled", "adaptive")
-    for name in _SAMPLING:
-        value = getattr(request, name)
-        if value is None:
-            continue
-        if not takes.sampling:
-            notes.dropped(name, _NO_SAMPLING)
-        elif thinks and not (name == "top_p" and value >= 0.95) and not (name == "temperature" and value == 1):
-            notes.dropped(name, "It cannot be set where the model thinks.")
-        elif takes.strict and name == "temperature" and value > 1:
-            notes.changed(name, "The greatest temperature here is 1.")
-            body[name] = 1
-        else:
+    left = sampled(request, takes, body.get("thinking"), notes)
+    for name in SAMPLING:
+        if (value := getattr(left, name)) is not None:
             body[name] = value
 
 

@@ -12,8 +12,8 @@ from msgspec import Raw
 
 from meshwright.types.content import Opaque
 from meshwright.types.request import Effort, ReasoningControl
-from meshwright.wire.anthropic_messages.generation import Generation
 from meshwright.wire.anthropic_messages.shapes import NAME
+from meshwright.wire.claude import Generation
 from meshwright.wire.notes import Notes
 from meshwright.wire.thinking import BUDGETS, DISPLAYS, EFFORTS, LEAST, THINKING, displayed, effort_of, effort_out
 from meshwright.wire.verbatim import present

@@ -15,8 +15,9 @@ from meshwright.types.request import Request, ToolChoice, ToolSpec
 from meshwright.wire.anthropic_messages.blocks_in import ttl
 from meshwright.wire.anthropic_messages.blocks_out import marked
 from meshwright.wire.anthropic_messages.shapes import NAME, CacheMark, Choice, Tool
-from meshwright.wire.functions import among, hosted_out, parameters_out
+from meshwright.wire.functions import among, hosted_out
 from meshwright.wire.notes import Notes
+from meshwright.wire.tool_schemas import object_schema
 from meshwright.wire.verbatim import below, is_object, present
 
 _TOOL: msgspec.json.Decoder[Tool] = msgspec.json.Decoder(Tool)
@@ -111,7 +112,7 @@ def _tool_out(spec: ToolSpec, notes: Notes) -> dict[str, object] | Raw | None:
     tool: dict[str, object] = {"name": spec.name}
     if spec.description:
         tool["description"] = spec.description
-    tool["input_schema"] = _schema(spec, notes)
+    tool["input_schema"] = object_schema(spec, notes)
     if spec.strict is not None:
         tool["strict"] = spec.strict
     for extra in spec.extra:
@@ -120,20 +121,6 @@ def _tool_out(spec: ToolSpec, notes: Notes) -> dict[str, object] | Raw | None:
         else:
             notes.foreign(f"tools.{extra.kind}", extra)
     return marked(tool, spec.cache)
-
-
-def _schema(spec: ToolSpec, notes: Notes) -> object:
-    schema = parameters_out(spec, notes)
-    if not isinstance(schema, Raw):
-        return schema
-    try:
-        members = _MEMBERS.decode(schema)
-    except msgspec.ValidationError:
-        members = {}
-    if "type" in members or not members.keys().isdisjoint({"$ref", "anyOf", "oneOf", "allOf"}):
-        return schema
-    notes.changed("tools.schema", "A tool takes an object here: its schema must say so.")
-    return {"type": "object", **members}
 
 
 def choice_out(request: Request, tools: Sequence[object], notes: Notes) -> dict[str, object] | None:

@@ -13,8 +13,8 @@ from msgspec import Raw
 
 from meshwright.types.content import Message, Opaque, Text, ToolCall
 from meshwright.wire.anthropic_messages.blocks_out import Wire, Writer, shortened
-from meshwright.wire.anthropic_messages.generation import Generation
 from meshwright.wire.anthropic_messages.shapes import NAME
+from meshwright.wire.claude import Generation
 from meshwright.wire.dialect import Target
 from meshwright.wire.notes import Notes
 
@@ -83,7 +83,16 @@ class Turns:
         if self.system:
             self._notes.moved("messages.system", "All instructions at the beginning are one `system`.")
         self._extra(message, None)
-        self.system += self._writer.blocks(self._spoken(message))
+        self.system += self._blocks(self._spoken(message))
+
+    def _blocks(self, message: Message) -> list[Wire]:
+        """The message's blocks, without texts that Claude models refuse: blank ones, where there are no others."""
+        blocks = self._writer.blocks(message)
+        texts = [str(one["text"]) for one in blocks if isinstance(one, dict) and one["type"] == "text"]
+        if not texts or not self._takes.strict or any(map(str.strip, texts)):
+            return blocks
+        self._notes.dropped("messages.blank", "Text of white space alone is refused here.")
+        return [one for one in blocks if not (isinstance(one, dict) and one["type"] == "text")]
 
     def _spoken(self, message: Message) -> Message:
         """The message without parts that instructions cannot have."""
@@ -100,7 +109,7 @@ class Turns:
         if self._native_system and last and after_user:
             if message.role == "developer":
                 self._notes.moved("messages.role", "What the developer says is said by the role system.")
-            turn = _Turn("system", self._writer.blocks(message))
+            turn = _Turn("system", self._blocks(message))
             self._extra(message, turn)
             self.turns.append(turn)
             return
@@ -112,7 +121,7 @@ class Turns:
         self._ask(Message("user", marked, extra=message.extra))
 
     def _ask(self, message: Message) -> None:
-        blocks = self._writer.blocks(message)
+        blocks = self._blocks(message)
         if not blocks:
             return
         turn = self.turns[-1] if self.turns else None
@@ -123,7 +132,7 @@ class Turns:
         self._extra(message, turn)
 
     def _results(self, message: Message) -> None:
-        blocks = self._writer.blocks(message)
+        blocks = self._blocks(message)
         turn = self.turns[-1] if self.turns else None
         if not blocks:
             return
@@ -141,7 +150,7 @@ class Turns:
         self._extra(message, turn)
 
     def _answer(self, message: Message) -> None:
-        blocks = self._writer.blocks(message)
+        blocks = self._blocks(message)
         if blocks:
             turn = _Turn("assistant", blocks)
             self.turns.append(turn)

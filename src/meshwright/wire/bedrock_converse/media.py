@@ -14,6 +14,7 @@ import msgspec
 from meshwright.types.content import Audio, File, Image
 from meshwright.wire.bedrock_converse.shapes import AudioBlock, DocumentBlock, ImageBlock, Source
 from meshwright.wire.notes import Notes
+from meshwright.wire.pictures import kind_stated
 
 PICTURES = ("png", "jpeg", "gif", "webp")
 DOCUMENTS = {
@@ -35,7 +36,6 @@ SOUNDS = frozenset(
     }
 )  # fmt: skip
 _FORMATS = {media_type: name for name, media_type in DOCUMENTS.items()}
-_STARTS = {"/9j/": "jpeg", "iVBORw": "png", "R0lGOD": "gif", "UklGR": "webp"}
 _PDF = "JVBERi"
 _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?;base64,(.*)", re.DOTALL)
 _NO_ADDRESS = "The API takes bytes or an object in S3, no other address."
@@ -87,12 +87,8 @@ def image_out(image: Image, field: str, notes: Notes) -> dict[str, object] | Non
     if image.detail not in ("", "auto"):
         notes.dropped(f"{field}.detail", "The dialect has one resolution of images.")
     data, media_type = inline(image.url) or (image.data, image.media_type)
-    kind = media_type.removeprefix("image/") if media_type.startswith("image/") else ""
-    if kind == "jpg":
-        notes.changed(f"{field}.media_type", "The media type is image/jpeg.")
-        kind = "jpeg"
-    if not kind and not media_type:
-        kind = next((name for start, name in _STARTS.items() if data.startswith(start)), "")
+    stated = kind_stated(media_type, data, field, notes)
+    kind = stated.removeprefix("image/") if stated.startswith("image/") else ""
     if not data and not _in_s3(image.url):
         notes.dropped(f"{field}.image", _NO_ADDRESS)
         return None

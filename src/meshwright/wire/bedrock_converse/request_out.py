@@ -17,6 +17,7 @@ from meshwright.wire.bedrock_converse.shapes import NAME
 from meshwright.wire.bedrock_converse.thinking import takes, thinking_out
 from meshwright.wire.bedrock_converse.tools import choice_out, tools_out
 from meshwright.wire.bedrock_converse.turns_out import Turns
+from meshwright.wire.claude import generation, sampled
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
 from meshwright.wire.json_schema import in_words, narrow
@@ -64,13 +65,18 @@ def _body(request: Request, target: Target, notes: Notes) -> dict[str, Any]:
     turns = Turns(target, notes)
     turns.add(request.messages)
     body: dict[str, Any] = {}
+    forced = request.tool_choice is not None and request.tool_choice.mode in ("required", "tool")
+    thinking, effort = thinking_out(request.reasoning, target.model, request.max_tokens, forced, notes)
+    request = sampled(request, generation(target.model), thinking, notes)
     _inference(body, request, notes)
     tools = tools_out(held(request, BEDROCK, notes), turns.tools, turns.results, notes)
     choice = choice_out(request, tools, notes)
     if tools:
         body["toolConfig"] = {"tools": tools, **({} if choice is None else {"toolChoice": choice})}
     _output(body, request, turns, notes)
-    _thought(body, request, target, notes)
+    if effort is not None:
+        body.setdefault("outputConfig", {})["effort"] = effort
+    _own_fields(body, request, target, thinking, notes)
     _account(body, request, notes)
     for field, harmless, reason in _UNKNOWN:
         if getattr(request, field) not in harmless:
@@ -132,11 +138,10 @@ def _told(output: OutputFormat, reason: str, turns: Turns, notes: Notes) -> None
     turns.system.append({"text": in_words(output.schema)})
 
 
-def _thought(body: dict[str, Any], request: Request, target: Target, notes: Notes) -> None:
+def _own_fields(
+    body: dict[str, Any], request: Request, target: Target, thinking: dict[str, object] | None, notes: Notes
+) -> None:
     """What only some models know: how they think, and top_k."""
-    thinking, effort = thinking_out(request.reasoning, target.model, request.max_tokens, notes)
-    if effort is not None:
-        body.setdefault("outputConfig", {})["effort"] = effort
     if thinking is not None:
         body.setdefault("additionalModelRequestFields", {})["thinking"] = thinking
     if request.top_k is not None:

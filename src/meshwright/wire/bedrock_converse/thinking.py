@@ -2,24 +2,22 @@
 
 Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_OutputConfig.html and
 https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html (`thinking` goes in
-`additionalModelRequestFields`). Claude models before 4.6 think by a budget in tokens, from 4.7 on by an effort, 4.6 by
-either. Between the two stands the table of `wire.thinking`.
+`additionalModelRequestFields`). What Claude models take stands in `wire.claude`, and between budgets and efforts the
+table of `wire.thinking`.
 """
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 import msgspec
 from msgspec import Raw
 
 from meshwright.types.request import Effort, ReasoningControl
+from meshwright.wire.claude import generation
 from meshwright.wire.notes import Notes
 from meshwright.wire.thinking import BUDGETS, DISPLAYS, EFFORTS, LEAST, THINKING, displayed, effort_of, effort_out
 from meshwright.wire.verbatim import members
-
-_VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2})(?!\d))?(?!\d)")
 
 
 class Takes(msgspec.Struct, frozen=True):
@@ -37,11 +35,8 @@ def takes(model: str) -> Takes:
     name = model.lower()
     if "claude" not in name:
         return Takes(thinking=False, top_k="mistral" in name)
-    match = _VERSION.search(name)
-    if match is None:
-        return Takes(thinking=True, top_k=True)
-    version = (int(match[1]), int(match[2] or 0))
-    return Takes(thinking=True, budget=version < (4, 7), adaptive=version >= (4, 6), top_k=version < (4, 7))
+    able = generation(name)
+    return Takes(thinking=True, budget=able.budget, adaptive=able.adaptive, top_k=able.sampling)
 
 
 def effort_in(word: str) -> Effort | None:
@@ -74,9 +69,12 @@ def thinking_in(raw: Raw, effort: Effort | None) -> ReasoningControl | None:
 
 
 def thinking_out(
-    control: ReasoningControl | None, model: str, limit: int | None, notes: Notes
+    control: ReasoningControl | None, model: str, limit: int | None, forced: bool, notes: Notes
 ) -> tuple[dict[str, object] | None, str | None]:
-    """(`thinking`, `outputConfig.effort`), each None when it is not sent. `limit` is the request's max_tokens."""
+    """(`thinking`, `outputConfig.effort`), each None when it is not sent.
+
+    `limit` is the request's max_tokens. `forced`: the answer must be a tool call, which thinking by a budget excludes.
+    """
     if control is None:
         return None, None
     able = takes(model)
@@ -116,7 +114,9 @@ def thinking_out(
         if control.mode != "adaptive":
             notes.changed("reasoning", "Thinking is left to the model, by the effort.")
         thinking = {"type": "adaptive"}
-    if budget is not None:
+    if budget is not None and forced:
+        notes.dropped("reasoning", "The model cannot think by a budget when it must call a tool.")
+    elif budget is not None:
         thinking = _by_budget(budget, control.budget is not None, limit, notes)
     return displayed(thinking, control, notes), effort
 

@@ -16,8 +16,9 @@ from meshwright.types.content import Opaque
 from meshwright.types.request import Request, ToolChoice, ToolSpec
 from meshwright.wire.bedrock_converse.blocks_out import Wire, cache_point
 from meshwright.wire.bedrock_converse.shapes import NAME, Tool, ToolSpecification
-from meshwright.wire.functions import NO_ARGUMENTS, among, hosted_out, parameters_out
+from meshwright.wire.functions import NO_ARGUMENTS, among, hosted_out
 from meshwright.wire.notes import Notes
+from meshwright.wire.tool_schemas import object_schema
 from meshwright.wire.verbatim import below, is_object, members
 
 _TOOL: msgspec.json.Decoder[Tool] = msgspec.json.Decoder(Tool)
@@ -133,7 +134,7 @@ def _tool_out(spec: ToolSpec, notes: Notes) -> Wire | None:
     tool: dict[str, object] = {"name": spec.name}
     if spec.description:
         tool["description"] = spec.description
-    tool["inputSchema"] = {"json": _schema(spec, notes)}
+    tool["inputSchema"] = {"json": object_schema(spec, notes)}
     if spec.strict is not None:
         tool["strict"] = spec.strict
     for extra in spec.extra:
@@ -142,14 +143,6 @@ def _tool_out(spec: ToolSpec, notes: Notes) -> Wire | None:
         else:
             notes.foreign(f"tools.{extra.kind}", extra)
     return {"toolSpec": tool}
-
-
-def _schema(spec: ToolSpec, notes: Notes) -> object:
-    schema = parameters_out(spec, notes)
-    if isinstance(schema, Raw) and not is_object(schema):
-        notes.changed("tools.schema", "A tool takes an object here: its schema must say so.")
-        return NO_ARGUMENTS
-    return schema
 
 
 def choice_out(request: Request, tools: list[Wire], notes: Notes) -> dict[str, object] | None:

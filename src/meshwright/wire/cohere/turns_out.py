@@ -31,13 +31,13 @@ from meshwright.wire.cohere.shapes import NAME
 from meshwright.wire.cohere.turns_in import PLAN
 from meshwright.wire.functions import FREE_TEXT
 from meshwright.wire.notes import Notes
+from meshwright.wire.pictures import kind_stated
 from meshwright.wire.sealing import is_anothers
 
 Wire = dict[str, Any] | Raw
 
 _OBJECT: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 _PATH = re.compile(r"(content|tool_calls)\[(\d+)\]\.(.+)")
-_PICTURES = {"/9j/": "image/jpeg", "iVBORw": "image/png", "R0lGOD": "image/gif", "UklGR": "image/webp"}
 _GONE = "What it belonged to has changed."
 
 
@@ -300,7 +300,7 @@ class Writer:
         self._cache(image.cache)
         url = image.url
         if image.data:
-            kind = image.media_type or next((k for s, k in _PICTURES.items() if image.data.startswith(s)), "image/png")
+            kind = kind_stated(image.media_type, image.data, self._field, self._notes) or "image/png"
             if not image.media_type:
                 self._notes.changed(f"{self._field}.media_type", f"A picture names its kind here: {kind} was sent.")
             url = f"data:{kind};base64,{image.data}"

@@ -16,6 +16,7 @@ from meshwright.types.content import Audio, File, Image
 from meshwright.wire.gemini.shapes import Blob, FileData
 from meshwright.wire.gemini.spelling import standard_base64
 from meshwright.wire.notes import Notes
+from meshwright.wire.pictures import kind_seen, kind_stated
 from meshwright.wire.verbatim import raw_of
 
 SPOKEN = "audio/L16;codec=pcm;rate=24000"
@@ -27,13 +28,7 @@ Aside = tuple[str, Raw]
 _FORMATS = {"wav": "audio/wav", "mp3": "audio/mp3", "pcm16": SPOKEN}
 _SOUNDS = {mime: name for name, mime in _FORMATS.items()} | {"audio/x-wav": "wav", "audio/mpeg": "mp3"}
 _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?;base64,(.*)", re.DOTALL)
-_BEGINNINGS = {
-    "/9j/": "image/jpeg",
-    "iVBORw": "image/png",
-    "R0lGOD": "image/gif",
-    "UklGR": "image/webp",
-    "JVBERi": "application/pdf",
-}
+_PDF = "JVBERi"
 _ENDINGS = {
     "jpg": "image/jpeg",
     "jpeg": "image/jpeg",
@@ -92,7 +87,7 @@ def image_out(image: Image, notes: Notes, field: str) -> dict[str, object] | Non
         notes.dropped(f"{field}.image", "A picture comes from one place here.")
     data, mime = _inline(image.url) or (image.data, image.media_type)
     if data:
-        mime = mime or _beginning(data)
+        mime = kind_stated(mime, data, field, notes) or _beginning(data)
         if not mime:
             notes.dropped(f"{field}.image", "A picture must name its media type.")
             return None
@@ -164,7 +159,7 @@ def _inline(url: str) -> tuple[str, str] | None:
 
 
 def _beginning(data: str) -> str:
-    return next((mime for start, mime in _BEGINNINGS.items() if data.startswith(start)), "")
+    return "application/pdf" if data.startswith(_PDF) else kind_seen(data)
 
 
 def _ending(name: str) -> str:

@@ -14,6 +14,7 @@ from msgspec import Raw
 
 from meshwright.types.content import Image, Message, Opaque, Part, Reasoning, Text, ToolCall, ToolResult
 from meshwright.wire.ollama.shapes import NAME, Call, Function, Turn
+from meshwright.wire.pictures import kind_seen
 from meshwright.wire.verbatim import below, is_object, is_string, present, raw_of
 
 Aside = tuple[str, Raw]
@@ -23,12 +24,11 @@ _TURN: msgspec.json.Decoder[Turn] = msgspec.json.Decoder(Turn)
 _MEMBERS: msgspec.json.Decoder[dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw])
 _LIST: msgspec.json.Decoder[list[Raw]] = msgspec.json.Decoder(list[Raw])
 _STRING: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
-_PICTURES = {"/9j/": "image/jpeg", "iVBORw": "image/png", "R0lGOD": "image/gif", "UklGR": "image/webp"}
 
 
 def media_type(data: str) -> str:
     """What kind of picture base64 data begins like; bytes of no kind when it is none that we know."""
-    return next((kind for start, kind in _PICTURES.items() if data.startswith(start)), "application/octet-stream")
+    return kind_seen(data) or "application/octet-stream"
 
 
 def made_id(seed: str, number: int, name: str, arguments: str) -> str:

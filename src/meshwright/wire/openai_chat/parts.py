@@ -23,6 +23,7 @@ from meshwright.wire.openai_chat.shape import (
     ThinkingIn,
 )
 from meshwright.wire.openai_chat.sift import Found
+from meshwright.wire.pictures import kind_seen
 
 
 class Notes(PlainNotes):
@@ -44,9 +45,6 @@ class _Thought(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 
 
 _THOUGHTS: msgspec.json.Decoder[list[_Thought] | str] = msgspec.json.Decoder(list[_Thought] | str)
-
-# The first base64 characters of the picture formats that providers take, for data that came without a media type.
-_MAGIC = {"iVBOR": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif", "UklGR": "image/webp"}
 
 
 def content_in(content: Content, found: Found) -> tuple[Part, ...]:
@@ -94,9 +92,7 @@ def image_in(part: ImageIn) -> Image:
 def image_out(part: Image, notes: Notes, field: str) -> dict[str, object] | None:
     """The same, outwards. None when there is no address and no data: a file id is known to another API only."""
     if part.data:
-        media_type = part.media_type or next(
-            (kind for magic, kind in _MAGIC.items() if part.data.startswith(magic)), ""
-        )
+        media_type = part.media_type or kind_seen(part.data)
         if not part.media_type:
             notes.changed(field, "Chat Completions states an image's media type; it was read from its first bytes.")
         address = f"data:{media_type or 'image/png'};base64,{part.data}"

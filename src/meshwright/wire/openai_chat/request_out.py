@@ -29,6 +29,7 @@ from meshwright.types.content import Opaque
 from meshwright.types.request import Effort, OutputFormat, ReasoningControl, Request, Source, ToolChoice, ToolSpec
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
+from meshwright.wire.functions import nothing_to_choose
 from meshwright.wire.json_schema import in_words, narrow
 from meshwright.wire.openai_chat.parts import Notes, cache_out, marked
 from meshwright.wire.openai_chat.shape import NAME
@@ -109,7 +110,6 @@ def _body(request: Request, target: Target, notes: Notes) -> Json:
     for name in ("verbosity", "user", "service_tier"):
         _put(body, name, getattr(request, name) or None)
     _put(body, "prompt_cache_key", request.cache_key or None)
-    _put(body, "parallel_tool_calls", request.parallel_tools)
     if request.stop:
         body["stop"] = request.stop
     if request.logprobs:
@@ -123,9 +123,11 @@ def _body(request: Request, target: Target, notes: Notes) -> Json:
             body["top_k"] = request.top_k
         else:
             notes.dropped("top_k", "Chat Completions has no top_k, and this provider does not add it.")
-    if request.tools:
-        tools = [_tool_out(tool, notes) for tool in request.tools]
-        _put(body, "tools", [tool for tool in tools if tool is not None] or None)
+    tools = [out for tool in request.tools if (out := _tool_out(tool, notes)) is not None]
+    _put(body, "tools", tools or None)
+    if not tools:
+        request = nothing_to_choose(request, notes)
+    _put(body, "parallel_tool_calls", request.parallel_tools)
     if request.tool_choice is not None:
         body["tool_choice"] = _choice_out(request.tool_choice, request.tools, notes)
     if (output := wished(request, notes)) is not None:

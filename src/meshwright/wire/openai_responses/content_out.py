@@ -14,10 +14,10 @@ from meshwright.types.content import Audio, File, Image, Opaque, Part, Refusal, 
 from meshwright.wire.notes import Notes
 from meshwright.wire.openai_responses.citations import citation_out
 from meshwright.wire.openai_responses.members import NAME
+from meshwright.wire.pictures import kind_seen
 
 Json = dict[str, object]
 
-_PICTURES = {"iVBORw": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif", "UklGR": "image/webp"}
 _ENDINGS = {"application/pdf": "pdf", "text/plain": "txt", "application/json": "json", "text/markdown": "md"}
 
 
@@ -94,8 +94,8 @@ class Content:
         self._unmarked(image)
         out: Json = {"type": "input_image"}
         if image.data:
-            start = (kind for magic, kind in _PICTURES.items() if image.data.startswith(magic))
-            out["image_url"] = f"data:{image.media_type or next(start, 'image/png')};base64,{image.data}"
+            kind = image.media_type or kind_seen(image.data) or "image/png"
+            out["image_url"] = f"data:{kind};base64,{image.data}"
         elif image.file_id:
             out["file_id"] = image.file_id
         else:

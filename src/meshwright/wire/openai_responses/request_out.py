@@ -117,11 +117,11 @@ def settings(request: Request, notes: Notes) -> Json:
     ):
         if value is not None:
             body[name] = value
-    if request.tools:
-        tools = [tool_out(tool, notes) for tool in request.tools]
-        if any(tool is not None for tool in tools):
-            body["tools"] = [tool for tool in tools if tool is not None]
-    if request.tool_choice is not None:
+    if tools := [out for tool in request.tools if (out := tool_out(tool, notes)) is not None]:
+        body["tools"] = tools
+    if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool") and not tools:
+        notes.dropped("tool_choice", "There is no tool to choose.")
+    elif request.tool_choice is not None:
         body["tool_choice"] = choice_out(request.tool_choice, request.tools, notes)
     if request.output is not None or request.verbosity:
         text: Json = {}
