@@ -20,6 +20,7 @@ from meshwright.ledger.own_limits import own_headers
 from meshwright.net.transport import Answer, Call, Deadlines
 from meshwright.types.errors import MeshError, NotCarried, UpstreamError
 from meshwright.wire.rate_limits import rate_headers
+from meshwright.wire.tools_abroad import known_again, sendable
 
 SOON = 0.05
 """Seconds that an attempt needs at least; with fewer left none is begun."""
@@ -92,7 +93,11 @@ async def _sent(work: Work, deployment: Deployment, opened: OpenAttempt, hold: H
     if deployment.also:
         deployment = deployment.speaking(arrival.dialect)
     dialect = deployment.dialect
-    request = dialect.encode_request(arrival.request, deployment.target)
+    asked = arrival.request
+    if dialect is not arrival.dialect:
+        asked, renamed = sendable(asked, dialect.name)
+        opened.adaptations += renamed
+    request = dialect.encode_request(asked, deployment.target)
     opened.adaptations += request.adaptations
     if request.adaptations:
         _check_carried(arrival, deployment.model.name, opened)
@@ -106,6 +111,8 @@ async def _sent(work: Work, deployment: Deployment, opened: OpenAttempt, hold: H
             return Streaming(flow, _receipt(opened))
         body = await answer.read(MAX_ANSWER)
         response = dialect.decode_response(body, deployment.target)
+        if arrival.request.tools and dialect is not arrival.dialect:
+            response = known_again(response, arrival.request)
         ready = encoded(arrival, response)
     except BaseException:
         answer.abort()

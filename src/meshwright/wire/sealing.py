@@ -31,6 +31,7 @@ from meshwright.types.response import (
     UsageDelta,
 )
 from meshwright.wire.dialect import Dialect, Encoded, StreamEncoder
+from meshwright.wire.tools_abroad import knowing
 
 MARK = "bWVzaDox"
 """How every seal begins: b"mesh:1" in base64."""
@@ -119,8 +120,8 @@ def encode_for_client(dialect: Dialect, response: Response, request: Request) ->
 
 
 def encoder_for_client(dialect: Dialect, request: Request) -> StreamEncoder:
-    """The stream encoder of the client's dialect, which seals what is bound."""
-    encoder = dialect.stream_encoder(request)
+    """The stream encoder of the client's dialect, which seals what is bound and names tools as the client does."""
+    encoder = knowing(dialect.stream_encoder(request), request)
     return Sealing(encoder) if dialect.name in SIGNING else encoder
 
 

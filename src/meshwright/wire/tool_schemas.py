@@ -87,5 +87,5 @@ def _meant(branch: Any, root: dict[str, Any]) -> dict[str, Any]:
     """An alternative, or the definition that it refers to."""
     if not isinstance(branch, dict):
         return {}
-    places = {name: root[name] for name in ("$defs", "definitions") if name in root}
+    places: dict[str, Any] = {name: root[name] for name in ("$defs", "definitions") if name in root}
     return rooted({**branch, **places}) if "$ref" in branch else branch
