@@ -213,10 +213,17 @@ answer_parts = (
     | st.builds(Reasoning, encrypted=base64s)
     | bare_images
 )
+
+
+def _ended(parts: list[Any], finish: Any) -> Any:
+    """An answer that calls a tool has not ended its turn."""
+    return "tool_calls" if finish == "stop" and any(isinstance(part, ToolCall) for part in parts) else finish
+
+
 answers = st.builds(
     lambda parts, finish, usage, tier, extra: Response(
         model="m",
-        choices=(Choice(message=Message("assistant", tuple(parts)), finish=finish),),
+        choices=(Choice(message=Message("assistant", tuple(parts)), finish=_ended(parts, finish)),),
         usage=usage,
         service_tier=tier,
         extra=tuple(extra),

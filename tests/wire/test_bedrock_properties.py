@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from meshwright.types.content import Message, Opaque, Reasoning, Refusal, Text, ToolCall
 from meshwright.types.errors import InvalidRequest, TooLarge, UpstreamProtocol
 from meshwright.types.request import Request
-from meshwright.types.response import Choice, Response
+from meshwright.types.response import Choice, Finished, Response
 from meshwright.types.usage import Usage
 from meshwright.wire.bedrock_converse import DIALECT
 from meshwright.wire.bedrock_converse.address import with_model
@@ -268,3 +268,21 @@ def test_any_error_body_is_told(status: int, body: bytes) -> None:
     error = DIALECT.decode_error(status, body, None)
     assert error.upstream_status == status
     assert 0 < len(error.message) <= 2_000
+
+
+def test_a_call_is_no_end_of_a_turn_whatever_the_model_says() -> None:
+    call = {"toolUse": {"toolUseId": "c", "name": "t", "input": {}}}
+    body = {"output": {"message": {"role": "assistant", "content": [call]}}, "stopReason": "end_turn"}
+    whole = DIALECT.decode_response(msgspec.json.encode(body), TARGET)
+    assert whole.choices[0].finish == "tool_calls"
+    told: list[tuple[str, Any]] = [
+        ("messageStart", {"role": "assistant"}),
+        ("contentBlockStart", {"contentBlockIndex": 0, "start": {"toolUse": {"toolUseId": "c", "name": "t"}}}),
+        ("contentBlockStop", {"contentBlockIndex": 0}),
+        ("messageStop", {"stopReason": "end_turn"}),
+    ]
+    wire = b"".join(event(name, msgspec.json.encode(payload)) for name, payload in told)
+    deltas = DIALECT.stream_decoder(TARGET).feed(wire)
+    assert [delta.finish for delta in deltas if isinstance(delta, Finished)] == ["tool_calls"]
+    words = {"output": {"message": {"role": "assistant", "content": [{"text": "Hi"}]}}, "stopReason": "end_turn"}
+    assert DIALECT.decode_response(msgspec.json.encode(words), TARGET).choices[0].finish == "stop"

@@ -19,7 +19,7 @@ JPEG = base64.b64encode(b"\xff\xd8\xff\xe0\x00\x10JFIF").decode()
 WEBP = base64.b64encode(b"RIFF\x24\x00\x00\x00WEBPVP8 ").decode()
 WAVE = base64.b64encode(b"RIFF\x24\x00\x00\x00WAVEfmt ").decode()
 UNSEEN = base64.b64encode(b"no picture at all").decode()
-CHOOSY = ("anthropic_messages", "bedrock_converse", "gemini", "cohere")
+CHOOSY = ("anthropic_messages", "bedrock_converse")
 
 
 def called(dialect: str, data: str, label: str) -> tuple[str, list[str]]:
@@ -30,12 +30,8 @@ def called(dialect: str, data: str, label: str) -> tuple[str, list[str]]:
     match dialect:
         case "anthropic_messages":
             found = body["messages"][0]["content"][0]["source"]["media_type"]
-        case "bedrock_converse":
-            found = "image/" + body["messages"][0]["content"][0]["image"]["format"]
-        case "gemini":
-            found = body["contents"][0]["parts"][0]["inlineData"]["mimeType"]
         case _:
-            found = body["messages"][0]["content"][0]["image_url"]["url"].partition(";")[0].removeprefix("data:")
+            found = "image/" + body["messages"][0]["content"][0]["image"]["format"]
     return found, [note.field for note in encoded.adaptations if note.lossy and note.field != "max_tokens"]
 
 

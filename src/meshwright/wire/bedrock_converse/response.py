@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from meshwright.types.content import Message, Opaque
+from meshwright.types.content import Message, Opaque, ToolCall
 from meshwright.types.errors import UpstreamProtocol
 from meshwright.types.request import Request
 from meshwright.types.response import Choice, Finish, Response
@@ -83,7 +83,9 @@ def decode_response(body: bytes, target: Target) -> Response:
         raise UpstreamProtocol(f"The provider's answer is not what its dialect promises: {error}.") from None
     if wire.stop_reason is not None and wire.stop_reason not in FINISHES:
         extra.append(Opaque(NAME, "stopReason", source.fields["stopReason"]))
-    finish = None if wire.stop_reason is None else FINISHES.get(wire.stop_reason, "unknown")
+    finish = None
+    if wire.stop_reason is not None:
+        finish = finish_in(wire.stop_reason, called=any(isinstance(part, ToolCall) for part in message.parts))
     return Response(
         model=target.model,
         choices=(Choice(message=message, finish=finish),),
@@ -170,6 +172,11 @@ def encode_response(response: Response, request: Request) -> Encoded:
     if body["stopReason"] is None:
         del body["stopReason"]
     return Encoded(msgspec.json.encode(body), tuple(notes.found))
+
+
+def finish_in(reason: str, *, called: bool) -> Finish:
+    """Our word for a `stopReason`. OpenAI's models on Bedrock say that the turn ended where they called a tool."""
+    return "tool_calls" if called and reason == "end_turn" else FINISHES.get(reason, "unknown")
 
 
 def stop_reason(finish: Finish | None, stop: str, extra: Sequence[Opaque], notes: Notes) -> str | Raw | None:

@@ -33,7 +33,7 @@ from meshwright.wire.bedrock_converse.citations import citation_in
 from meshwright.wire.bedrock_converse.errors import said
 from meshwright.wire.bedrock_converse.eventstream import Frame, FrameCutter
 from meshwright.wire.bedrock_converse.media import image_in
-from meshwright.wire.bedrock_converse.response import FINISHES, told_metrics
+from meshwright.wire.bedrock_converse.response import FINISHES, finish_in, told_metrics
 from meshwright.wire.bedrock_converse.shapes import NAME, ImageBlock, Source, Strict
 from meshwright.wire.bedrock_converse.usage import usage_in
 from meshwright.wire.complaints import LONGEST
@@ -113,7 +113,7 @@ _COLLECTED = ("serverTool", "toolResult", "image")
 class Decoder:
     """The StreamDecoder of this dialect. Raises UpstreamProtocol on damaged frames and what is not its events."""
 
-    __slots__ = ("_blocks", "_cutter", "_model", "_numbers", "_origin", "ended")
+    __slots__ = ("_blocks", "_called", "_cutter", "_model", "_numbers", "_origin", "ended")
 
     def __init__(self, target: Target) -> None:
         self.ended = False
@@ -122,6 +122,7 @@ class Decoder:
         self._cutter = FrameCutter()
         self._blocks: dict[int, _Block] = {}
         self._numbers = 0
+        self._called = False
 
     def feed(self, data: bytes) -> tuple[Delta, ...]:
         """The deltas of the frames that `data` completes."""
@@ -232,6 +233,7 @@ class Decoder:
             called = _CALLED.decode(value)
             block = self._blocks[event.content_block_index] = _Block(kind)
             number = self._number(block)
+            self._called = True
             for name, raw in inner.items():
                 if name not in ("toolUseId", "name"):
                     found.append(OpaqueDelta(value=Opaque(NAME, f"message.content[{number}].toolUse.{name}", raw)))
@@ -281,7 +283,7 @@ class Decoder:
         known = frozenset({"p"}) if reason is not None and reason not in FINISHES else frozenset({"p", "stopReason"})
         self._told(told, known, found)
         if reason is not None:
-            found.append(Finished(finish=FINISHES.get(reason, "unknown")))
+            found.append(Finished(finish=finish_in(reason, called=self._called)))
 
     def _metadata(self, payload: bytes, found: list[Delta]) -> None:
         told = members(_ANY.decode(payload))

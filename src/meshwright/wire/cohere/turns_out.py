@@ -31,7 +31,7 @@ from meshwright.wire.cohere.shapes import NAME
 from meshwright.wire.cohere.turns_in import PLAN
 from meshwright.wire.functions import FREE_TEXT
 from meshwright.wire.notes import Notes
-from meshwright.wire.pictures import kind_stated
+from meshwright.wire.pictures import kind_seen
 from meshwright.wire.sealing import is_anothers
 
 Wire = dict[str, Any] | Raw
@@ -300,7 +300,7 @@ class Writer:
         self._cache(image.cache)
         url = image.url
         if image.data:
-            kind = kind_stated(image.media_type, image.data, self._field, self._notes) or "image/png"
+            kind = image.media_type or kind_seen(image.data) or "image/png"
             if not image.media_type:
                 self._notes.changed(f"{self._field}.media_type", f"A picture names its kind here: {kind} was sent.")
             url = f"data:{kind};base64,{image.data}"

@@ -16,7 +16,7 @@ from meshwright.types.content import Audio, File, Image
 from meshwright.wire.gemini.shapes import Blob, FileData
 from meshwright.wire.gemini.spelling import standard_base64
 from meshwright.wire.notes import Notes
-from meshwright.wire.pictures import kind_seen, kind_stated
+from meshwright.wire.pictures import kind_seen
 from meshwright.wire.verbatim import raw_of
 
 SPOKEN = "audio/L16;codec=pcm;rate=24000"
@@ -87,7 +87,7 @@ def image_out(image: Image, notes: Notes, field: str) -> dict[str, object] | Non
         notes.dropped(f"{field}.image", "A picture comes from one place here.")
     data, mime = _inline(image.url) or (image.data, image.media_type)
     if data:
-        mime = kind_stated(mime, data, field, notes) or _beginning(data)
+        mime = mime or _beginning(data)
         if not mime:
             notes.dropped(f"{field}.image", "A picture must name its media type.")
             return None
