@@ -46,16 +46,19 @@ def test_a_tool_that_takes_text_is_called_with_text_through_responses(desk: Desk
             (call,) = [item for item in answer.output if item.type == "custom_tool_call"]
             assert (call.name, call.input) == ("apply_patch", PATCH)
         assert "response.custom_tool_call_input.done" in events
-        result: Any = {"type": "custom_tool_call_output", "call_id": call.call_id, "output": "Done."}
         words = desk.say(Say(text="Good."), "And now?")
         again = client.responses.create(
             model=desk.model(upstream),
             previous_response_id=whole.id,
-            input=[{**result, "call_id": _id(whole)}, {"role": "user", "content": words}],
+            input=[
+                {"type": "custom_tool_call_output", "call_id": _id(whole), "output": "Done."},
+                {"role": "user", "content": words},
+            ],
             tools=[tool],
         )
     assert again.output_text == "Good."
     seen = desk.seen(upstream, words)[-1].request
+    assert seen is not None
     (made,) = [part for message in seen.messages for part in message.parts if isinstance(part, ToolCall)]
     assert PATCH in (made.arguments if made.kind == "custom" else json.loads(made.arguments)["input"])
 

@@ -135,7 +135,7 @@ def test_a_text_that_comes_in_pieces_is_the_same_text(text: str, plainly: bool, 
 def test_words_of_a_text_are_told_as_they_come() -> None:
     kept = Kept()
     encoder = knowing(kept, asked(PATCH))
-    told = []
+    told: list[str] = []
     for piece in ('{"inp', 'ut": "one', " two\\", "n", "\\ud83d", "\\ude00", '"}'):
         encoder.feed([ToolCallDelta(part=0, name=plain("apply.patch") if not told else "", arguments=piece)])
         told.append("".join(one.arguments for one in kept.deltas if isinstance(one, ToolCallDelta)))
