@@ -391,18 +391,3 @@ def test_a_type_that_looks_like_our_own_mark_is_only_a_type() -> None:
         Opaque("openai_chat", "opaque", raw(part)),
         Opaque("openai_chat", "new", raw({"type": "new", "x": 1})),
     )
-
-
-@pytest.mark.parametrize("mode", ["auto", "none", "required"])
-def test_without_a_tool_there_is_nothing_to_choose(mode: Any) -> None:
-    search = ToolSpec(name="web_search_20250305", kind="hosted", hosted=Opaque("anthropic_messages", "x", raw({})))
-    asked = Request(
-        model="m",
-        messages=(Message("user", (Text("Hi"),)),),
-        tools=(search,),
-        tool_choice=ToolChoice(mode),
-        parallel_tools=False,
-    )
-    encoded = DIALECT.encode_request(asked, Target("m", "p/m"))
-    assert not {"tools", "tool_choice", "parallel_tool_calls"} & msgspec.json.decode(encoded.body).keys()
-    assert [note.field for note in encoded.adaptations] == ["tools", "tool_choice", "parallel_tools"]

@@ -8,8 +8,8 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from meshwright.types.content import Message, Text
-from meshwright.types.request import Request, ToolSpec
+from meshwright.types.content import Message, Opaque, Text
+from meshwright.types.request import Request, ToolChoice, ToolSpec
 from meshwright.wire import CODECS
 from meshwright.wire.dialect import Target
 from tests.wire.strategies_anthropic import raw
@@ -92,3 +92,20 @@ def test_parts_that_must_all_hold_are_joined(dialect: str) -> None:
 def test_a_schema_that_makes_no_sense_is_still_that_of_an_object(dialect: str, odd: dict[str, Any]) -> None:
     schema, told = taken(dialect, odd)
     assert (schema["type"], told) == ("object", True)
+
+
+@pytest.mark.parametrize("mode", ["auto", "none", "required"])
+def test_without_a_tool_there_is_nothing_to_choose(mode: Any) -> None:
+    search = ToolSpec(name="web_search", kind="hosted", hosted=Opaque("anthropic_messages", "web_search", raw({})))
+    asked = Request(
+        model="m",
+        messages=(Message("user", (Text("Hi"),)),),
+        tools=(search,),
+        tool_choice=ToolChoice(mode),
+        parallel_tools=False,
+    )
+    encoded = CODECS["openai_chat"].encode_request(asked, Target("m", "p/m"))
+    assert not {"tools", "tool_choice", "parallel_tool_calls"} & msgspec.json.decode(encoded.body).keys()
+    assert [note.field for note in encoded.adaptations] == ["tools", "tool_choice", "parallel_tools"]
+    there = msgspec.json.decode(CODECS["openai_responses"].encode_request(asked, Target("m", "p/m")).body)
+    assert ("tool_choice" in there) == (mode != "required")
