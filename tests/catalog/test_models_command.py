@@ -185,3 +185,12 @@ def test_a_deployed_provider_serves_what_is_listed_with_the_facts_of_the_catalog
     _, text, _ = mesh("models", "azure/", "--json")
     (model,) = json.loads(text)["models"]
     assert model["window"] == 128_000
+
+
+def test_the_doctor_mentions_names_in_routes_that_no_model_has(mesh, tmp_path: Path):
+    (tmp_path / "mesh.toml").write_text('[routes.cheap]\nstrategy = "cheapest"\npool = ["builtin/ecko", "builtin/*"]\n')
+    _, text, _ = mesh("doctor", "--offline", "--json")
+    (found,) = [one for one in json.loads(text) if "routes.cheap" in one["what"]]
+    assert found["state"] == "warn"
+    assert '"builtin/ecko"' in found["what"]
+    assert found["fix"] == 'Did you mean "builtin/echo"?'

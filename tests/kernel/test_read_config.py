@@ -108,6 +108,7 @@ def test_a_wrong_variable_is_reported_as_one_of_the_environment():
         ('[models."openai/x"]\nabilities = { tool = true }', "models.openai/x.abilities", 'Did you mean "tools"?'),
         ('[routes.a]\nstrategy = "cheap"', "routes.a.strategy", 'Did you mean "cheapest"?'),
         ('[routes.a]\nstrategy = "fixed"', "routes.a.pool", "pool = "),
+        ('[routes.a]\nprivacy = ["no-training"]', "routes.a.privacy", "local, no_training, may_train, unknown"),
         ("[routes.a]\nattempts = 0", "routes.a.attempts", "attempts = 3"),
         ("[routes.a]\noptions = { slak = 1 }", "routes.a.options.slak", 'Did you mean "slack"?'),
         ("[routes.a]\noptions = { slack = 2 }", "routes.a.options.slack", "0 to 1"),

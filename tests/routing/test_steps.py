@@ -12,7 +12,7 @@ from meshwright.routing.policy import Signal
 from meshwright.routing.route import route
 from meshwright.types.content import Message, Text, ToolCall, ToolResult
 from meshwright.types.decision import Decision
-from meshwright.types.errors import NoCandidate
+from meshwright.types.errors import ContextTooLong, NoCandidate
 from meshwright.types.model import Model, Price
 from meshwright.types.request import Request
 
@@ -162,6 +162,27 @@ def test_licence_window_and_time_are_bounds_too():
     assert "min_window" in (caught.value.fix or "")
     slow = decide(msgspec.structs.replace(every, max_seconds=2.0), "Who?", {SMALL: Signal(None, 5.0)})
     assert slow.rejected == {SMALL: "about 5 s of late, max_seconds is 2"}
+
+
+def test_a_name_that_nobody_has_is_told_and_not_passed_over_in_silence():
+    decision = decide(RouteSettings(strategy="split", weights={"p/smal": 9, LARGE: 1}), "Who?")
+    assert decision.because == (
+        "the lot of this conversation fell on p/large, which takes 1 of the traffic, as 1 of 2 steps cannot serve this "
+        "request"
+    )
+    assert decision.rejected == {"p/smal": "no model that is served is called so"}
+    pool = RouteSettings(strategy="cheapest", pool=("p/smal", "q/*", LARGE))
+    decision = decide(pool, "Who?")
+    assert decision.because.startswith("the only model here that can serve this request: ")
+    assert list(decision.rejected) == ["p/smal", "q/*"]
+    judged = decide(RouteSettings(strategy="panel", steps=(SMALL, MIDDLE), by="p/judge"), "Who?")
+    assert list(judged.rejected) == ["p/judge"]
+    with pytest.raises(NoCandidate, match="p/smal: no model that is served") as caught:
+        decide(RouteSettings(strategy="cheapest", pool=("p/smal",)), "Who?")
+    assert caught.value.fix is not None
+    assert caught.value.fix.startswith("Correct the name in the route")
+    with pytest.raises(ContextTooLong):
+        decide(RouteSettings(strategy="cheapest", pool=("p/smal", SMALL)), "word " * 40_000)
 
 
 def test_a_panel_votes_unless_somebody_judges():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from meshwright.routing.filters import ONLY, UNPRICED, WINDOW, rejection
+from meshwright.routing.filters import ONLY, UNPRICED, UNSERVED, WINDOW, rejection
 from meshwright.routing.policy import UNSEEN, Policy, Signal
 from meshwright.routing.predict import Prediction, hopeless
 from meshwright.routing.strategies import STRATEGIES
@@ -31,7 +31,8 @@ def choose(
     if decision is not None:
         known = {model.name: _kept(signal, seen) for model in models if (signal := signals.get(model.name)) is not None}
         return msgspec.structs.replace(decision, features=seen, snapshot=snapshot, signals=known)
-    if rejected and all(WINDOW in reason for reason in rejected.values()):
+    reasons = set(rejected.values()) - {UNSERVED}
+    if reasons and all(WINDOW in reason for reason in reasons):
         error = ContextTooLong(f"This is too long for {_reasons(rejected)}.", field="messages", fix=_fix(rejected))
         error.rejected = rejected
         raise error
@@ -145,6 +146,8 @@ def _eligible(
             rejected[model.name] = reason
         else:
             candidates.append(candidate)
+    if policy.missing:
+        rejected.update(dict.fromkeys(policy.missing, UNSERVED))
     return candidates, rejected
 
 
@@ -211,6 +214,7 @@ FIXES = (
     ),
     (UNPRICED, "State the price of a model in [models] of mesh.toml, or set budgets.unpriced there."),
     (ONLY, "Ask for what this key may use: GET /v1/models lists it."),
+    (UNSERVED, "Correct the name in the route (`mesh models` lists them), or set up its provider (`mesh doctor`)."),
     ("max_seconds", "Raise the route's max_seconds, or add a faster model."),
     ("below the floor", "Lower the route's floor, or add a better model."),
     ("required", "Add a model that meets the route's requirements, or state what is not known of one in [models]."),

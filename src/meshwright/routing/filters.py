@@ -15,6 +15,7 @@ WINDOW = "its window is"
 ONLY = "it is not one of the"
 """Words of a rejection for what the caller may use."""
 UNPRICED = "its price is not known"
+UNSERVED = "no model that is served is called so"
 ROUGH = 1.5
 """How far a token count may be off."""
 

@@ -61,6 +61,8 @@ class Policy(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     providers: tuple[str, ...] = ()
     priced: bool = False
     """A model whose price is not known does not pass."""
+    missing: tuple[str, ...] = ()
+    """Names and patterns of its configuration that no served model answers to."""
     failing: Failing = DEFAULT
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import importlib.util
 import os
 import socket
@@ -25,7 +26,9 @@ from meshwright.cli.session import here
 from meshwright.kernel.addressing import addressing
 from meshwright.kernel.build.models import chosen, model_cards
 from meshwright.kernel.build.providers import ProviderPart, provider_parts
+from meshwright.kernel.build.routes import policies
 from meshwright.kernel.build.snapshot import auth_headers, proof_of
+from meshwright.kernel.config.names import ROUTE
 from meshwright.kernel.config.tables import Config
 from meshwright.net.choose import OneTransport
 from meshwright.net.proof import Proof, proved
@@ -80,7 +83,10 @@ def _findings(config: Path | None, offline: bool) -> list[Finding]:
         settings = load_config(place.config, os.environ)
     except ConfigError as error:
         wrong = [Finding("bad", str(problem).partition(" Fix: ")[0], problem.fix) for problem in error.problems]
-        return [Finding("bad", f"mesh.toml cannot be used: {len(wrong)} problems"), *wrong]
+        return [
+            Finding("bad", f"mesh.toml cannot be used: {len(wrong)} problem{'s' if len(wrong) > 1 else ''}"),
+            *wrong,
+        ]
     try:
         control, _ = open_control(place, os.environ, settings)
     except MeshError as error:
@@ -92,6 +98,7 @@ def _findings(config: Path | None, offline: bool) -> list[Finding]:
     found += asyncio.run(_probe(parts)) if not offline else [_keyed(part) for part in parts]
     found += _retiring(parts, settings)
     found += _tokenizers(parts, settings)
+    found += _routes(parts, settings)
     for name in settings.providers:
         if name in refused:
             found.append(Finding("bad", f"{name}: configured, but not served: {refused[name]}", _remedy(refused[name])))
@@ -114,6 +121,20 @@ def _retiring(parts: list[ProviderPart], settings: Config) -> list[Finding]:
             names += [f"and {len(leaving) - 5} more"] * (len(leaving) > 5)
             fix = f"Move to their successors: mesh models --retiring {RETIRING_DAYS}d"
             what = f"{part.row.name}: {len(leaving)} served models retire soon: {', '.join(names)}"
+            found.append(Finding("warn", what, fix))
+    return found
+
+
+def _routes(parts: list[ProviderPart], settings: Config) -> list[Finding]:
+    """Names in routes that no served model answers to: those routes go on without, which must not go unseen."""
+    models = [card for part in parts for card in model_cards(part, settings, shipped(part.row.name))]
+    meaning, found = policies(settings, models), []
+    for name in settings.routes:
+        every = meaning[f"{ROUTE}{name}"].every()
+        for missing in dict.fromkeys(one for each in every for one in each.missing):
+            what = f'mesh.toml: routes.{name} names "{missing}", and no model that is served is called so'
+            near = difflib.get_close_matches(missing, [model.name for model in models], 1, 0.6)
+            fix = f'Did you mean "{near[0]}"?' if near else "Correct it, or set up its provider."
             found.append(Finding("warn", what, fix))
     return found
 

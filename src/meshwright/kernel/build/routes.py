@@ -44,13 +44,17 @@ def matching(patterns: Sequence[str], models: Sequence[Model]) -> tuple[str, ...
     """Full names of the models that the patterns mean, in the patterns' order; every model when there are none."""
     if not patterns:
         return tuple(model.name for model in models)
-    found = [
-        model.name
-        for pattern in patterns
-        for model in models
-        if fnmatchcase(model.name, pattern) or pattern in (model.upstream, *model.aliases)
-    ]
+    found = [model.name for pattern in patterns for model in models if _answers_to(model, pattern)]
     return tuple(dict.fromkeys(found))
+
+
+def unmatched(patterns: Sequence[str], models: Sequence[Model]) -> tuple[str, ...]:
+    """Those of the patterns that mean no model at all."""
+    return tuple(pattern for pattern in patterns if not any(_answers_to(model, pattern) for model in models))
+
+
+def _answers_to(model: Model, pattern: str) -> bool:
+    return fnmatchcase(model.name, pattern) or pattern in (model.upstream, *model.aliases)
 
 
 def _policy(
@@ -80,7 +84,8 @@ def _policy(
         failing=failing(failure, settings),
     )
     if STRATEGIES[settings.strategy].compose is None:
-        return msgspec.structs.replace(policy, pool=matching(settings.pool, models))
+        pool, missing = matching(settings.pool, models), unmatched(settings.pool, models)
+        return msgspec.structs.replace(policy, pool=pool, missing=missing)
     around = (*within, policy)
     names = steps_of(settings)
     steps = tuple(_step(step, models, routes, failure, around) for step in names)
@@ -106,4 +111,11 @@ def _step(
     """A step's policy: a route's own, or the models that the name or pattern means, in order."""
     if name := meant(step, routes):
         return msgspec.structs.replace(_policy(name, routes[name], models, routes, failure, within), name=step)
-    return Policy(name=step, strategy="fixed", pool=matching((step,), models), within=within, failing=failing(failure))
+    return Policy(
+        name=step,
+        strategy="fixed",
+        pool=matching((step,), models),
+        missing=unmatched((step,), models),
+        within=within,
+        failing=failing(failure),
+    )

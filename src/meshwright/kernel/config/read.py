@@ -128,6 +128,9 @@ def _fix(kind: Any, path: Path) -> str:
         if option in examples:
             return f"Write for example {name} = {examples[option]}."
         if get_origin(option) is tuple:
+            words = [word for one in get_args(option) for word in get_args(one) if isinstance(word, str)]
+            if words:
+                return f"Write a list of some of {', '.join(words)}."
             return f'Write a list: {name} = ["one", "two"].'
         if get_origin(option) is dict:
             return f"Write a table: {name} = {{ key = value }}."

@@ -23,7 +23,8 @@ def rank(candidates: list[Candidate], features: Features, policy: Policy) -> tup
         return ordered, f"no model here is expected to answer well: {kind(features)}"
     fit = [candidate for candidate in ordered if not hopeless(candidate)]
     if len(fit) == 1:
-        return ordered, f"the only model here that is expected to answer: {kind(features)}"
+        can = "can serve this request" if len(ordered) == 1 else "is expected to answer"
+        return ordered, f"the only model here that {can}: {kind(features)}"
     if seconds is None:
         return (
             ordered,

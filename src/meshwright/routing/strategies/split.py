@@ -35,6 +35,8 @@ def compose(steps: Sequence[Step], by: Step | None, features: Features, policy: 
     used = tuple(steps[at] for at in (chosen, *rest))[: max(1, policy.attempts)]
     share = weights[chosen] / whole
     because = f"the lot of this conversation fell on {used[0].name}, which takes {share:.4g} of the traffic"
+    if unable := len(policy.steps) - len(steps):
+        because += f", as {unable} of {len(policy.steps)} steps cannot serve this request"
     return Composed(
         plan=Plan(kind="first", steps=tuple(step.plan for step in used)),
         because=because,
