@@ -51,6 +51,30 @@ MAX_COST: Mapping[str, Any] = {
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 
+class Wishes(msgspec.Struct, frozen=True):
+    """What a caller says of one request in headers of ours; fields as those of Arrival, `cost` as it was written."""
+
+    route: str = ""
+    strict: bool = False
+    repair: bool | None = None
+    seconds: float | None = None
+    cost: str | None = None
+
+
+NO_WISHES = Wishes()
+
+
+def wishes(header: Callable[[str], str | None]) -> Wishes:
+    """All of them. Raises InvalidRequest."""
+    return Wishes(
+        route=header("x-mesh-route") or "",
+        strict=strict(header("x-mesh-strict")),
+        repair=repair(header("x-mesh-repair")),
+        seconds=seconds(header("x-mesh-timeout")),
+        cost=header("x-mesh-max-cost"),
+    )
+
+
 def strict(value: str | None) -> bool:
     """Whether every adaptation is an error. Raises InvalidRequest."""
     return _said("x-mesh-strict", value) or False

@@ -117,6 +117,7 @@ async def _answer(
         parameter=parameter,
         body=body,
         principal=principal,
+        ours=exchange.says("x-mesh-"),
     )
     if not endpoint.slow:
         return await endpoint.answer(gate, asked)

@@ -34,6 +34,10 @@ class AsgiExchange:
                 return value.decode()
         return None
 
+    def says(self, word: str) -> bool:
+        """Whether the name of any request header has that in it."""
+        return any(word.encode() in key for key, _ in self._headers)
+
     async def body(self, limit: int) -> bytes:
         """The request's body, at most `limit` bytes."""
         pieces, size, more = [], 0, True

@@ -14,6 +14,7 @@ from meshwright.kernel.handle import handle
 from meshwright.server.adapting import (
     CACHE,
     MAX_COST,
+    NO_WISHES,
     REPAIR,
     STRICT,
     TIMEOUT,
@@ -21,9 +22,7 @@ from meshwright.server.adapting import (
     bounded,
     cache,
     plain,
-    repair,
-    seconds,
-    strict,
+    wishes,
 )
 from meshwright.server.again import once
 from meshwright.server.background import Following, begin
@@ -82,8 +81,9 @@ def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked],
             return await _PASS_ON(gate, asked)
         if dialect.with_path is not None:
             request = dialect.with_path(request, asked.parameter, stream)
-        if (said := header("x-mesh-max-cost")) is not None or request.extra:
-            request = bounded(request, said)
+        wished = wishes(header) if asked.ours else NO_WISHES
+        if wished.cost is not None or request.extra:
+            request = bounded(request, wished.cost)
         kept = await prepare(gate, asked, request, dialect.name) if concerns(request, dialect.name) else None
         keeping = kept[1] if kept is not None else None
         arrival = Arrival(
@@ -91,14 +91,14 @@ def asking(dialect: Dialect, *, stream: bool = False) -> Callable[[Gate, Asked],
             dialect=dialect,
             principal=asked.principal,
             path=asked.path,
-            route=header("x-mesh-route") or "",
-            strict=strict(said) if (said := header("x-mesh-strict")) else False,
-            repair=repair(said) if (said := header("x-mesh-repair")) else None,
+            route=wished.route,
+            strict=wished.strict,
+            repair=wished.repair,
             forward=tuple([(name, value) for name in names if (value := header(name))]),
             decode_seconds=perf_counter() - began,
             answer_id=keeping.id if keeping is not None else "",
             cache=cache(header) if gate.kernel.snapshot.caches else "",
-            seconds=seconds(header("x-mesh-timeout")),
+            seconds=wished.seconds,
         )
         if keeping is not None and keeping.background:
             return await _in_background(gate, arrival, keeping)

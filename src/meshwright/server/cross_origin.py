@@ -39,7 +39,7 @@ class CrossOrigin:
             ("vary", "origin"),
         ]
         self.method, self.path, self.query = exchange.method, exchange.path, exchange.query
-        self.header, self.body = exchange.header, exchange.body
+        self.header, self.says, self.body = exchange.header, exchange.says, exchange.body
         self.finish, self.watch = exchange.finish, exchange.watch
 
     async def send(self, status: int, headers: Headers, body: bytes) -> None:

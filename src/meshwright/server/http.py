@@ -27,6 +27,10 @@ class Exchange(Protocol):
         """A request header by its lower-case name, the first of several. Raises InvalidRequest if it is not ASCII."""
         ...
 
+    def says(self, word: str) -> bool:
+        """Whether the name of any request header has that in it: one look where many names would be asked for."""
+        ...
+
     async def body(self, limit: int) -> bytes:
         """The whole request body. Raises TooLarge over `limit` bytes, InvalidRequest or ClientGone if it breaks off."""
         ...
@@ -53,7 +57,10 @@ class ClientGone(Exception):
 
 
 class Asked(msgspec.Struct, frozen=True, eq=False, kw_only=True):
-    """A request as an endpoint sees it. `parameter` is what stands for `{…}` in its path."""
+    """A request as an endpoint sees it. `parameter` is what stands for `{…}` in its path.
+
+    `ours`: there may be headers of ours among its own (x-mesh-…).
+    """
 
     method: str
     path: str
@@ -62,6 +69,7 @@ class Asked(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     body: bytes = b""
     parameter: str = ""
     principal: Principal = LOCAL
+    ours: bool = True
 
 
 class Answered(msgspec.Struct, frozen=True, eq=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from functools import lru_cache
 
 from meshwright.types.decision import Trace
@@ -15,21 +16,23 @@ class Metrics:
     """What this worker has seen. `state` and `merged` let one worker answer for all of them."""
 
     def __init__(self) -> None:
-        self.counters: dict[str, dict[Labels, float]] = {name: {} for name in COUNTERS}
+        self.counters: dict[str, dict[Labels, float]] = {name: defaultdict(float) for name in COUNTERS}
         self.histograms: dict[str, dict[Labels, list[float]]] = {name: {} for name in HISTOGRAMS}
 
     def trace(self, trace: Trace) -> None:
         """Count one finished request."""
         served, model, into, out = _labels_of(trace.dialect, trace.served or "none", trace.outcome)
-        self.count("mesh_requests_total", served)
+        counters = self.counters
+        counters["mesh_requests_total"][served] += 1
         self.observe("mesh_request_seconds", model, trace.seconds)
         if trace.first_byte is not None and trace.stream:
             self.observe("mesh_first_byte_seconds", model, trace.first_byte)
         for attempt in trace.attempts:
-            self.count("mesh_attempts_total", (("model", attempt.model), ("outcome", attempt.outcome)))
+            counters["mesh_attempts_total"][_labels_of_attempt(attempt.model, attempt.outcome)] += 1
         if trace.usage is not None:
-            self.count("mesh_tokens_total", into, trace.usage.total_input)
-            self.count("mesh_tokens_total", out, trace.usage.total_output)
+            tokens = counters["mesh_tokens_total"]
+            tokens[into] += trace.usage.total_input
+            tokens[out] += trace.usage.total_output
         for verdict in trace.guards:
             seen = (("rule", verdict.rule), ("action", verdict.action), ("place", verdict.place))
             self.count("mesh_guard_verdicts_total", seen)
@@ -38,12 +41,11 @@ class Metrics:
             if trace.saved_nano:
                 self.count("mesh_cache_saved_dollars_total", (), trace.saved_nano / 1e9)
         if trace.cost:
-            self.count("mesh_cost_dollars_total", model, trace.cost / 1e9)
+            counters["mesh_cost_dollars_total"][model] += trace.cost / 1e9
 
     def count(self, name: str, labels: Labels, amount: float = 1) -> None:
         """Add to a counter."""
-        series = self.counters[name]
-        series[labels] = series.get(labels, 0.0) + amount
+        self.counters[name][labels] += amount
 
     def observe(self, name: str, labels: Labels, seconds: float) -> None:
         """Add to a histogram: one slot per bucket, then the sum."""
@@ -82,6 +84,11 @@ def _labels_of(dialect: str, model: str, outcome: str) -> tuple[Labels, Labels, 
     served = (("dialect", dialect), ("model", model), ("outcome", outcome))
     by = (("model", model),)
     return served, by, (*by, ("direction", "input")), (*by, ("direction", "output"))
+
+
+@lru_cache(maxsize=4096)
+def _labels_of_attempt(model: str, outcome: str) -> Labels:
+    return (("model", model), ("outcome", outcome))
 
 
 COUNTERS = {

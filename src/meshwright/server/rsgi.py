@@ -52,6 +52,10 @@ class RsgiExchange:
             raise not_ascii(name)
         return value
 
+    def says(self, word: str) -> bool:
+        """Whether the name of any request header has that in it."""
+        return word in " ".join(self._headers.keys())
+
     async def body(self, limit: int) -> bytes:
         """The request's body, at most `limit` bytes."""
         length = self.header("content-length")

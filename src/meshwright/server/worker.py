@@ -247,7 +247,8 @@ _Rows = list[tuple[str, list[tuple[tuple[tuple[str, str], ...], Any]]]]
 def _read(file: Path) -> Metrics:
     counters, histograms = msgspec.msgpack.decode(file.read_bytes(), type=tuple[_Rows, _Rows])
     metrics = Metrics()
-    metrics.counters |= {name: dict(series) for name, series in counters}
+    for name, series in counters:
+        metrics.counters[name].update(series)
     metrics.histograms |= {name: dict(series) for name, series in histograms}
     return metrics
 
