@@ -32,7 +32,7 @@ RUNNERS: Mapping[PlanKind, Runner] = {
 }
 
 
-async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: Recording) -> Reply:
+def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: Recording) -> Awaitable[Reply]:
     """The plan's answer. Raises the last UpstreamError when nobody answers, NotCarried, NoCandidate."""
     decision = recording.decision
     assert decision is not None
@@ -53,8 +53,8 @@ async def call(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: 
         until=kernel.signals.now() + seconds,
     )
     if formed(arrival.request) or arrival.request.tools:
-        return await run_shaped(work, decision.plan, policy, run)
-    return await run(work, decision.plan, policy)
+        return run_shaped(work, decision.plan, policy, run)
+    return run(work, decision.plan, policy)
 
 
 def run(work: Work, plan: Plan, policy: Policy) -> Awaitable[Reply]:

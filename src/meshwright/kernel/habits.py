@@ -11,8 +11,9 @@ import msgspec
 from meshwright.routing.lengths import answer_tokens
 from meshwright.routing.policy import UNSEEN
 from meshwright.routing.route import LEAST_CACHED
-from meshwright.types.decision import Attempt, Interval, Signal, Trace
+from meshwright.types.decision import Attempt, Features, Interval, Signal, Trace
 from meshwright.types.model import Model, Provider
+from meshwright.types.usage import Usage
 
 LATEST = 48
 """Answers that quantiles are taken over."""
@@ -65,8 +66,11 @@ class Habits:
         if habit is None:
             habit = self._models[model.name] = _Habit()
         self._time(habit, trace, attempt, signal)
-        self._length(habit, trace, attempt, model)
-        self._cache(habit, trace, attempt, provider, model)
+        seen = trace.decision.features if trace.decision is not None else None
+        if seen is not None and seen.task:
+            self._length(habit, seen, attempt.usage, model)
+        if seen is not None and seen.conversation:
+            self._cache(habit, seen, attempt.usage, provider, model)
         habit.answers += 1
         if habit.answers > LATEST and habit.answers % SELDOM:
             return signal
@@ -96,24 +100,18 @@ class Habits:
         if tokens := attempt.usage.total_output:
             habit.pace.append(max(0.0, total - first) / tokens)
 
-    def _length(self, habit: _Habit, trace: Trace, attempt: Attempt, model: Model) -> None:
+    def _length(self, habit: _Habit, seen: Features, usage: Usage, model: Model) -> None:
         """How long it was beside what would have been predicted of a model never seen."""
-        decision = trace.decision
-        seen = decision.features if decision is not None else None
-        if seen is None or not seen.task or attempt.usage is None or not attempt.usage.total_output:
+        if not usage.total_output:
             return
-        ratio = log(attempt.usage.total_output / max(1.0, answer_tokens(model, seen, UNSEEN)))
+        ratio = log(usage.total_output / max(1.0, answer_tokens(model, seen, UNSEEN)))
         ratio = max(-WILDEST, min(WILDEST, ratio))
         for task in ("", seen.task):
             weight, summed = habit.longer.get(task, (0.0, 0.0))
             habit.longer[task] = FORGOTTEN * weight + 1, FORGOTTEN * summed + ratio
 
-    def _cache(self, habit: _Habit, trace: Trace, attempt: Attempt, provider: Provider, model: Model) -> None:
+    def _cache(self, habit: _Habit, seen: Features, usage: Usage, provider: Provider, model: Model) -> None:
         """What of the conversation its provider should have in its cache now, and whether it had what was expected."""
-        decision, usage = trace.decision, attempt.usage
-        seen = decision.features if decision is not None else None
-        if seen is None or usage is None or not seen.conversation:
-            return
         # Its tokens are not counted as we estimate them: what is remembered is in ours, as the next request will be.
         ours = seen.input_tokens / max(1, usage.total_input)
         if expected := seen.warm.get(model.name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from time import time
 
 import msgspec
@@ -16,6 +17,7 @@ from meshwright.kernel.shaped import formed
 from meshwright.kernel.snapshot import Snapshot
 from meshwright.kernel.work import encoded
 from meshwright.types.content import Opaque, Text, ToolCall
+from meshwright.types.decision import Decision
 from meshwright.types.errors import MeshError
 from meshwright.types.request import Request
 from meshwright.types.response import Response
@@ -28,13 +30,25 @@ MOST = 4 * 1024 * 1024
 """Bytes of a stream that are remembered until it is complete; a longer one is not kept."""
 
 
-async def answered(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: Recording) -> Reply:
+def answered(kernel: Kernel, snapshot: Snapshot, arrival: Arrival, recording: Recording) -> Awaitable[Reply]:
     """The answer. Raises what `call` raises."""
     decision = recording.decision
     assert decision is not None
     settings = snapshot.caches.get(decision.route)
     if settings is None or arrival.cache == "no-store" or not _may(arrival, settings):
-        return await call(kernel, snapshot, arrival, recording)
+        return call(kernel, snapshot, arrival, recording)
+    return _recalled(kernel, snapshot, arrival, recording, decision, settings)
+
+
+async def _recalled(
+    kernel: Kernel,
+    snapshot: Snapshot,
+    arrival: Arrival,
+    recording: Recording,
+    decision: Decision,
+    settings: CacheSettings,
+) -> Reply:
+    """The answer of a route that has a cache."""
     principal = arrival.principal
     owner = {"key": principal.id, "team": f"team {principal.team or principal.id}", "all": "all"}[settings.share]
     found = key(arrival.request, decision.plan, decision.route, owner)

@@ -33,78 +33,50 @@ def new_id() -> str:
     return f"{_fast(64):016x}"
 
 
-class Recording:
+class Recording(msgspec.Struct, eq=False):
     """The only thing that is written to on a request's way. One per request; it becomes one Trace."""
 
-    __slots__ = (
-        "_last",
-        "answer",
-        "at",
-        "attempts",
-        "cache",
-        "cap",
-        "charges",
-        "counted",
-        "decision",
-        "dialect",
-        "error",
-        "first_byte",
-        "guards",
-        "held",
-        "id",
-        "notes",
-        "of",
-        "outcome",
-        "over",
-        "path",
-        "principal",
-        "promised",
-        "said",
-        "saved",
-        "served",
-        "stages",
-        "started",
-        "status",
-        "stream",
-        "tab",
-    )
+    principal: str
+    dialect: str
+    path: str
+    at: float = msgspec.field(default_factory=time)
+    started: float = msgspec.field(default_factory=perf_counter)
+    marked: float = 0.0
+    """When its last stage ended, on the clock of `started`."""
+    id: str = ""
+    stream: bool = False
+    stages: dict[str, float] = {}
+    attempts: list[Attempt] = []
+    counted: bool = False
+    """It is one of the requests under way that the budget of second attempts goes by."""
+    said: tuple[Message, ...] = ()
+    """What was asked; only where policy says that it may be kept."""
+    cap: int | None = None
+    """Nano-dollars that all of its calls may cost together, by its caller's `max_cost`."""
+    promised: int = 0
+    """Nano-dollars that its calls cost, or may cost at most; only where a `max_cost` is to be kept."""
+    notes: list[Note] = []
+    guards: list[Verdict] = []
+    held: bool = False
+    """Whoever watches the answer settles it."""
+    over: bool = False
+    """It would have settled, but for that."""
+    cache: str = ""
+    saved: int | None = None
+    of: str = ""
+    tab: Tab | None = None
+    charges: Mapping[str, int] = NOTHING
+    answer: str = ""
+    decision: Decision | None = None
+    served: str = ""
+    status: int = 200
+    outcome: str = "ok"
+    error: str = ""
+    first_byte: float | None = None
 
-    def __init__(self, principal: str, dialect: str, path: str) -> None:
-        self.at = time()
-        self.started = self._last = perf_counter()
+    def __post_init__(self) -> None:
+        self.marked = self.started
         self.id = decision_id(self.at)
-        self.principal = principal
-        self.dialect = dialect
-        self.path = path
-        self.stream = False
-        self.stages: dict[str, float] = {}
-        self.attempts: list[Attempt] = []
-        self.counted = False
-        """It is one of the requests under way that the budget of second attempts goes by."""
-        self.said: tuple[Message, ...] = ()
-        """What was asked; only where policy says that it may be kept."""
-        self.cap: int | None = None
-        """Nano-dollars that all of its calls may cost together, by its caller's `max_cost`."""
-        self.promised = 0
-        """Nano-dollars that its calls cost, or may cost at most; only where a `max_cost` is to be kept."""
-        self.notes: list[Note] = []
-        self.guards: list[Verdict] = []
-        self.held = False
-        """Whoever watches the answer settles it."""
-        self.over = False
-        """It would have settled, but for that."""
-        self.cache = ""
-        self.saved: int | None = None
-        self.of = ""
-        self.tab: Tab | None = None
-        self.charges: Mapping[str, int] = NOTHING
-        self.answer = ""
-        self.decision: Decision | None = None
-        self.served = ""
-        self.status = 200
-        self.outcome = "ok"
-        self.error = ""
-        self.first_byte: float | None = None
 
     def elapsed(self) -> float:
         """Seconds since the request arrived."""
@@ -113,8 +85,8 @@ class Recording:
     def stage(self, name: str) -> None:
         """What was done since the last mark is stage `name`."""
         now = perf_counter()
-        self.stages[name] = self.stages.get(name, 0.0) + now - self._last
-        self._last = now
+        self.stages[name] = self.stages.get(name, 0.0) + now - self.marked
+        self.marked = now
 
     def failed(self, error: BaseException) -> None:
         """The request as a whole failed."""

@@ -75,6 +75,8 @@ class Concurrency:
 
     def answered(self, late: float) -> None:
         """An answer came so late: in times of what is usual for its size, see `lateness`."""
+        if late == self._short == self._unhurried and self.running < self.limit / 2:
+            return  # in time as ever, and nobody waits
         bounds = self._bounds
         short, usual = self._short, self._unhurried
         self._short = short = late if short is None else short + QUICK * (late - short)

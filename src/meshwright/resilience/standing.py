@@ -68,19 +68,20 @@ class Standing:
         self.concurrency.running -= 1
         if self.breaker.circuits:
             self.breaker.succeeded(now)
-        early = total if first_byte is None else first_byte
+        if first_byte is None:
+            early, times = total, self.wholes
+        else:
+            early, times, before = first_byte, self.streams, self.first_byte
+            self.first_byte = first_byte if before is None else before + SMOOTHING * (first_byte - before)
         late = 1.0
         if early > 1.0 and usage is not None:
             written = usage.total_output if first_byte is None else usage.reasoning
             late = lateness(early, usage.total_input, written)
         self.concurrency.answered(late)
-        self.tail(first_byte is not None).add(early)
+        times.add(early)
         record = self.record
         record.calls += 1
         record.rate -= MEMORY * record.rate
-        if first_byte is not None:
-            before = self.first_byte
-            self.first_byte = first_byte if before is None else before + SMOOTHING * (first_byte - before)
         before = self.total
         self.total = total if before is None else before + SMOOTHING * (total - before)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 KEPT = 128
 LEAST = 20
 """Times that must be known before anything is concluded from them."""
@@ -13,21 +15,16 @@ EVERY = 8
 class Tail:
     """The last times to a first byte, and percentiles of them that are a few calls old at most."""
 
-    __slots__ = ("_at", "_fresh", "_sorted", "_times")
+    __slots__ = ("_fresh", "_sorted", "_times")
 
     def __init__(self) -> None:
-        self._times: list[float] = []
-        self._at = 0
+        self._times: deque[float] = deque(maxlen=KEPT)
         self._sorted: list[float] = []
         self._fresh = 0
 
     def add(self, seconds: float) -> None:
         """One more."""
-        if len(self._times) < KEPT:
-            self._times.append(seconds)
-        else:
-            self._times[self._at] = seconds
-            self._at = (self._at + 1) % KEPT
+        self._times.append(seconds)
         self._fresh += 1
 
     def percentile(self, share: float) -> float | None:

@@ -48,11 +48,8 @@ class Chain:
         self._failed: UpstreamError | None = None
         self._short: LimitReached | None = None
         self._passed: dict[str, str] = {}
-        models: list[Deployment] = []
-        for name in plan.models:
-            deployment = work.snapshot.deployment(name)
-            assert deployment is not None  # the router only names models that it was given
-            models.append(deployment)
+        # The router only names models that it was given.
+        models = [one for one in map(work.snapshot.deployment, plan.models) if one is not None]
         self._models = self._balanced(models) if policy.failing.balance and len(models) > 1 else models
 
     async def answer(self) -> Reply:
@@ -115,7 +112,10 @@ class Chain:
                 return None
             deployment, placed, waited = free, False, waited and free is deployment
 
-    async def _tried(self, deployment: Deployment, others: Sequence[Deployment], *, hedge: bool, placed: bool) -> Reply:
+    def _tried(
+        self, deployment: Deployment, others: Sequence[Deployment], *, hedge: bool, placed: bool
+    ) -> Awaitable[Reply]:
+        """One attempt, or two that race. Raises UpstreamTimeout when there is no time for it."""
         work, failing = self._work, self._policy.failing
         if work.until - (now := self._signals.now()) < SOON:
             if placed:
@@ -136,8 +136,8 @@ class Chain:
             after = self._signals.standing(deployment.key, deployment.limit).tail(stream).hedge_after()
             if after is not None:
                 beside = standing_by[0], Way(rescue=way.rescue, role="hedge")
-                return await hedged(work, (deployment, way), beside, after)
-        return await attempt(work, deployment, way)
+                return hedged(work, (deployment, way), beside, after)
+        return attempt(work, deployment, way)
 
     def _patience(self, deployment: Deployment) -> float | None:
         """How long a stream may bring nothing useful. Who may think where nobody sees it has the time of its provider:
