@@ -8,7 +8,9 @@ log can be asked later what another policy would have done.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import erf, sqrt
+from operator import mul
 
 import msgspec
 
@@ -44,22 +46,27 @@ def best_chances(means: Sequence[float], spreads: Sequence[float]) -> list[float
     # All that matters lies between: below `low` the value that is surely above it cannot be beaten.
     edges = [low + (high - low) * at / CELLS for at in range(CELLS + 1)]
     below = [
-        [0.5 + 0.5 * erf((edge - mean) / (spread * sqrt(2))) for edge in edges]
-        for mean, spread in zip(means, spreads, strict=True)
+        [0.5 + 0.5 * erf((edge - mean) / wide) for edge in edges]
+        for mean, wide in zip(means, [spread * sqrt(2) for spread in spreads], strict=True)
     ]
-    chances = [0.0] * len(means)
-    for cell in range(CELLS):
-        middles = [(each[cell] + each[cell + 1]) / 2 for each in below]
-        for at, each in enumerate(below):
-            within = each[cell + 1] - each[cell]
-            if within > 0:
-                rest = 1.0
-                for other, middle in enumerate(middles):
-                    if other != at:
-                        rest *= middle
-                chances[at] += within * rest
+    middles = [[(least + most) / 2 for least, most in pairwise(each)] for each in below]
+    chances = []
+    for each, others in zip(below, _others(middles), strict=True):
+        within = [most - least if most > least else 0.0 for least, most in pairwise(each)]
+        chances.append(sum(map(mul, within, others)))
     whole = sum(chances)
     return [chance / whole for chance in chances] if whole > 0 else [1 / len(means)] * len(means)
+
+
+def _others(columns: Sequence[list[float]]) -> list[list[float]]:
+    """For each column the products of all others, row by row; multiplied in the order of the columns."""
+    found: list[list[float]] = []
+    before = [1.0] * len(columns[0])
+    for column in columns:
+        found = [list(map(mul, product, column)) for product in found]
+        found.append(before)
+        before = list(map(mul, before, column))
+    return found
 
 
 def fallen(lot: float, chances: Sequence[float]) -> int:

@@ -25,7 +25,7 @@ SKILLED = 0.1, "skills declared on its card, weighed by the likelihood of each t
 class Prediction:
     """What to expect of one model after the other on one request; what holds for all of them is worked out once."""
 
-    __slots__ = ("_features", "_gained", "_learned", "_lengths", "_tasks")
+    __slots__ = ("_features", "_gained", "_learned", "_lengths", "_measured", "_tasks")
 
     def __init__(self, features: Features) -> None:
         self._features = features
@@ -33,14 +33,13 @@ class Prediction:
         self._tasks = tuple(features.tasks.items())
         self._learned = Learned(features.expected) if features.expected else None
         self._gained = features.gained
+        self._measured: dict[tuple[str, str], tuple[Interval, str]] = {}
 
     def of(self, model: Model, signal: Signal) -> Candidate:
         """The prediction for one model. Unknown stays None."""
         features, known = self._features, standing(model)
         unknown = unknown_needs(model, features) if features.needs else ()
         quality, why = self._quality(model, known, unknown)
-        if self._gained and (gain := self._gained.get(known.name)) is not None:
-            quality, why = moved(gain, quality, why)
         tokens = self._tokens(model, known, signal)
         cost, cached, saved = _cost(model, features, tokens)
         if saved:
@@ -71,8 +70,24 @@ class Prediction:
         return found
 
     def _quality(self, model: Model, known: Standing, unknown: tuple[str, ...]) -> tuple[Interval, str]:
-        if self._learned is not None and (found := self._learned.measured(known.bare)) is not None:
-            return found
+        """What was measured is worked out once, however many providers serve the model."""
+        if self._learned is None:
+            return self._here(known, self._by_card(model, known, unknown))
+        alike = known.bare, known.name
+        found = self._measured.get(alike)
+        if found is None:
+            measured = self._learned.measured(known.bare)
+            found = self._here(known, measured or self._by_card(model, known, unknown))
+            if measured is not None:
+                self._measured[alike] = found
+        return found
+
+    def _here(self, known: Standing, before: tuple[Interval, str]) -> tuple[Interval, str]:
+        """With what was learned here as well."""
+        gain = self._gained.get(known.name) if self._gained else None
+        return moved(gain, *before) if gain is not None else before
+
+    def _by_card(self, model: Model, known: Standing, unknown: tuple[str, ...]) -> tuple[Interval, str]:
         if model.skills:
             skills = model.skills
             value = rest = skills.get("*", EVEN)

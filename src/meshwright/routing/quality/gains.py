@@ -63,40 +63,51 @@ class Gains(msgspec.Struct, frozen=True, kw_only=True):
 
     def gain(self, kept: bytes) -> Mapping[str, Gain]:
         """The same from a sketch."""
-        count = len(self.models)
-        wide = 2 * count
-        lanes = Struct(f"<{count}H")
-        moved = [model.level for model in self.models]
+        same, steps, read = _same(self.models), self.steps, int.from_bytes
+        moved, wide = same.levels, same.lanes.size
         for part, shapes in zip(places(kept), (False, True), strict=True):
             if not part:
                 continue
-            total = sum([int.from_bytes(self.steps[at * wide : at * wide + wide], "little") for at in part])
+            total = sum([read(steps[at * wide : at * wide + wide], "little") for at in part])
             zero, each = MIDDLE * len(part), worth(len(part), shapes=shapes)
-            sums = lanes.unpack(total.to_bytes(wide, "little"))
+            sums = same.lanes.unpack(total.to_bytes(wide, "little"))
             moved = [
-                value + (lane - zero) * model.scale * each
-                for value, lane, model in zip(moved, sums, self.models, strict=True)
+                value + (lane - zero) * scale * each
+                for value, lane, scale in zip(moved, sums, same.scales, strict=True)
             ]
         return {
             name: Gain(round(value, 4), spread, outcomes, drifted, trouble)
-            for (name, spread, outcomes, drifted, trouble), value in zip(_same(self.models), moved, strict=True)
+            for (name, spread, outcomes, drifted, trouble), value in zip(same.told, moved, strict=True)
         }
 
 
-_Same = tuple[str, float, int, str, float]
-_known: dict[int, tuple[tuple[Gained, ...], list[_Same]]] = {}
+class Same(msgspec.Struct, frozen=True):
+    """What a version says of its models whatever the question: in its order, and as a `Gain` is made of it."""
+
+    lanes: Struct
+    levels: list[float]
+    scales: list[float]
+    told: list[tuple[str, float, int, str, float]]
 
 
-def _same(models: tuple[Gained, ...]) -> list[_Same]:
-    """What a version says of its models whatever the question; remembered as long as it is the same object."""
+_known: dict[int, tuple[tuple[Gained, ...], Same]] = {}
+
+
+def _same(models: tuple[Gained, ...]) -> Same:
+    """Remembered as long as it is the same object."""
     found = _known.get(id(models))
     if found is not None:
         return found[1]
     if len(_known) >= REMEMBERED:
         _known.clear()
-    told = [(one.name, round(_spread(one), 4), round(one.outcomes), one.drifted, one.trouble) for one in models]
-    _known[id(models)] = models, told
-    return told
+    made = Same(
+        Struct(f"<{len(models)}H"),
+        [one.level for one in models],
+        [one.scale for one in models],
+        [(one.name, round(_spread(one), 4), round(one.outcomes), one.drifted, one.trouble) for one in models],
+    )
+    _known[id(models)] = models, made
+    return made
 
 
 def _spread(model: Gained) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from meshwright.routing.quality.levels import LEAST, MOST, NINE_IN_TEN, PLAIN, bounded
 from meshwright.types.decision import Gain, Interval
 
@@ -18,10 +20,15 @@ def moved(found: Gain, before: Interval, why: str) -> tuple[Interval, str]:
 
 
 def _told(found: Gain) -> str:
-    told = f"{found.outcomes:,} outcomes here"
-    if abs(found.value) >= PLAIN:
-        told += f": {found.value:+.2f}"
+    value = found.value
+    told = f"{_outcomes(found.outcomes)}: {value:+.2f}" if abs(value) >= PLAIN else _outcomes(found.outcomes)
     if found.trouble:
         why = "that were cut off, refused, wrong in form or asked for again, or whose calls failed"
         told += f" (-{found.trouble:.2f} for answers {why})"
     return f"{told}; {found.drifted}" if found.drifted else told
+
+
+@lru_cache(maxsize=1_024)
+def _outcomes(count: int) -> str:
+    """The same from one question to the next, until more is learned."""
+    return f"{count:,} outcomes here"

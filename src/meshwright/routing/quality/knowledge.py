@@ -8,10 +8,11 @@ between grams is left out, which makes the bounds wider, not narrower).
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from importlib.resources import files
 from math import log, sqrt
+from operator import add
 
 import msgspec
 
@@ -23,6 +24,8 @@ from meshwright.types.model import bare
 
 _FINE = 64
 """A gram's worth is counted in this part of one."""
+ROOM = (1 << 32) // 256
+"""Steps that fit into a lane, however heavy the grams are; more are added up in parts."""
 REMEMBERED = 512
 """Questions; at most 6,000 characters each."""
 
@@ -48,8 +51,7 @@ class Knowledge:
         self._penalties = weights.penalties
         self._distinct = tuple(dict.fromkeys(weights.penalties))
         wide = len(weights.scales)
-        # 64 bits to a lane: 8 for a weight, 14 for a gram's worth, and room for every gram that a question can have.
-        self._lanes = struct.Struct(f"<{wide}Q")
+        self._lanes = struct.Struct(f"<{wide}I")
         count = len(weights.grams) // 4
         hashes = struct.unpack(f"<{count}I", weights.grams)
         holding = struct.unpack(f"<{count}I", weights.holding)
@@ -59,7 +61,8 @@ class Knowledge:
                 int.from_bytes(self._lanes.pack(*weights.steps[at * wide : (at + 1) * wide]), "little"),
                 holding[at],
             )
-            for at, gram in enumerate(hashes)
+            # The common ones first, so that what is looked up lies together: looking it up is waiting for memory.
+            for at, gram in sorted(enumerate(hashes), key=lambda one: holding[one[0]], reverse=True)
         }
 
     def expect(self, question: str) -> Mapping[str, Expected]:
@@ -117,15 +120,23 @@ class Knowledge:
         self, found: list[tuple[Known, float]], factor: float, columns: list[float], spread: dict[float, float]
     ) -> None:
         """Add up one part of the question, weighed so that it has its length."""
-        steps = [(known, int(worth * _FINE + 0.5)) for known, worth in found]
-        total = sum([known.lanes * step for known, step in steps])
-        zero = MIDDLE * sum([step for _, step in steps])
-        lanes = self._lanes.unpack(total.to_bytes(self._lanes.size, "little"))
-        for at, lane in enumerate(lanes):
-            columns[at] += (lane - zero) * self._scales[at] * factor / _FINE
+        steps = [(known.lanes, int(worth * _FINE + 0.5)) for known, worth in found]
+        lanes, zero = self._sums(steps), MIDDLE * sum([step for _, step in steps])
+        columns[:] = [
+            column + (lane - zero) * scale * factor / _FINE
+            for column, lane, scale in zip(columns, lanes, self._scales, strict=True)
+        ]
         squares = [((worth * factor) ** 2, known.holding) for known, worth in found]
         for penalty in spread:
             spread[penalty] += sum([square / (penalty + holding * square) for square, holding in squares])
+
+    def _sums(self, steps: list[tuple[int, int]]) -> Sequence[int]:
+        """Lane by lane, each gram's so many times."""
+        if sum([step for _, step in steps]) >= ROOM and len(steps) > 1:
+            half = len(steps) // 2
+            return list(map(add, self._sums(steps[:half]), self._sums(steps[half:])))
+        total = sum([lanes * step for lanes, step in steps])
+        return self._lanes.unpack(total.to_bytes(self._lanes.size, "little"))
 
     def _variance(self, model: Measured, spread: Mapping[float, float]) -> float:
         known = spread[self._penalties[model.common]] + spread[self._penalties[model.own]]
@@ -146,6 +157,7 @@ def _four(value: float) -> float:
     return int(value * 10_000 + (0.5 if value >= 0 else -0.5)) / 10_000
 
 
+@lru_cache(maxsize=4_096)
 def rarity(holding: int, rows: int) -> float:
     """Inverse document frequency, smoothed; the fit uses the same."""
     return log((1 + rows) / (1 + holding)) + 1

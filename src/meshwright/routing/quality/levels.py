@@ -24,13 +24,13 @@ PLAIN = 0.02
 class Learned:
     """What was learned, asked about one candidate after the other; a model that many providers serve is told once."""
 
-    __slots__ = ("_expected", "_harder", "_relatives", "_told")
+    __slots__ = ("_expected", "_moved", "_relatives", "_told")
 
     def __init__(self, expected: Mapping[str, Expected]) -> None:
         self._expected = expected
         self._relatives = _relatives(tuple(expected))
         self._told: dict[str, tuple[Interval, str]] = {}
-        self._harder = BORROWED * sum([one.common for one in expected.values()]) / len(expected)
+        self._moved: dict[str, tuple[float, str]] = {}
 
     def measured(self, name: str) -> tuple[Interval, str] | None:
         """The quality of a model that outcomes are known of, and where it comes from in words; else None."""
@@ -45,15 +45,22 @@ class Learned:
         relative = self._relatives.get(name)
         if relative is None:
             relative = _found(name, self._expected, self._relatives)
+        found = self._moved.get(relative)
+        if found is None:
+            found = self._moved[relative] = self._moved_by(relative)
+        moved, told = found
+        return bounded(_kept(value + moved), margin), why + told
+
+    def _moved_by(self, relative: str) -> tuple[float, str]:
+        """How far the question moves whoever has this relative, or none; and that in words."""
         if relative:
             of = self._expected[relative]
             moved = BORROWED * (of.common + of.own)
             said = f", half of what is expected of its relative {relative}"
         else:
-            moved = self._harder
+            moved = BORROWED * sum([one.common for one in self._expected.values()]) / len(self._expected)
             said = " for how hard such questions are"
-        told = f"{why}; moved by {moved:+.2f}{said}" if abs(moved) >= TOLD else why
-        return bounded(_kept(value + moved), margin), told
+        return moved, f"; moved by {moved:+.2f}{said}" if abs(moved) >= TOLD else ""
 
 
 def bounded(value: float, margin: float) -> Interval:

@@ -52,8 +52,9 @@ def sight(question: str) -> Sight:
     counts.update([f"{one} {two}" for one, two in pairwise(words)])
     # Two grams of one hash are one gram: their counts add up.
     found: dict[int, int] = {}
-    for gram, count in counts.items():
-        at = crc32(gram.encode(errors="replace")) & _MASK
+    # Encoded all at once: no gram has a line's end in it.
+    for told, count in zip("\n".join(counts).encode(errors="replace").split(b"\n"), counts.values(), strict=False):
+        at = crc32(told) & _MASK
         found[at] = found.get(at, 0) + count
     shapes, measures = _shapes(text, words)
     values = {at: 1 + log(count) if count > 1 else 1.0 for at, count in found.items()}

@@ -30,12 +30,15 @@ def lot(candidates: list[Candidate], features: Features, policy: Policy) -> Draw
     best by expectation takes part as far as today's budget allows; `least` is the smallest chance of whoever does.
     """
     worth = _worth(candidates, policy)
-    ordered = sorted(candidates, key=lambda one: (hopeless(one), -worth[one.model]))
-    best = ordered[0]
-    left = features.purse.get(policy.name.removeprefix("route/"), 0)
-    if hopeless(best):
+    ordered = sorted(candidates, key=lambda one: -worth[one.model])
+    fit = [one for one in ordered if not hopeless(one)]
+    if not fit:
         return Drawn(ranked=ordered, because="no model here is expected to answer well", propensity=1.0)
-    able = [one for one in ordered if not hopeless(one) and (one is best or _extra(one, best) <= left)]
+    if len(fit) < len(ordered):
+        ordered = fit + [one for one in ordered if hopeless(one)]
+    best = fit[0]
+    left = features.purse.get(policy.name.removeprefix("route/"), 0)
+    able = [one for one in fit if one is best or _extra(one, best) <= left]
     spreads = {one.model: _spread(one) for one in able}
     among = sorted(able, key=lambda one: -(worth[one.model] + 2 * spreads[one.model]))[:MOST]
     if best not in among:
