@@ -30,7 +30,7 @@ FAULTS = (
     "status_400", "status_401", "status_404", "status_429", "status_500", "status_529", "context_length",
     "reset_before_head", "stall_before_head", "stall_after_head", "stall_mid", "cut_mid", "truncated", "error_event",
     "reset_mid", "malformed_json", "dribble", "crlf", "comments", "close_connection",
-    "slow_stream", "no_end_mark", "html_page", "wrong_content_type",
+    "slow_stream", "no_end_mark", "cut_end", "html_page", "wrong_content_type",
 )  # fmt: skip
 KEY = "sk-upstream"
 

@@ -53,10 +53,11 @@ def test_a_broken_stream_breaks_the_accumulator_too(desk: Desk, client: str, ups
         SPEAKERS[client].assemble(desk.gateway.url, desk.model(upstream, "cut_mid"), prompt)
 
 
+@pytest.mark.parametrize("fault", ["no_end_mark", "cut_end"])
 @pytest.mark.parametrize(("client", "upstream"), [pair for pair in PAIRS if pair[1] != "openai_responses"])
-def test_a_missing_end_mark_after_a_finish_is_made_up_for(desk: Desk, client: str, upstream: str):
+def test_a_missing_end_mark_after_a_finish_is_made_up_for(desk: Desk, client: str, upstream: str, fault: str):
     prompt = desk.say(Say(text=LONG))
-    told = SPEAKERS[client].assemble(desk.gateway.url, desk.model(upstream, "no_end_mark"), prompt)
+    told = SPEAKERS[client].assemble(desk.gateway.url, desk.model(upstream, fault), prompt)
     assert told.text == LONG
 
 

@@ -115,6 +115,13 @@ def no_end(wire: Wire, fine: Wire, end: bytes) -> None:
         assert wire.body.endswith(b"\n\n")
 
 
+def cut_at_the_end(wire: Wire, fine: Wire, end: bytes) -> None:
+    assert wire.status == 200
+    assert len(wire.body) < len(fine.body)
+    assert not ends(wire.body, end)
+    assert not wire.complete
+
+
 def cut_event(wire: Wire, fine: Wire, end: bytes) -> None:
     assert wire.complete
     assert len(wire.body) < len(fine.body)
@@ -240,6 +247,7 @@ BEHAVIOUR: dict[str, tuple[str, Check, dict]] = {
     "dribble": ("fin", all_came, {}),
     "truncated": ("fin", cut_event, {}),
     "no_end_mark": ("fin", no_end, {}),
+    "cut_end": ("fin", cut_at_the_end, {}),
     "error_event": ("fin", error_told, {}),
     "malformed_json": ("fin", broken_json, {}),
     "broken_event": ("fin", extra_event, {}),

@@ -136,6 +136,13 @@ async def _no_end_mark(exchange: Exchange, _: Fault) -> None:
     await _changed(exchange, exchange.plan.frames[:-1])
 
 
+async def _cut_end(exchange: Exchange, _: Fault) -> None:
+    await exchange.latency()
+    await exchange.begin()
+    await exchange.frames(exchange.plan.frames[:-1])
+    exchange.spent = True
+
+
 async def _error_event(exchange: Exchange, fault: Fault) -> None:
     if not exchange.plan.stream:
         await exchange.whole(200, exchange.dialect.encode_error(_OVERLOADED))
@@ -333,6 +340,7 @@ FAULTS: dict[str, Spoiler] = {
     "dribble": Spoiler(_dribble, "The answer is correct, but each of its bytes is written by itself."),
     "truncated": Spoiler(_truncated, "The body ends in the middle of an event, and HTTP says that it is complete."),
     "no_end_mark": Spoiler(_no_end_mark, "The stream ends cleanly but for the dialect's own end mark."),
+    "cut_end": Spoiler(_cut_end, "The connection is cut where only the dialect's own end mark is missing."),
     "error_event": Spoiler(
         _error_event, "After half of the stream an error event ends it (in one piece: 200 with an error)."
     ),

@@ -82,6 +82,7 @@ class PassedThrough:
 
     def __init__(self, deployment: Deployment, arrival: Arrival) -> None:
         self._arrival = arrival
+        self._one = (arrival.request.n or 1) == 1
         self._tap = deployment.dialect.tap(arrival.request)
         self.feed = self._tap.feed
 
@@ -93,7 +94,7 @@ class PassedThrough:
     @property
     def complete(self) -> bool:
         """Nothing is missing, though the end mark may be."""
-        return self._tap.ended or self._tap.finish is not None
+        return self._tap.ended or (self._one and self._tap.finish is not None)
 
     @property
     def failed(self) -> str:
@@ -140,6 +141,7 @@ class Translated:
     def __init__(self, deployment: Deployment, arrival: Arrival) -> None:
         self._decoder = deployment.dialect.stream_decoder(deployment.target)
         self._id = arrival.answer_id
+        self._left = arrival.request.n or 1
         self.encoder: StreamEncoder = encoder_for_client(arrival.dialect, arrival.request)
         # Only server-sent events have comments, which every client skips.
         self._tells = arrival.strict and arrival.dialect.event_stream == "text/event-stream"
@@ -180,7 +182,8 @@ class Translated:
             self.upstream_id = delta.id
             self.usage = delta.usage or self.usage
         elif isinstance(delta, Finished):
-            self.complete, self.came_to = True, delta.finish
+            self._left -= 1
+            self.complete, self.came_to = self._left <= 0, delta.finish
         elif isinstance(delta, Failed):
             self.failed = delta.message
             self.ended = True

@@ -130,6 +130,8 @@ class Stream:
                 self._stop(error, error.code, error.message, PASSED)
                 return self._said(error)
             except UpstreamError as error:
+                if self._was_all(error):
+                    return self._finish()
                 if piece := await self._broken(error):
                     return piece
                 continue
@@ -149,6 +151,14 @@ class Stream:
         """The connection says that it was all. If the dialect does not, it was cut."""
         if not self.path.complete:
             raise StreamCut("The provider's stream ended before the answer was complete.")
+        return self._finish()
+
+    def _was_all(self, error: UpstreamError) -> bool:
+        """Whether the connection broke when the provider had said how the answer ended, and owed its end mark only."""
+        said = self.path.complete and self.path.came_to is not None
+        return said and not self.path.failed and isinstance(error, StreamCut | UpstreamTimeout)
+
+    def _finish(self) -> bytes:
         piece = self.path.finish()
         self._close()
         return piece
