@@ -1,4 +1,4 @@
-"""What a provider's refusal tells of a model's limits: the words name the number.
+"""A model's limits: kept to in requests of other dialects, and learned from refusals, whose words name the number.
 
 Each pattern is a provider's own sentence, as its documentation or its users quote it: OpenAI, vLLM and OpenRouter
 ("maximum context length is"), Anthropic ("prompt is too long", "maximum allowed number of output tokens"), Google
@@ -10,6 +10,12 @@ from __future__ import annotations
 
 import re
 from typing import Literal, NamedTuple
+
+import msgspec
+
+from meshwright.types.request import Request
+from meshwright.wire.dialect import Target
+from meshwright.wire.notes import Notes
 
 FEWEST, MOST = 256, 100_000_000
 """Tokens. What lies outside is no model's limit, whatever it says."""
@@ -39,6 +45,15 @@ class Limit(NamedTuple):
 
     fact: Literal["window", "max_output"]
     tokens: int
+
+
+def within(request: Request, target: Target, notes: Notes) -> Request:
+    """The request with no more tokens for an answer than the model can give, which its provider would refuse."""
+    most = target.max_output
+    if most is None or request.max_tokens is None or request.max_tokens <= most:
+        return request
+    notes.changed("max_tokens", f"The longest answer of this model has {most} tokens.")
+    return msgspec.structs.replace(request, max_tokens=most)
 
 
 def stated_limit(words: str) -> Limit | None:

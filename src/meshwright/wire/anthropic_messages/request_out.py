@@ -21,6 +21,7 @@ from meshwright.wire.claude import SAMPLING, Generation, generation, sampled
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
 from meshwright.wire.json_schema import in_words, narrow
+from meshwright.wire.limits import within
 from meshwright.wire.notes import Notes
 from meshwright.wire.schema_subsets import ANTHROPIC
 from meshwright.wire.strictness import held
@@ -102,6 +103,7 @@ def _threaded(request: Request, target: Target) -> bool:
 def request_body(request: Request, target: Target, notes: Notes) -> dict[str, Any]:
     """The body built from the values; every loss goes to `notes`."""
     takes = generation(target.model)
+    request = within(request, target, notes)
     turns = Turns(target, takes, notes)
     turns.add(request.messages)
     limit = _limit(request, target, notes)

@@ -21,6 +21,7 @@ from meshwright.wire.claude import generation, sampled
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
 from meshwright.wire.json_schema import in_words, narrow
+from meshwright.wire.limits import within
 from meshwright.wire.notes import Notes
 from meshwright.wire.schema_subsets import BEDROCK
 from meshwright.wire.strictness import held
@@ -62,6 +63,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
 
 
 def _body(request: Request, target: Target, notes: Notes) -> dict[str, Any]:
+    request = within(request, target, notes)
     turns = Turns(target, notes)
     turns.add(request.messages)
     body: dict[str, Any] = {}

@@ -17,6 +17,7 @@ from meshwright.wire.gemini.models import takes
 from meshwright.wire.gemini.shapes import NAME
 from meshwright.wire.gemini.tools import CALLING, choice_out, tools_out
 from meshwright.wire.gemini.turns_out import Turns
+from meshwright.wire.limits import within
 from meshwright.wire.notes import Notes
 
 _NESTS = ("generationConfig", "toolConfig")
@@ -50,6 +51,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
 def request_body(request: Request, target: Target, notes: Notes) -> dict[str, Any]:
     """The body built from the values; every loss goes to `notes`."""
     model = takes(target.model)
+    request = within(request, target, notes)
     turns = Turns(target, model, notes)
     turns.add(request.messages)
     body: dict[str, Any] = {"contents": turns.contents}

@@ -31,10 +31,12 @@ from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
 from meshwright.wire.functions import nothing_to_choose
 from meshwright.wire.json_schema import in_words, narrow
+from meshwright.wire.limits import within
 from meshwright.wire.openai_chat.parts import Notes, cache_out, marked
 from meshwright.wire.openai_chat.shape import NAME
 from meshwright.wire.openai_chat.sift import place
 from meshwright.wire.openai_chat.turns_out import Json, messages_out
+from meshwright.wire.openai_models import fitted
 from meshwright.wire.schema_subsets import OPENAI
 from meshwright.wire.strictness import held, wished
 
@@ -95,7 +97,7 @@ def _with_usage(options: Raw) -> Raw:
 
 def _body(request: Request, target: Target, notes: Notes) -> Json:
     quirks = target.quirks
-    request = held(request, OPENAI, notes)
+    request = within(held(request, OPENAI, notes), target, notes)
     body: Json = {"model": target.model, "messages": messages_out(request.messages, notes)}
     if request.stream:
         body["stream"] = True
@@ -143,6 +145,7 @@ def _body(request: Request, target: Target, notes: Notes) -> Json:
         notes.dropped("previous_response_id", "Chat Completions keeps no conversation: send all of its messages.")
     for extra in request.extra:
         _extra_out(extra, body, notes)
+    fitted(body, target.model, notes)
     return body
 
 

@@ -13,7 +13,9 @@ from meshwright.types.content import Message, Text
 from meshwright.types.request import Request, Source
 from meshwright.wire.dialect import Encoded, Target
 from meshwright.wire.faithful import rewritten
+from meshwright.wire.limits import within
 from meshwright.wire.notes import Notes
+from meshwright.wire.openai_models import fitted
 from meshwright.wire.openai_responses.content_out import Json
 from meshwright.wire.openai_responses.items_out import Item, Writer
 from meshwright.wire.openai_responses.members import NAME, OBJECT
@@ -60,11 +62,12 @@ def _body(request: Request, target: Target, notes: Notes) -> Json:
         messages = messages[1:]
     body["input"] = _items(messages, target, notes)
     strict = msgspec.structs.replace(held(request, OPENAI, notes), output=wished(request, notes))
-    body.update(settings(strict, notes))
+    body.update(settings(within(strict, target, notes), notes))
     if request.stream:
         body["stream"] = True
     if request.logprobs:
         body["include"] = [LOGPROBS]
+    fitted(body, target.model, notes)
     if request.previous_response_id:
         body["previous_response_id"] = request.previous_response_id
     if request.max_tokens is not None and request.max_tokens < LEAST_TOKENS:
