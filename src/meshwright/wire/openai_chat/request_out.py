@@ -5,7 +5,7 @@ Quirks of a provider (`Target.quirks`) that are known here:
 | quirk                | the provider                                                                                 |
 |----------------------|----------------------------------------------------------------------------------------------|
 | `max_tokens`         | wants `max_tokens`, not `max_completion_tokens` (nearly all but OpenAI and Azure)            |
-| `no_stream_options`  | refuses `stream_options`; its usage comes with the last chunk or not at all (Mistral)        |
+| `no_stream_options`  | refuses `stream_options` and other members that it does not know, such as `user` (Mistral)    |
 | `no_json_schema`     | takes no schema for the answer's form: JSON is asked for, the schema is told in words         |
 | `no_developer_role`  | has no developer role: such messages go as system messages                                   |
 | `no_reasoning_input` | refuses `reasoning_content` in the messages that it gets (OpenAI)                             |
@@ -32,6 +32,7 @@ from meshwright.wire.faithful import rewritten
 from meshwright.wire.functions import nothing_to_choose
 from meshwright.wire.json_schema import in_words, narrow
 from meshwright.wire.limits import within
+from meshwright.wire.openai_chat.mistral import STRICT, UNKNOWN, is_theirs, left_out, with_short_ids
 from meshwright.wire.openai_chat.parts import Notes, cache_out, marked
 from meshwright.wire.openai_chat.shape import NAME
 from meshwright.wire.openai_chat.sift import place
@@ -54,13 +55,16 @@ _BUDGETS: tuple[tuple[int, Effort], ...] = ((0, "none"), (1024, "low"), (8192, "
 
 def encode_request(request: Request, target: Target) -> Encoded:
     """The body for this provider, and what of the request it could not carry."""
-    source = request.source
+    short = with_short_ids(request) if is_theirs(target.model) else request
+    source = request.source if short is request else None
     if source is not None and source.dialect == NAME:
         body = _faithful(source, request.stream, target)
         if body is not None:
             return Encoded(body)
     notes = Notes(target.quirks)
-    body_fields = _body(request, target, notes)
+    if short is not request:
+        notes.moved("messages", "This model takes ids of tool calls of nine letters and digits.")
+    body_fields = _body(short, target, notes)
     return Encoded(_encode(body_fields), tuple(notes.found))
 
 
@@ -83,6 +87,8 @@ def _faithful(source: Source, stream: bool, target: Target) -> bytes | None:
     if "no_developer_role" in quirks and b'"developer"' in source.body:
         return None
     if "no_reasoning_input" in quirks and b'"reasoning' in source.body:
+        return None
+    if STRICT in quirks and not source.fields.keys().isdisjoint((*UNKNOWN, "seed", "logprobs")):
         return None
     if NO_SCHEMAS in quirks and b'"json_schema"' in source.body:
         return None
@@ -146,6 +152,8 @@ def _body(request: Request, target: Target, notes: Notes) -> Json:
     for extra in request.extra:
         _extra_out(extra, body, notes)
     fitted(body, target.model, notes)
+    if STRICT in quirks:
+        left_out(body, target.model, notes)
     return body
 
 
