@@ -37,6 +37,7 @@ from meshwright.types.errors import (
 from meshwright.types.request import Request
 from meshwright.wire.dialect import StreamEncoder
 from meshwright.wire.sealing import encoder_for_client
+from meshwright.wire.tools_abroad import sendable
 
 MOST = 2
 """How often a stream is gone on with."""
@@ -154,8 +155,9 @@ class Rescuer:
         asked: Request,
     ) -> Taken:
         failing = self._policy.failing
+        asked, renamed = sendable(asked, deployment.dialect.name)
         request = deployment.dialect.encode_request(asked, deployment.target)
-        opened.adaptations += request.adaptations
+        opened.adaptations += (*renamed, *request.adaptations)
         patience = min(deployment.first_token or failing.first_token, self._work.left)
         answer = await answered(self._work, deployment, request.body, opened, patience)
         path = GoingOn(
