@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from meshwright.server.endpoint import Endpoint
 from meshwright.server.http import JSON, Answered, Headers
 from meshwright.types.errors import (
@@ -35,7 +37,7 @@ def refused(dialect: Dialect, error: MeshError, decision: str = "") -> Answered:
     if decision:
         headers += [("x-mesh-decision", decision), ("x-request-id", decision), ("request-id", decision)]
     if isinstance(error, LimitReached | UpstreamStatus) and error.retry_after is not None:
-        headers.append(("retry-after", str(max(1, round(error.retry_after)))))
+        headers.append(("retry-after", str(max(1, ceil(error.retry_after)))))
     if isinstance(error, UpstreamError | LimitReached):
         headers += error.limits
     # Clients of OpenAI and of Anthropic would otherwise ask again, which helps when money is only set aside.
