@@ -9,8 +9,10 @@ import pytest
 from meshwright.kernel.arrival import Failure, Streaming, Whole
 from meshwright.kernel.aside import Aside
 from meshwright.kernel.config.tables import RouteSettings
+from meshwright.server.refusal import refused
 from meshwright.sim import Calling, Fault, Rule, Say
 from meshwright.types.errors import UpstreamStatus
+from meshwright.wire import CODECS
 from tests.kernel.house import BAD, GOOD, MODELS, Says, house, streamed, text
 
 CASCADE = RouteSettings(strategy="cascade", steps=("small/m", "large/m"), options={"threshold": 0.5})
@@ -91,6 +93,17 @@ async def test_a_fallback_that_rests_meanwhile_is_not_contacted():
         (note,) = at.trace.notes
         assert (note.kind, note.about) == ("passed_over", "middle/m")
         assert "resting 60 s" in note.told
+
+
+async def test_who_finds_all_resting_is_told_when_the_first_has_rested():
+    route = RouteSettings(strategy="fixed", pool=("small/m", "middle/m"))
+    async with house({}, route) as at:
+        for name, seconds in (("small/m", 50), ("middle/m", 20)):
+            at.kernel.signals.failed(name, UpstreamStatus("slow down", 429, retry_after=seconds))
+        reply = await at.ask()
+        assert isinstance(reply, Failure)
+        told = refused(CODECS["openai_chat"], reply.error)
+        assert (told.status, dict(told.headers)["retry-after"]) == (503, "20")
 
 
 async def test_a_timer_that_rings_a_moment_early_leaves_nobody_unasked(monkeypatch: pytest.MonkeyPatch):

@@ -9,7 +9,7 @@ import msgspec
 from meshwright.kernel.arrival import Failure
 from meshwright.kernel.kernel import Kernel
 from meshwright.kernel.record import Recording
-from meshwright.types.errors import MeshError
+from meshwright.types.errors import MeshError, NoCandidate
 
 
 class Ending(msgspec.Struct):
@@ -42,4 +42,6 @@ class Ending(msgspec.Struct):
         """What is said of the error that ended it."""
         error, self.error = self.error, None  # it holds the frame that holds us
         assert error is not None
+        if isinstance(error, NoCandidate):
+            error.retry_after = self.kernel.signals.back(error.rejected)
         return Failure(error, self.recording.id)

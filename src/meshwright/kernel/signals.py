@@ -77,6 +77,12 @@ class Signals:
         now = self.now()
         return self.standing(deployment.key, deployment.limit).breaker.until(now) - now
 
+    def back(self, rejected: Mapping[str, str]) -> float | None:
+        """Seconds until the first of the models that were rejected because they rest has rested; None when none was."""
+        now = self.now()
+        resting = [name for name, reason in rejected.items() if reason.startswith("resting")]
+        return min((until - now for name in resting if (until := self._shut.get(name, now)) > now), default=None)
+
     def begin(self, deployment: Deployment, placed: bool = False) -> Hold:
         """A call to it is on its way; what is returned hears how it went, once. `placed`: it came by the door."""
         standing = self._standings.get(deployment.key) or self.standing(deployment.key, deployment.limit)

@@ -11,6 +11,7 @@ from meshwright.types.errors import (
     LimitReached,
     MeshError,
     MethodNotAllowed,
+    NoCandidate,
     UpstreamError,
     UpstreamStatus,
 )
@@ -36,7 +37,7 @@ def refused(dialect: Dialect, error: MeshError, decision: str = "") -> Answered:
     headers: Headers = [JSON]
     if decision:
         headers += [("x-mesh-decision", decision), ("x-request-id", decision), ("request-id", decision)]
-    if isinstance(error, LimitReached | UpstreamStatus) and error.retry_after is not None:
+    if isinstance(error, LimitReached | NoCandidate | UpstreamStatus) and error.retry_after is not None:
         headers.append(("retry-after", str(max(1, ceil(error.retry_after)))))
     if isinstance(error, UpstreamError | LimitReached):
         headers += error.limits

@@ -176,7 +176,8 @@ class OverMaxCost(LimitReached):
 
 
 class NoCandidate(MeshError):
-    """Every model of the pool was rejected; `rejected` maps its name to the reason."""
+    """Every model of the pool was rejected; `rejected` maps its name to the reason. `retry_after`: seconds until one of
+    them has rested, where that was a reason."""
 
     status = 503
     code = "no_candidate"
@@ -184,6 +185,7 @@ class NoCandidate(MeshError):
     def __init__(self, message: str, rejected: Mapping[str, str], *, fix: str | None = None) -> None:
         super().__init__(message, fix=fix)
         self.rejected = rejected
+        self.retry_after: float | None = None
 
 
 class Overloaded(MeshError):
