@@ -81,9 +81,9 @@ async def attempt(work: Work, deployment: Deployment, way: Way = PLAIN) -> Reply
 
 def within(deadlines: Deadlines, left: float, first_token: float | None) -> Deadlines:
     """The deadlines of one call: those of its kind, and no longer than the request or its first token may take."""
-    first = deadlines.first_byte if first_token is None else min(deadlines.first_byte, first_token)
-    if left >= deadlines.total and first == deadlines.first_byte:
+    if left >= deadlines.total and (first_token is None or first_token >= deadlines.first_byte):
         return deadlines
+    first = deadlines.first_byte if first_token is None else min(deadlines.first_byte, first_token)
     total = min(deadlines.total, left)
     return Deadlines(min(deadlines.connect, total), min(first, total), deadlines.between_bytes, total)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import msgspec
 
 from meshwright.types.model import Price
@@ -15,6 +17,10 @@ DEAREST = 1_000_000_000_000_000
 """Nano-dollars, a million dollars; the same for what one answer costs."""
 UNTOLD = "the provider told no usage"
 _BUCKETS = Usage.__struct_fields__[: Usage.__struct_fields__.index("estimated")]
+_OF_TOKENS = tuple(bucket for bucket in _BUCKETS if bucket != "requests")
+_counts = attrgetter(*_OF_TOKENS)
+_rates = attrgetter(*("output" if bucket == "reasoning" else bucket for bucket in _OF_TOKENS))
+"""The price that holds for each of them, of a Price."""
 
 
 def cost(usage: Usage, prices: tuple[Price, ...]) -> tuple[int | None, str]:
@@ -44,16 +50,7 @@ def cost(usage: Usage, prices: tuple[Price, ...]) -> tuple[int | None, str]:
         return None, f"no price is known for a request of {usage.total_input} input tokens"
     millionths = price.request * max(usage.requests, 1) * MILLION
     counted = usage.requests
-    for bucket, tokens, rate in (
-        ("input", usage.input, price.input),
-        ("cache_read", usage.cache_read, price.cache_read),
-        ("cache_write", usage.cache_write, price.cache_write),
-        ("cache_write_1h", usage.cache_write_1h, price.cache_write_1h),
-        ("audio_input", usage.audio_input, price.audio_input),
-        ("output", usage.output, price.output),
-        ("reasoning", usage.reasoning, price.output),
-        ("audio_output", usage.audio_output, price.audio_output),
-    ):
+    for bucket, tokens, rate in zip(_OF_TOKENS, _counts(usage), _rates(price), strict=True):
         if tokens == 0:
             continue
         if not 0 < tokens <= MOST_TOKENS:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic, time
 from typing import Protocol
@@ -90,7 +90,7 @@ class Tab:
         self.tokens: list[Borrowed] = []
         self.money: list[Borrowed] = []
         self.grants: set[Grant] = set()
-        self.charges: Counter[str] = Counter()
+        self.charges: defaultdict[str, int] = defaultdict(int)
 
     @property
     def metered(self) -> bool:
@@ -103,11 +103,14 @@ class Tab:
 
     def worst(self) -> dict[str, int]:
         """What the request counts for, by account, if it ends now and nobody ever learns what its calls used."""
-        found = Counter(self.charges)
-        found.update({part.id: 1 for part in self.counted if part.allowance.measure == "requests"})
+        found = self.charges.copy()
+        for part in self.counted:
+            found[part.id] += part.allowance.measure == "requests"
         for grant in self.grants:
-            found.update({part.id: grant.tokens for part in self.tokens})
-            found.update({part.id: grant.nano for part in self.money})
+            for part in self.tokens:
+                found[part.id] += grant.tokens
+            for part in self.money:
+                found[part.id] += grant.nano
         return {account: amount for account, amount in found.items() if amount}
 
     def leave(self) -> dict[str, int]:
