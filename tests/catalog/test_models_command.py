@@ -114,10 +114,18 @@ def test_show_of_no_model_says_what_may_be_meant(mesh):
     assert mesh("models", "show", "nobody/nothing-like-it")[0] == 4
 
 
+@pytest.mark.parametrize("typed", ["OpenAI/GPT-4o", "GPT-4o", "openai/gpt-4oo", "gtp-4o"])
+def test_show_knows_a_name_that_was_mistyped(mesh, typed: str):
+    code, _, trouble = mesh("models", "show", typed)
+    assert code == 4
+    assert "openai/gpt-4o" in trouble
+
+
 def test_show_as_a_single_word_is_a_search(mesh):
     code, _, trouble = mesh("models", "show")
     assert code == 0
     assert 'called like "show"' in trouble
+    assert "`mesh models show ID`" in trouble
 
 
 def test_two_words_that_are_no_question_are_refused(mesh):

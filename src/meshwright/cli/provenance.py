@@ -97,11 +97,23 @@ def _catalogued(name: str) -> tuple[Sheet, Facts] | None:
 def _unknown(name: str, served: Mapping[str, Model]) -> UnknownModel:
     every = [f"{of.provider}/{facts.name}" for of in map(sheet, providers()) if of for facts in of.models]
     names = list(dict.fromkeys((*served, *every)))
-    same = [full for full in names if full.partition("/")[2] == name]
-    near = same or difflib.get_close_matches(name, names, 3, 0.7)
+    near = _near(name.lower(), names)
     more = f" and {len(near) - 8} more" if len(near) > 8 else ""
     fix = f"Did you mean {', '.join(near[:8])}{more}?" if near else "`mesh models` lists what is served."
     return UnknownModel(f'No model is called "{name}" with its provider before a slash.', fix=fix)
+
+
+def _near(name: str, names: list[str]) -> list[str]:
+    """The names that may have been meant: the same in other letters, the same without its provider, or alike."""
+    whole: dict[str, list[str]] = {}
+    for full in names:
+        for word in {full.lower(), full.lower().partition("/")[2]}:
+            whole.setdefault(word, []).append(full)
+    if name in whole:
+        return whole[name]
+    words = [word for word in whole if ("/" in word) == ("/" in name)]
+    alike = difflib.get_close_matches(name, words, 3, 0.7)
+    return list(dict.fromkeys(full for word in alike for full in whole[word][:3]))
 
 
 def _told(of: Sheet, facts: Facts) -> Iterator[Line]:

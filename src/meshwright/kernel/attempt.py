@@ -111,14 +111,18 @@ async def _sent(work: Work, deployment: Deployment, opened: OpenAttempt, hold: H
             return Streaming(flow, _receipt(opened))
         body = await answer.read(MAX_ANSWER)
         response = dialect.decode_response(body, deployment.target)
-        if arrival.request.tools and dialect is not arrival.dialect:
+        opened.upstream_id = response.id
+        if dialect is not arrival.dialect:
             response = known_again(response, arrival.request)
+            if not (response.id and response.created):
+                # Not every dialect tells them, and clients of others show and sort by them.
+                told = response.id or opened.recording.id, response.created or int(opened.recording.at)
+                response = msgspec.structs.replace(response, id=told[0], created=told[1])
         ready = encoded(arrival, response)
     except BaseException:
         answer.abort()
         raise
     opened.adaptations += ready.adaptations
-    opened.upstream_id = response.id
     opened.finish = (response.choices[0].finish if response.choices else None) or ""
     hold.answered(response.usage)
     unpriced = "" if response.usage else NO_USAGE

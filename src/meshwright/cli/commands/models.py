@@ -61,7 +61,12 @@ def _list(search: str, config: Path | None, as_json: bool) -> None:
     out.print("[bold]Routes[/]  " + ", ".join(name for name in routes if not name.startswith("route/")) + "\n")
     print_table(("model", "window", "in / out per million tokens", "abilities"), list(map(_row, found)))
     if not found:
-        err.print(f'No served model is called like "{search}". `mesh providers` shows which providers need a key.')
+        hint = (
+            "`mesh models show ID` tells of one." if search == "show" else "`mesh models show ID` tells of any other."
+        )
+        err.print(
+            f'No served model is called like "{search}". `mesh providers` shows which providers need a key. {hint}'
+        )
 
 
 def _row(model: Model) -> tuple[str, ...]:

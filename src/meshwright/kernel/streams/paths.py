@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from meshwright.kernel.arrival import Arrival
+from meshwright.kernel.record import Recording
 from meshwright.kernel.snapshot import Deployment
 from meshwright.types.errors import MeshError
 from meshwright.types.request import Adaptation
@@ -138,7 +139,8 @@ class PassedThrough:
 class Translated:
     """Two dialects: events to deltas to events."""
 
-    def __init__(self, deployment: Deployment, arrival: Arrival) -> None:
+    def __init__(self, deployment: Deployment, arrival: Arrival, recording: Recording) -> None:
+        self._recording = recording
         self._decoder = deployment.dialect.stream_decoder(deployment.target)
         self._id = arrival.answer_id
         self._left = arrival.request.n or 1
@@ -157,8 +159,10 @@ class Translated:
         deltas = self._decoder.feed(data)
         for delta in deltas:
             self._note(delta)
-        if self._id and deltas and isinstance(deltas[0], Began):
-            deltas = (msgspec.structs.replace(deltas[0], id=self._id), *deltas[1:])
+        if deltas and isinstance(began := deltas[0], Began):
+            # Not every dialect tells them, and clients of others show and sort by them.
+            id, created = self._id or began.id or self._recording.id, began.created or int(self._recording.at)
+            deltas = (msgspec.structs.replace(began, id=id, created=created), *deltas[1:])
         out = self.encoder.feed(deltas) if deltas else b""
         return self._told() + out if self.ended and self._tells else out
 

@@ -286,7 +286,7 @@ async def open_flow(
     `first_token`: seconds since the attempt began in which something useful must have come.
     """
     same = deployment.dialect is arrival.dialect
-    path: Path = PassedThrough(deployment, arrival) if same else Translated(deployment, arrival)
+    path: Path = PassedThrough(deployment, arrival) if same else Translated(deployment, arrival, attempt.recording)
     request = arrival.request
     if formed(request) or request.tools:
         told = partial(verdict, attempt.recording, request, model=deployment.model.name)
