@@ -113,7 +113,7 @@ def _near(name: str, names: list[str]) -> list[str]:
         return whole[name]
     words = [word for word in whole if ("/" in word) == ("/" in name)]
     alike = difflib.get_close_matches(name, words, 3, 0.7)
-    return list(dict.fromkeys(full for word in alike for full in whole[word][:3]))
+    return list(dict.fromkeys(full for word in alike for full in whole[word]))
 
 
 def _told(of: Sheet, facts: Facts) -> Iterator[Line]:

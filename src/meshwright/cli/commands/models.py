@@ -61,12 +61,8 @@ def _list(search: str, config: Path | None, as_json: bool) -> None:
     out.print("[bold]Routes[/]  " + ", ".join(name for name in routes if not name.startswith("route/")) + "\n")
     print_table(("model", "window", "in / out per million tokens", "abilities"), list(map(_row, found)))
     if not found:
-        hint = (
-            "`mesh models show ID` tells of one." if search == "show" else "`mesh models show ID` tells of any other."
-        )
-        err.print(
-            f'No served model is called like "{search}". `mesh providers` shows which providers need a key. {hint}'
-        )
+        err.print(f'No served model is called like "{search}". `mesh providers` shows which providers need a key.')
+        err.print("`mesh models show ID` tells of any other.")
 
 
 def _row(model: Model) -> tuple[str, ...]:
