@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from meshwright.ledger.issuing import issue, rotate
@@ -41,6 +42,18 @@ def test_a_call_without_a_price_is_unknown_and_one_that_was_never_charged_is_fre
         groups = {group.name: group for group in spent(transaction)}
     assert (groups["one/a"].cost_nano, groups["one/a"].unpriced) == (0, 1)
     assert (groups["two/b"].cost_nano, groups["two/b"].unpriced) == (0, 0)
+
+
+def test_what_budgets_count_for_calls_of_unknown_cost_is_told_beside_what_is_known(database: Database):
+    known, unknown = trace("d1", cost=7), trace("d2", cost=None)
+    charged = [
+        msgspec.structs.replace(one, attempts=tuple(msgspec.structs.replace(a, charged=50) for a in one.attempts))
+        for one in (known, unknown)
+    ]
+    put(database, *charged)
+    with database.read() as transaction:
+        whole = total(spent(transaction, "key"))
+    assert (whole.cost_nano, whole.unpriced, whole.counted_nano, whole.counted_usd) == (7, 1, 50, "0.00000005")
 
 
 def test_tasks_are_those_that_the_router_saw(database: Database):

@@ -184,6 +184,16 @@ def test_an_address_that_cannot_serve_is_an_error_with_a_fix(url: str):
     assert caught.value.fix
 
 
+def test_a_server_that_is_not_there_is_an_error_that_says_so_and_does_not_take_for_ever():
+    pytest.importorskip("psycopg")
+    database = Database("postgresql+psycopg://mesh@/postgres?host=/nowhere&connect_timeout=3")
+    with pytest.raises(StoreError, match="cannot be reached") as error, database.read():
+        pass
+    assert "server run" in (error.value.fix or "")
+    told = database._engine.dialect.create_connect_args(database._engine.url)[1]
+    assert told["connect_timeout"] == "3"
+
+
 def test_a_missing_driver_is_an_error_that_does_not_tell_the_password():
     with pytest.raises(StoreError) as caught:
         Database("oracle+oracledb://me:hunter2@db.internal/mesh")

@@ -237,7 +237,8 @@ class Purse:
     def _part(self, allowance: Allowance, now: float) -> Borrowed:
         key = _key(allowance)
         part = self._parts.get(key)
-        if part is not None and (part.window.until is None or now < part.window.until):
+        # Its beginning, too: a clock that was ahead for a moment must not leave today's requests in tomorrow's window.
+        if part is not None and part.window.start <= now and (part.window.until is None or now < part.window.until):
             return part
         if part is not None:
             self._old.append(part)

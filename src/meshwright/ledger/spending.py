@@ -37,6 +37,8 @@ _EPOCH = date(1970, 1, 1)
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """What one group used. `cost_nano` and `cost_usd` add up what is known; `unpriced` calls are not in them.
 
+    `counted_nano` and `counted_usd` are what budgets count for those: both together are what a budget has used.
+
     `title` is for people. `day` groups are called by their date (UTC).
     """
 
@@ -49,6 +51,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     unpriced: int
     input_tokens: int
     output_tokens: int
+    counted_nano: int
+    counted_usd: str
 
 
 def spent(
@@ -78,7 +82,7 @@ def spent(
 def total(groups: Iterable[Group]) -> Group:
     """All of them together. A request whose calls are in several groups is counted in each."""
     found = list(groups)
-    cost = sum(group.cost_nano for group in found)
+    cost, counted = sum(group.cost_nano for group in found), sum(group.counted_nano for group in found)
     return Group(
         name="",
         title="",
@@ -89,6 +93,8 @@ def total(groups: Iterable[Group]) -> Group:
         unpriced=sum(group.unpriced for group in found),
         input_tokens=sum(group.input_tokens for group in found),
         output_tokens=sum(group.output_tokens for group in found),
+        counted_nano=counted,
+        counted_usd=dollars(counted),
     )
 
 
@@ -120,6 +126,8 @@ def _group(row: Spend, by: str, names: Mapping[str, str]) -> Group:
         unpriced=row.unpriced,
         input_tokens=row.input,
         output_tokens=row.output,
+        counted_nano=row.counted_nano,
+        counted_usd=dollars(row.counted_nano),
     )
 
 

@@ -25,28 +25,33 @@ def refusal(
     whose = _WHOSE.get(kind, "{}").format(name)
     said = amount_told(allowance, amount)
     what = "" if allowance.measure == "money" else " requests" if allowance.measure != "tokens" else " tokens"
+    never = need > amount
     used_up = known.spent + need > amount
-    until = within.until if used_up else None
-    wait = max(SOON, within.until - now) if used_up and within.until is not None else SOON
+    until = within.until if used_up and not never else None
+    wait = max(SOON, until - now) if until is not None else SOON
     message = f"The limit of {whose} is reached: {said}{what}{_WITHIN[allowance.per]}"
     message += f", {amount_told(allowance, left)} left"
     if allowance.measure in ("money", "tokens"):
         message += f", and this request may need {amount_told(allowance, need)}"
-        if not used_up:
+        if never:
+            message += ", more than all of it: waiting does not help"
+        elif not used_up:
             message += "; the rest is set aside for requests that are under way"
     message += "."
     if until is not None:
         message += f" It begins anew at {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M:%S} UTC."
-    fix = _fix(allowance, used_up)
+    fix = _fix(allowance, used_up, never)
     if allowance.measure != "money":
-        return LimitReached(message, retry_after=wait, fix=fix)
-    return BudgetSpent(message, retry_after=wait if within.until is not None or not used_up else None, fix=fix)
+        return LimitReached(message, retry_after=None if never else wait, fix=fix)
+    return BudgetSpent(message, retry_after=wait if until is not None or not used_up else None, fix=fix)
 
 
-def _fix(allowance: Allowance, used_up: bool) -> str:
+def _fix(allowance: Allowance, used_up: bool, never: bool) -> str:
+    raised = f"raise it: `mesh limits {allowance.owner}`"
+    if never and allowance.measure not in ("money", "tokens"):
+        return f"{raised[0].upper()}{raised[1:]}."
     if allowance.per == "moment":
         return "Ask again when another request has ended."
-    raised = f"raise it: `mesh limits {allowance.owner}`"
     if allowance.measure in ("money", "tokens"):
         smaller = "Lower max_tokens" if used_up else "Ask again in a moment, lower max_tokens"
         return f"{smaller}, or {raised}."

@@ -29,6 +29,7 @@ from meshwright.server.calibrating import Calibrating
 from meshwright.server.learning import Learning, budgets
 from meshwright.server.places import Places
 from meshwright.server.sweep import sweep
+from meshwright.server.trouble import Trouble
 from meshwright.store import allowances, keys, limits, parties
 from meshwright.store.database import Database, Transaction
 from meshwright.store.rows import Key, LearnedLimit, Party
@@ -250,13 +251,14 @@ class Control:
         def loop() -> None:
             if hasattr(os, "setpriority"):  # on Linux a thread has a priority of its own: requests go first
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOW_PRIORITY)
+            trouble = Trouble(_log, name)
             while not self._stop.wait(seconds):
                 try:
                     work()
-                except MeshError as error:
-                    _log.error("%s: %s", name, error)
-                except Exception:  # noqa: BLE001  # logged with its trace; the thread must go on, or nothing is imported any more
-                    _log.exception("%s failed", name)
+                except Exception as error:  # noqa: BLE001  # logged; the thread must go on, or nothing is imported any more
+                    trouble.failed(error)
+                else:
+                    trouble.over()
 
         thread = threading.Thread(target=loop, name=f"mesh-{name}", daemon=True)
         thread.start()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from meshwright.ledger.purse import Purse
 from meshwright.server.database import Opening
+from meshwright.server.trouble import Trouble
 from meshwright.store.rows import Lent
 from meshwright.store.windows import Window
 from meshwright.types.errors import StoreError
@@ -54,9 +55,12 @@ class Lending:
 
 async def keep_tidy(purse: Purse) -> None:
     """Give back in time what others want. Never ends."""
+    trouble = Trouble(_log, "what is borrowed cannot be given back")
     while True:
         await asyncio.sleep(TIDY_SECONDS)
         try:
             await purse.tidy()
         except StoreError as error:
-            _log.error("what is borrowed cannot be given back: %s", error)
+            trouble.failed(error)
+        else:
+            trouble.over()

@@ -41,7 +41,10 @@ def refused(dialect: Dialect, error: MeshError, decision: str = "") -> Answered:
         headers.append(("retry-after", str(max(1, ceil(error.retry_after)))))
     if isinstance(error, UpstreamError | LimitReached):
         headers += error.limits
-    # Clients of OpenAI and of Anthropic would otherwise ask again, which helps when money is only set aside.
-    if isinstance(error, BudgetSpent) and (error.retry_after is None or error.retry_after > SOON):
+    # Clients of OpenAI and of Anthropic would otherwise ask again, which helps when money is only set aside, and never
+    # where one request needs more than the whole limit.
+    if (isinstance(error, LimitReached) and error.retry_after is None) or (
+        isinstance(error, BudgetSpent) and error.retry_after is not None and error.retry_after > SOON
+    ):
         headers.append(("x-should-retry", "false"))
     return Answered(error.status, headers, dialect.encode_error(error))

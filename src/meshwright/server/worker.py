@@ -43,6 +43,7 @@ from meshwright.server.recalling import Behind
 from meshwright.server.rsgi import RsgiApp
 from meshwright.server.shelf import Shelf
 from meshwright.server.stored import stored
+from meshwright.server.trouble import Trouble
 from meshwright.types.errors import MeshError, StoreError
 
 if TYPE_CHECKING:
@@ -209,12 +210,15 @@ class Worker:
 
 async def keep_synced(journal: Journal, seconds: float = SYNC_SECONDS) -> None:
     """Put the journal on the disk itself again and again; what fails is told, and tried again. Never ends."""
+    trouble = Trouble(_log, "the journal is not on the disk yet")
     while True:
         await asyncio.sleep(seconds)
         try:
             await asyncio.to_thread(journal.sync)
         except StoreError as error:
-            _log.error("the journal is not on the disk yet: %s", error)
+            trouble.failed(error)
+        else:
+            trouble.over()
 
 
 async def _outlive_nobody(control: BaseProcess) -> None:

@@ -22,6 +22,14 @@ Transaction = Connection
 """What the functions of this room work in: `with database.begin() as transaction: keys.put(transaction, key)`."""
 
 _MODE = "meshwright_mode"
+_VANISHING = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""Seconds, times, milliseconds (https://www.postgresql.org/docs/current/libpq-connect.html); else it waits for hours."""
 _MIGRATING = 0x6D657368
 """The number of PostgreSQL's lock for whoever brings the schema up to date."""
 _ACTING = 0x6D657369
@@ -52,7 +60,7 @@ class Database:
         if sqlite and self.where in ("", ":memory:"):
             raise StoreError("A database in memory is a different one for each thread.", fix="Name a file.")
         try:
-            self._engine = create_engine(address)
+            self._engine = create_engine(address, pool_pre_ping=not sqlite, connect_args=_vanishing(address))
         except (ImportError, NoSuchModuleError) as problem:
             raise StoreError(
                 f"There is no driver here for {self.where}.",
@@ -137,6 +145,13 @@ class Database:
     def close(self) -> None:
         """Close every connection. It can still be used: connections open again."""
         self._engine.dispose()
+
+
+def _vanishing(address: URL) -> dict[str, int]:
+    """How long to wait for a PostgreSQL whose machine is gone without a word; what the address says itself holds."""
+    if address.get_backend_name() != "postgresql" or address.get_driver_name() not in ("psycopg", "psycopg2"):
+        return {}
+    return {name: value for name, value in _VANISHING.items() if name not in address.query}
 
 
 def _make_folder(file: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from meshwright.types.errors import StoreError
 
@@ -33,6 +33,7 @@ _SQLITE = {
         "Look at its disk: is it full, read-only, on a network share, failing?",
     ),
 }
+_GONE = "Does its server run, and does `store.url` lead there? Nothing is lost meanwhile; it is tried again by itself."
 
 
 def explain(problem: SQLAlchemyError, where: str) -> StoreError:
@@ -43,7 +44,9 @@ def explain(problem: SQLAlchemyError, where: str) -> StoreError:
         if name.startswith(code):
             return StoreError(f"The database {where} {what} ({name}).", fix=fix)
     # The first line: the rest is the statement with its values, which belong neither to a log nor to a client.
-    said = str(orig if orig is not None else problem).partition("\n")[0]
+    said = str(orig if orig is not None else problem).partition("\n")[0].rstrip(".")
+    if isinstance(problem, OperationalError) and not name:
+        return StoreError(f"The database {where} cannot be reached: {said}.", fix=_GONE)
     return StoreError(f"The database {where} refused: {said}.")
 
 

@@ -101,6 +101,8 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
 class Spend(msgspec.Struct, frozen=True, kw_only=True):
     """What one group used: `cost_nano` adds up what is known; `unpriced` counts what is not known (and is not in it).
 
+    `counted_nano` adds up what budgets count for those: the worst case; nothing for callers without a budget.
+
     `name` is the value that was grouped by (for "day": days since 1970-01-01 UTC, as text). `requests` counts
     decisions, `attempts` calls. `input` and `output` are tokens.
     """
@@ -112,6 +114,7 @@ class Spend(msgspec.Struct, frozen=True, kw_only=True):
     unpriced: int
     input: int
     output: int
+    counted_nano: int = 0
 
 
 class Daily(msgspec.Struct, frozen=True, kw_only=True):

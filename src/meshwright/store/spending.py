@@ -39,6 +39,7 @@ def spend(
             func.sum(case((or_(counted, lost), 1), else_=0)),
             func.coalesce(func.sum(a.input + a.cache_read + a.cache_write + a.cache_write_1h + a.audio_input), 0),
             func.coalesce(func.sum(a.output + a.reasoning + a.audio_output), 0),
+            func.coalesce(func.sum(case((counted, a.charged_nano), else_=0)), 0),
         )
         .select_from(decisions.outerjoin(attempts, a.decision == d.id))
         .group_by(group)
@@ -59,8 +60,9 @@ def spend(
             unpriced=int(unpriced),
             input=int(read),
             output=int(written),
+            counted_nano=int(aside),
         )
-        for name, requests, calls, cost, unpriced, read, written in transaction.execute(query)
+        for name, requests, calls, cost, unpriced, read, written, aside in transaction.execute(query)
     ]
     return tuple(sorted(rows, key=lambda row: (-row.cost_nano, -row.requests, row.name)))
 

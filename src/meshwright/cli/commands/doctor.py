@@ -90,7 +90,8 @@ def _findings(config: Path | None, offline: bool) -> list[Finding]:
     try:
         control, _ = open_control(place, os.environ, settings)
     except MeshError as error:
-        return [*found, Finding("bad", f"state folder {place.state}: {error.message}", error.fix or "")]
+        what = "database" if settings.store.url else f"state folder {place.state}"
+        return [*found, Finding("bad", f"{what}: {error.message}", error.fix or "")]
     found.append(Finding("ok", f"state folder: {place.state}"))
     found += [_extra(name) for name in OFFLINE if settings.builtin.enabled]
     found.append(_port(settings.server.host, settings.server.port))

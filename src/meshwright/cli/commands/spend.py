@@ -96,7 +96,8 @@ def _tell(by: str, since: str, groups: Sequence[Group]) -> None:
     whole = total(groups)
     out.print(f"\n{whole.cost_usd} USD in the last {since}.", markup=False)
     if whole.unpriced:
-        out.print(f"What {whole.unpriced:,} calls cost is not known, and not in these sums.", markup=False)
+        aside = f"; budgets count {whole.counted_usd} USD for them" if whole.counted_nano else ""
+        out.print(f"What {whole.unpriced:,} calls cost is not known, and not in these sums{aside}.", markup=False)
 
 
 def _cost(group: Group) -> str:
