@@ -29,7 +29,7 @@ _VANISHING = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-"""Seconds, times, milliseconds (https://www.postgresql.org/docs/current/libpq-connect.html); else it waits for hours."""
+"""Seconds, times, milliseconds: https://www.postgresql.org/docs/current/libpq-connect.html. Else it waits for hours."""
 _MIGRATING = 0x6D657368
 """The number of PostgreSQL's lock for whoever brings the schema up to date."""
 _ACTING = 0x6D657369
