@@ -15,7 +15,7 @@ def test_a_database_that_is_gone_for_an_hour_does_not_fill_the_log(caplog: pytes
     trouble = Trouble(logging.getLogger("meshwright.trouble"), "import", lambda: now[0])
     caplog.set_level(logging.INFO)
     for _ in range(5 * 3600):
-        trouble.failed(StoreError("The database is gone."))
+        trouble.error(StoreError("The database is gone."))
         now[0] += 0.2
     trouble.over()
     trouble.over()
@@ -28,10 +28,10 @@ def test_a_database_that_is_gone_for_an_hour_does_not_fill_the_log(caplog: pytes
 def test_another_reason_is_told_soon_and_a_fault_of_ours_with_its_trace(caplog: pytest.LogCaptureFixture):
     now = [0.0]
     trouble = Trouble(logging.getLogger("meshwright.trouble"), "import", lambda: now[0])
-    trouble.failed(StoreError("The database is gone."))
-    trouble.failed(ValueError("odd"))
+    trouble.error(StoreError("The database is gone."))
+    trouble.exception(ValueError("odd"))
     now[0] += 6
-    trouble.failed(ValueError("odd"))
+    trouble.exception(ValueError("odd"))
     first, second = caplog.records
     assert first.getMessage() == "import: The database is gone."
     assert second.getMessage() == "import failed (3 times by now)"
@@ -41,6 +41,6 @@ def test_another_reason_is_told_soon_and_a_fault_of_ours_with_its_trace(caplog: 
 def test_trouble_that_comes_again_is_told_at_once(caplog: pytest.LogCaptureFixture):
     trouble = Trouble(logging.getLogger("meshwright.trouble"), "import", lambda: 0.0)
     for _ in range(2):
-        trouble.failed(StoreError("The database is gone."))
+        trouble.error(StoreError("The database is gone."))
         trouble.over()
     assert [record.levelname for record in caplog.records if record.levelname == "ERROR"] == ["ERROR", "ERROR"]

@@ -18,10 +18,17 @@ from rich.table import Table
 from meshwright.cli.exits import INTERRUPTED, exit_code
 from meshwright.types.errors import ConfigError, MeshError, StoreError
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-unfolded = Console(highlight=False, soft_wrap=True, width=100_000)
+class _Screen(Console):
+    def on_broken_pipe(self) -> None:
+        """Whoever read has enough, which is no failure (rich ends with code 1): `told` ends the command well."""
+        raise BrokenPipeError
+
+
+out = _Screen(highlight=False, soft_wrap=True)
+err = _Screen(stderr=True, highlight=False, soft_wrap=True)
+
+unfolded = _Screen(highlight=False, soft_wrap=True, width=100_000)
 """For lines that no screen shows."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -37,7 +44,10 @@ def print_json(value: Any) -> None:
 
 
 def write_file(file: Path, body: bytes | Iterable[bytes]) -> None:
-    """The bytes, or the pieces of them, in that file. Raises StoreError."""
+    """The bytes, or the pieces of them, in that file; "-" is standard output. Raises StoreError."""
+    if str(file) == "-":
+        sys.stdout.buffer.writelines((body,) if isinstance(body, bytes) else body)
+        return
     try:
         with file.open("wb") as opened:
             opened.writelines((body,) if isinstance(body, bytes) else body)

@@ -255,8 +255,10 @@ class Control:
             while not self._stop.wait(seconds):
                 try:
                     work()
-                except Exception as error:  # noqa: BLE001  # logged; the thread must go on, or nothing is imported any more
-                    trouble.failed(error)
+                except MeshError as error:
+                    trouble.error(error)
+                except Exception as error:  # noqa: BLE001  # logged with its trace; the thread must go on, or nothing is imported any more
+                    trouble.exception(error)
                 else:
                     trouble.over()
 

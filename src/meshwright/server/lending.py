@@ -61,6 +61,6 @@ async def keep_tidy(purse: Purse) -> None:
         try:
             await purse.tidy()
         except StoreError as error:
-            trouble.failed(error)
+            trouble.error(error)
         else:
             trouble.over()

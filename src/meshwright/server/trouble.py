@@ -24,19 +24,28 @@ class Trouble:
         self._told = 0.0
         self._last = ""
 
-    def failed(self, error: Exception) -> None:
+    def error(self, error: MeshError) -> None:
         """It failed once more."""
+        if self._due(error):
+            self._log.error("%s: %s%s", self._what, error, self._times)
+
+    def exception(self, error: Exception) -> None:
+        """It failed once more, and by our own fault: its trace is told."""
+        if self._due(error):
+            self._log.error("%s failed%s", self._what, self._times, exc_info=error)
+
+    @property
+    def _times(self) -> str:
+        return f" ({self._failures} times by now)" if self._failures > 1 else ""
+
+    def _due(self, error: Exception) -> bool:
         self._failures += 1
         now, said = self._clock(), str(error)
         wait = AGAIN_SECONDS if said == self._last else OTHERWISE_SECONDS
         if self._failures > 1 and now < self._told + wait:
-            return
+            return False
         self._told, self._last = now, said
-        times = f" ({self._failures} times by now)" if self._failures > 1 else ""
-        if isinstance(error, MeshError):
-            self._log.error("%s: %s%s", self._what, error, times)
-        else:
-            self._log.error("%s failed%s", self._what, times, exc_info=error)
+        return True
 
     def over(self) -> None:
         """It went well."""

@@ -216,7 +216,7 @@ async def keep_synced(journal: Journal, seconds: float = SYNC_SECONDS) -> None:
         try:
             await asyncio.to_thread(journal.sync)
         except StoreError as error:
-            trouble.failed(error)
+            trouble.error(error)
         else:
             trouble.over()
 
