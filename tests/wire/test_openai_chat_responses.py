@@ -127,6 +127,11 @@ def test_citations_of_pages_belong_to_their_words() -> None:
         ),
         # OpenRouter
         ({"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.00012}, Usage(input=1, output=1, cost_nano=120_000)),
+        # Counts as some servers write them.
+        ({"prompt_tokens": 5.0, "completion_tokens": "7", "total_tokens": 12.0}, Usage(input=5, output=7)),
+        # No count at all: it stays below nothing, so that whoever prices it sees that, and nothing is made of it.
+        ({"prompt_tokens": -5, "completion_tokens": -7}, Usage(input=-5, output=-7)),
+        ({"prompt_tokens": 1, "completion_tokens": 1, "cost": 1e308}, Usage(input=1, output=1, cost_nano=10**21)),
         # A count that contradicts its total does not become negative.
         ({"prompt_tokens": 1, "prompt_tokens_details": {"cached_tokens": 4}}, Usage(cache_read=4)),
     ],

@@ -51,6 +51,8 @@ class _Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _USAGE: msgspec.json.Decoder[_Usage] = msgspec.json.Decoder(_Usage)
+_LAX: msgspec.json.Decoder[_Usage] = msgspec.json.Decoder(_Usage, strict=False)
+"""Takes 5.0 and "5" for five: an answer that is made and paid for is not thrown away for how its count is written."""
 
 
 def _zero(raw: Raw) -> Raw | None:
@@ -77,7 +79,7 @@ def usage_in(raw: Raw) -> tuple[Usage, Members]:
         try:
             read = _USAGE.decode(raw)
         except msgspec.ValidationError:
-            read = _USAGE.decode(sift(raw, _SHAPE, found) or b"{}")
+            read = _LAX.decode(sift(raw, _SHAPE, found) or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamProtocol(f"The provider's usage is not what its dialect promises: {error}.") from None
     prompt, completion = read.prompt_tokens_details or _NOTHING, read.completion_tokens_details or _NONE
