@@ -1,6 +1,9 @@
 """How long deciding takes on a request's path, as the kernel asks for it: one command, a table.
 
-    python bench/router/measure_deciding.py
+    python bench/router/measure_deciding.py [CANDIDATES [DECISIONS]]
+
+`undisturbed` are those decisions during which, and during the one before, the process was not taken off its core: on a
+busy machine the nearest to being alone, for whoever comes back to a core finds its caches full of others' things.
 
 New questions, never the same twice, cards with prices, half of the models timed and measured here; `learning`: with
 what was learned from 1,500 outcomes. In the same run, as a reference: `fixed` over the same pool, which predicts as
@@ -10,7 +13,13 @@ much of each model but looks at nothing of the question.
 from __future__ import annotations
 
 import random
+import resource
+import sys
 import time
+from math import nan
+from statistics import median
+
+import msgspec
 
 from meshwright.routing.policy import Policy, Signal
 from meshwright.routing.quality.gains import Gains
@@ -74,34 +83,55 @@ def learned(models: list[Model]) -> Gains:
     return online.gains(1)
 
 
-def taken(strategy: str, models: list[Model], gains: Gains | None, turn: int) -> tuple[float, float]:
-    """Milliseconds of CPU for a decision: half of them within, and 99 of 100 within."""
+class Taken(msgspec.Struct, frozen=True):
+    """Milliseconds of CPU for a decision: half of them within, and 99 of 100; and half of those undisturbed."""
+
+    half: float
+    most: float
+    alone: float
+
+
+def taken(strategy: str, models: list[Model], gains: Gains | None, turn: int, decisions: int) -> Taken:
+    """Of so many decisions."""
     policy = Policy(name="r", strategy=strategy, pool=tuple(model.name for model in models), options={})
     signals = {model.name: TIMED for model in models[::2]}
-    times = []
-    for at in range(DECISIONS):
+    times, alone, begun = [], [], [-1, -1]
+    for at in range(decisions):
         asked = f"{QUESTIONS[at % len(QUESTIONS)]} ({turn} {at})"
         request = Request(model="r", messages=(Message("user", (Text(asked),)),))
+        begun.append(_switches())
         began = time.process_time()
         route(request, policy, models, signals, asked="r", snapshot=1, gains=gains)
         times.append(1000 * (time.process_time() - began))
+        if _switches() == begun[-2]:
+            alone.append(times[-1])
     times.sort()
-    return times[DECISIONS // 2], times[DECISIONS * 99 // 100]
+    return Taken(times[decisions // 2], times[decisions * 99 // 100], median(alone) if alone else nan)
+
+
+def _switches() -> int:
+    """How often this process was taken off its core, or left it."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_nvcsw + usage.ru_nivcsw
 
 
 def main() -> None:
     """The table."""
-    print("| candidates | strategy | p50 ms | p99 ms | of `fixed` |\n| ---: | --- | ---: | ---: | ---: |")
-    for count in CANDIDATES:
+    counts = (int(sys.argv[1]),) if len(sys.argv) > 1 else CANDIDATES
+    decisions = int(sys.argv[2]) if len(sys.argv) > 2 else DECISIONS
+    print("| candidates | strategy | p50 ms | p99 ms | undisturbed p50 ms | times `fixed` |")
+    print("| ---: | --- | ---: | ---: | ---: | ---: |")
+    for count in counts:
         models = pool(count)
         gains = learned(models)
-        least, _ = taken("fixed", models, None, 0)
+        least = taken("fixed", models, None, 0, decisions).half
         for turn, (strategy, told, known) in enumerate(
             (("fixed", "fixed", None), ("learned", "learned", None), ("learned", "learned, learning", gains),
              ("bandit", "bandit, learning", gains)), 1,
         ):  # fmt: skip
-            half, most = taken(strategy, models, known, turn)
-            print(f"| {count} | {told} | {half:.3f} | {most:.3f} | {half / least:.1f} |", flush=True)
+            one = taken(strategy, models, known, turn, decisions)
+            row = f"{one.half:.3f} | {one.most:.3f} | {one.alone:.3f} | {one.half / least:.1f}"
+            print(f"| {count} | {told} | {row} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,10 @@ from meshwright.routing.exploring import CELLS, LEAST_SPREAD, REACH, best_chance
 from meshwright.routing.policy import UNSEEN
 from meshwright.routing.predict import Prediction, predict
 from meshwright.routing.quality import knowledge
+from meshwright.routing.quality import sight as sight_module
 from meshwright.routing.quality.gains import Gained, Gains
 from meshwright.routing.quality.knowledge import Knowledge, shipped
-from meshwright.routing.quality.sight import BITS, sight
+from meshwright.routing.quality.sight import BITS, asked, sight
 from meshwright.routing.quality.sketch import WIDE, places, worth
 from meshwright.routing.quality.weights import Weights
 from meshwright.routing.router import Router
@@ -111,6 +112,30 @@ def test_words_and_pairs_are_hashed_one_by_one(question: str):
         for gram in (*words, *(f"{one} {two}" for one, two in pairwise(words)))
     )
     assert sight(question).words == {at: 1 + log(count) if count > 1 else 1.0 for at, count in counts.items()}
+
+
+def test_what_is_asked_is_found_as_by_the_expressions_alone():
+    dice = random.Random(5)
+    pieces = (
+        *sight_module._FORMS,
+        "Question:",
+        "Q :",
+        "\nInput:",
+        "\nA:",
+        "\n### Response :",
+        "  \t",
+        "\n",
+        "x" * 199,
+        "one",
+        ":",
+        " ",
+    )
+    for _ in range(3_000):
+        question = "".join(dice.choice(pieces) for _ in range(dice.randint(0, 9)))
+        text = sight_module._END.sub(lambda end: end["blanks"] or "", question.strip())
+        marks = list(sight_module._SHOT.finditer(text))
+        last = text[marks[-1].end() :].strip() if len(marks) > 1 else ""
+        assert asked(question) == (last or text)
 
 
 def test_what_is_told_of_a_model_does_not_depend_on_who_else_is_asked():

@@ -22,10 +22,13 @@ SHAPES = 0.5
 _MASK = (1 << BITS) - 1
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _OPTION = re.compile(r"\n\(?[A-J][.)] ")
+_FORMS = ("After careful thought", "Put your final answer", "Please answer with", "Answer with", "Respond with")
+_FORM = 222
+"""Characters from the end within which a form of the answer is named, if one is."""
 # Of a text without blanks at its end. A run of them is gone over once, from where it begins.
 _END = re.compile(
     r"(?:(?<!\s)(?P<blanks>[^\S\n]*+)\n\s*+(?:Answer|A|Response|### Response) ?:"
-    r"|\n?(?:After careful thought|Put your final answer|Please answer with|Answer with|Respond with)[^\n]{0,200})\Z"
+    rf"|\n?(?:{'|'.join(_FORMS)})[^\n]{{0,200}})\Z"
 )
 _SHOT = re.compile(r"(?:\A|\n)(?:Question|Q|Input|Problem) ?:", re.IGNORECASE)
 _FEW = 2
@@ -69,8 +72,11 @@ def _hashed(shape: str) -> int:
 
 def asked(question: str) -> str:
     """What is asked: few-shot examples and format instructions are everybody's, and say nothing of this question."""
-    text = _END.sub(lambda end: end["blanks"] or "", in_reach(question).strip())
-    marks = list(_SHOT.finditer(text))
+    text = in_reach(question).strip()
+    # Most have neither, and looking for a few characters takes a hundredth of what an expression takes.
+    if text.endswith(":") or any(form in text[-_FORM:] for form in _FORMS):
+        text = _END.sub(lambda end: end["blanks"] or "", text)
+    marks = list(_SHOT.finditer(text)) if text.count(":") >= _FEW else []
     last = text[marks[-1].end() :].strip() if len(marks) >= _FEW else ""
     return last or text
 

@@ -52,8 +52,7 @@ def lot(candidates: list[Candidate], features: Features, policy: Policy) -> Draw
     extra = _extra(chosen, best) if chosen is not best else 0
     because = _told(chosen, best, policy, chance, len(among), extra)
     if "budget" in policy.options:
-        beyond = sum(not hopeless(one) and one is not best and _extra(one, best) > left for one in ordered)
-        because += _purse(left, beyond)
+        because += _purse(left, len(fit) - len(able))
     return Drawn(ranked=ranked, because=because, propensity=chance, extra=extra)
 
 
@@ -62,6 +61,8 @@ def _worth(candidates: list[Candidate], policy: Policy) -> dict[str, float]:
     _, weight = dial(policy)
     most = dearest(candidates)
     weight = HEAVIEST if weight == inf else weight
+    if not weight:
+        return {one.model: quality(one) for one in candidates}
     return {one.model: quality(one) - weight * cost_share(one, most) for one in candidates}
 
 
