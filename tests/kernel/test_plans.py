@@ -261,6 +261,15 @@ async def test_an_answer_that_is_not_approved_is_made_again():
         assert at.asked() == {"small": 1}
 
 
+async def test_who_fails_to_fuse_tells_of_failures_only():
+    route = RouteSettings(strategy="panel", steps=("small/m", "middle/m"), by="large/m", options={"join": "fuse"})
+    fails: Says = {"small": Say(text=GOOD), "middle": Say(text=GOOD), "large": [Rule(fault="status_500")]}
+    async with house(fails, route) as at:
+        assert text(await at.ask()) == GOOD
+        told = next(note.told for note in at.trace.notes if "did not fuse" in note.told)
+        assert "small/m: ok" not in told
+
+
 async def test_who_is_advised_has_stand_ins_too():
     route = RouteSettings(strategy="advisor", steps=("small/m", "middle/m"), by="large/m", options={"start": True})
     says: Says = {"small": [Rule(fault="status_500")], "middle": Say(text="done"), "large": Say(text="Count twice.")}

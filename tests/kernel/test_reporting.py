@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from meshwright.cli.reporting import tell_report
 from meshwright.kernel.learning.reporting import report, scores
+from meshwright.routing.quality.gains import Gains
 from meshwright.store.rows import Feedback
 from meshwright.types.decision import Candidate, Decision, Features, Interval, Plan, Trace
 
@@ -63,3 +65,10 @@ def test_only_what_was_said_of_the_answer_that_was_given_counts():
     assert scores(TRACES, found, {"solved": 0.8}) == {"dec_3": 0.8, "dec_5": 0.5}
     assert report(TRACES, {}).ece is None
     assert report([], {}).tasks == []
+
+
+def test_what_is_left_for_judges_is_not_told_as_a_route(capsys: pytest.CaptureFixture[str]):
+    tell_report(report([], {}), Gains(version=1, salt=1, left={"learning/judge": 10**9, "curious": 0}))
+    told = capsys.readouterr().out
+    assert "1.00 USD are left today for judges" in told
+    assert "0.00 USD are left today for curious, for trying models" in told

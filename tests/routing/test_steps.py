@@ -259,6 +259,7 @@ def test_routes_over_routes_explain_and_repeat_themselves():
     one, two = (decide(settings, "Who painted it?", shared=shared, panel=panel) for _ in range(2))
     assert msgspec.json.encode(one) == msgspec.json.encode(two)
     assert [step.kind for step in one.plan.steps] == ["first", "panel"]
+    assert one.because.endswith("likely to be good; a stream is passed on as it comes")
     assert msgspec.json.decode(msgspec.json.encode(one), type=Decision) == one
 
 

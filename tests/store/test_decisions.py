@@ -32,6 +32,17 @@ def put(database: Database, *traces: Trace) -> int:
         return decisions.insert(transaction, [decisions.prepare(one) for one in traces])
 
 
+def test_the_latest_request_is_one_that_somebody_made(database: Database):
+    with database.read() as transaction:
+        assert decisions.latest(transaction) is None
+    copies = [msgspec.structs.replace(trace(f"copy{n:02}"), at=100.0 + n, of="d1") for n in range(20)]
+    put(database, msgspec.structs.replace(trace("d0"), at=1.0), msgspec.structs.replace(trace("d1"), at=99.0), *copies)
+    with database.read() as transaction:
+        found = decisions.latest(transaction)
+    assert found is not None
+    assert found.id == "d1"
+
+
 def test_a_trace_is_found_by_its_id_as_it_was(database: Database):
     put(database, trace("d1"))
     with database.read() as transaction:

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from meshwright.catalog.media import measure as media
 from meshwright.cli.output import out, print_table
+from meshwright.ledger.evidence import JUDGE
 from meshwright.store.rows import Feedback
 from meshwright.types.decision import Attempt, Candidate, Decision, Features, Interval, Plan, Trace
 from meshwright.types.money import dollars
@@ -50,7 +51,8 @@ def tell_trace(trace: Trace) -> None:
             continue
         out.print(f"  [cyan]{note.kind.replace('_', ' ')}[/] {escape(note.about)}: {escape(note.told)}")
     if trace.of:
-        out.print(f"  a copy of {escape(trace.of)}; its answer went to nobody")
+        what = "a judge's look at the answer to" if trace.path == JUDGE else "a copy of"
+        out.print(f"  {what} {escape(trace.of)}; its answer went to nobody")
     if trace.cache in ("hit", "alike"):
         saved = "" if trace.saved_nano is None else f"; it had cost ${dollars(trace.saved_nano)}"
         told = " (to a question in other words)" if trace.cache == "alike" else ""

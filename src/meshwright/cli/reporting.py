@@ -6,6 +6,7 @@ from rich.markup import escape
 
 from meshwright.cli.output import out, print_table
 from meshwright.kernel.learning.reporting import Bin, Report, TaskLine
+from meshwright.ledger.evidence import PURSE
 from meshwright.routing.quality.gains import Gains
 from meshwright.types.money import dollars
 
@@ -29,7 +30,8 @@ def tell_report(report: Report, gains: Gains | None) -> None:
         ]
         print_table(("model", "beside what was expected", "outcomes", "for trouble", "change"), rows)
     for route, left in gains.left.items() if gains is not None else ():
-        out.print(f"[dim]{escape(route)}: {dollars(left)} USD are left today for trying models[/]")
+        what = "judges" if route == PURSE else f"{route}, for trying models"
+        out.print(f"[dim]{dollars(left)} USD are left today for {escape(what)}[/]")
     out.print(f"\n[bold]{report.requests:,} requests[/]")
     if report.tasks:
         head = ("task", "requests", "answered by", "cost each", "judged", "quality", "was expected", "regret")

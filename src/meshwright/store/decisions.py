@@ -173,6 +173,14 @@ def served(transaction: Transaction, since: float) -> dict[str, int]:
     return {model: count for model, count in transaction.execute(query.group_by(decisions.c.served)) if model}
 
 
+def latest(transaction: Transaction) -> Trace | None:
+    """The trace of the latest request that somebody made: no copy of one, and no judge's. None where there is none."""
+    for limit in (8, 1_000):
+        if (found := next((one for one in recent(transaction, limit) if not one.of), None)) is not None:
+            return found
+    return None
+
+
 def recent(
     transaction: Transaction,
     limit: int = 50,

@@ -26,7 +26,7 @@ def explain(
         control = control_of(config)
         with control.database.read() as transaction:
             if id == "last":
-                trace = next(iter(decisions.recent(transaction, 1)), None)
+                trace = decisions.latest(transaction)
             else:
                 trace = decisions.get(transaction, id) or decisions.answered(transaction, id, None)
             found = feedback.of(transaction, trace.id) if trace is not None else ()

@@ -32,7 +32,7 @@ def feedback(
         control.import_journal()
         with control.database.begin() as transaction:
             trace = (
-                next(iter(decisions.recent(transaction, 1)), None)
+                decisions.latest(transaction)
                 if id == "last"
                 else decisions.get(transaction, id) or decisions.answered(transaction, id, None)
             )

@@ -13,7 +13,7 @@ from meshwright.kernel.build.failing import failing, health
 from meshwright.kernel.build.models import chosen, model_cards, unpriced
 from meshwright.kernel.build.providers import ProviderPart, provider_parts
 from meshwright.kernel.build.routes import policies
-from meshwright.kernel.config.tables import ProviderSettings
+from meshwright.kernel.config.tables import ProviderSettings, RouteSettings
 from meshwright.kernel.guarding import guardings, with_whens
 from meshwright.kernel.published import Published
 from meshwright.kernel.snapshot import Deployment, Snapshot
@@ -24,7 +24,9 @@ from meshwright.net.transport import Deadlines, Endpoint, Transport
 from meshwright.providers.builtin import meaning
 from meshwright.providers.builtin_row import BUILTIN_MEASURES
 from meshwright.routing.quality.knowledge import Knowledge
+from meshwright.routing.quality.knowledge import shipped as shipped_weights
 from meshwright.routing.quality.weights import read
+from meshwright.routing.strategies import STRATEGIES
 from meshwright.types.model import Model, Provider
 from meshwright.types.principal import LOCAL
 from meshwright.wire import CODECS
@@ -61,6 +63,8 @@ def build(
     parts, refused = provider_parts(config, environment, published.engines, builtin is not None)
     if tokens is not None and any(route.examples for route in config.routes.values()):
         meaning.load()  # now, where requests are served: none of them should have to wait for it
+    if tokens is not None and not published.router and any(map(_learned, config.routes.values())):
+        shipped_weights()  # as well: a tenth of a second
     tokens = tokens or Tokens(transport)
     tokens.keep(source for part in parts for one in (part, *part.others) if (source := _source(one)) is not None)
     deployments: dict[str, Deployment] = {}
@@ -102,6 +106,10 @@ def build(
         tokenizers=tokenizers,
         kept_bytes=int(config.cache.memory_mb * 1024 * 1024),
     )
+
+
+def _learned(route: RouteSettings) -> bool:
+    return STRATEGIES[route.strategy].learned
 
 
 @lru_cache(maxsize=2)

@@ -259,8 +259,8 @@ def _asked(error: UpstreamError) -> float | None:
 
 
 def _told(error: UpstreamError, recording: Recording) -> UpstreamError:
-    """The last error, telling of the others when there were any."""
-    others = [f"{attempt.model}: {attempt.outcome}" for attempt in recording.attempts]
+    """The last error, telling of the other failures when there were any."""
+    others = [f"{attempt.model}: {attempt.outcome}" for attempt in recording.attempts if attempt.outcome != "ok"]
     if len(others) > 1:
         error.message = f"{error.message} (All of {', '.join(others)}.)"
     return error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from meshwright.routing.quality.levels import LEAST, MOST, NINE_IN_TEN, PLAIN, bounded
+from meshwright.routing.quality.levels import LEAST, MOST, NINE_IN_TEN, PLAIN, TOLD, bounded
 from meshwright.types.decision import Gain, Interval
 
 
@@ -22,7 +22,7 @@ def moved(found: Gain, before: Interval, why: str) -> tuple[Interval, str]:
 def _told(found: Gain) -> str:
     value = found.value
     told = f"{_outcomes(found.outcomes)}: {value:+.2f}" if abs(value) >= PLAIN else _outcomes(found.outcomes)
-    if found.trouble:
+    if found.trouble >= TOLD:
         why = "that were cut off, refused, wrong in form or asked for again, or whose calls failed"
         told += f" (-{found.trouble:.2f} for answers {why})"
     return f"{told}; {found.drifted}" if found.drifted else told

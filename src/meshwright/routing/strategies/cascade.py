@@ -30,10 +30,11 @@ def compose(steps: Sequence[Step], by: Step | None, features: Features, policy: 
         used += again
         return Composed(plan=Plan(kind="first", steps=tuple(step.plan for step in used)), because=because, used=used)
     plans = tuple(step.plan for step in used)
+    passing = "; a stream is passed on as it comes" if stream == "pass" else ""
     same = f"; without {' and '.join(step.name for step in again)}, which would ask the same again" if again else ""
     return Composed(
         plan=Plan(kind="cascade", steps=plans, settings={"threshold": threshold, "stream": stream}),
-        because=f"{names}: further when an answer is less than {threshold:.0%} likely to be good{same}",
+        because=f"{names}: further when an answer is less than {threshold:.0%} likely to be good{passing}{same}",
         used=used,
     )
 
