@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from meshwright.kernel.learning import router_files
+from meshwright.routing.router import Router
 from meshwright.server.learning import Learning
 from meshwright.sim import Upstream
 from meshwright.store import feedback
@@ -135,6 +136,35 @@ def test_what_was_said_is_put_together_for_the_latest_answers_only(tmp_path: Pat
     kept = router_files.gains(tmp_path)
     assert kept is not None
     assert [round(one.outcomes) for one in kept.models] == [40]
+
+
+def test_what_was_learned_on_top_of_weights_is_there_again_when_they_are(tmp_path: Path):
+    data = Router.fit([{"prompt": "a", "scores": {"m": 1.0}}]).save()
+
+    def outcomes() -> list[int]:
+        learning = Learning(tmp_path, database)
+        learning.look(True, {}, {})
+        kept = router_files.gains(tmp_path)
+        assert kept is not None
+        return [round(one.outcomes) for one in kept.models]
+
+    def say(*decisions: str) -> None:
+        with database.begin() as transaction:
+            feedback.put(transaction, [said(decision) for decision in decisions])
+
+    with closing(fresh(tmp_path)) as database:
+        say(*(f"dec_{at}" for at in range(20)))
+        assert outcomes() == [20]
+        router_files.adopt(tmp_path, data)
+        assert outcomes() == []
+        say("dec_a", "dec_b")
+        assert outcomes() == [2]
+        router_files.revert(tmp_path)
+        assert outcomes() == [20]
+        say("dec_c")
+        assert outcomes() == [21]
+        (tmp_path / "history").write_text("nobody knows")
+        assert outcomes() == [1], "what is said since then is sure to fit"
 
 
 def said(decision: str) -> Feedback:

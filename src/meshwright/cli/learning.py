@@ -143,7 +143,7 @@ def _import(folder: Path, file: Path, log: Callable[[], Database], as_json: bool
 def _export(folder: Path, file: Path, as_json: bool) -> None:
     version = router_files.current(folder)
     write_file(file, _data(folder))
-    _tell(version, f"{_name(version)} is in {file}.", as_json)
+    _tell(version, f"{file} has {_name(version)}.", as_json)
 
 
 def _name(version: int) -> str:

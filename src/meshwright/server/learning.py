@@ -106,7 +106,7 @@ class Learning:
             from meshwright.routing.quality.online import Online
 
             self._online = Online(router_files.salt(self._folder))
-        since = router_files.since(self._folder)
+        periods = router_files.periods(self._folder)
         before = len(self._online.drifts)
         while True:
             with self._database.read() as transaction:
@@ -115,7 +115,9 @@ class Learning:
             if not rows or rows[-1].n <= self._read:
                 break
             self._read = rows[-1].n
-            outcomes = self._outcomes([row for row in rows if row.asked >= since], labels)
+            outcomes = self._outcomes(
+                [row for row in rows if any(begun <= row.asked < ended for begun, ended in periods)], labels
+            )
             self._online.take(outcomes)
         self._read = last  # the latest may have been set aside
         for drift in self._online.drifts[before:]:

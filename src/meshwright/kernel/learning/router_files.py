@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from math import inf
 from pathlib import Path
 
 from meshwright.routing.quality.gains import Gains
@@ -13,6 +14,8 @@ from meshwright.routing.quality.weights import read
 from meshwright.types.errors import ConfigError, StoreError
 
 CURRENT = "current"
+HISTORY = "history"
+MOST_PERIODS = 1_000
 GAINS = "gains"
 INSTEAD_OF = ".before"
 """The end of a file's name that says which version was in use before one was adopted."""
@@ -20,6 +23,9 @@ SALT = "salt"
 SHIPPED = 0
 """The version that comes with the package."""
 FIX = "Set MESH_STATE_DIR to a writable folder."
+
+Period = tuple[float, float]
+"""From when until when, in seconds since 1970."""
 
 
 def versions(folder: Path) -> list[int]:
@@ -60,7 +66,7 @@ def adopt(folder: Path, data: bytes) -> int:
     version = max(versions(folder), default=SHIPPED) + 1
     _write(folder, f"{version}.bin", data)
     _write(folder, f"{version}{INSTEAD_OF}", str(_in_use(folder)).encode())
-    _write(folder, CURRENT, str(version).encode())
+    _use(folder, version)
     return version
 
 
@@ -73,7 +79,7 @@ def revert(folder: Path) -> int:
     if now == SHIPPED:
         raise ConfigError.of("The shipped weights are in use.", fix="There is nothing to go back to.")
     gone = _before(folder, now)
-    _write(folder, CURRENT, str(gone).encode())
+    _use(folder, gone)
     return gone
 
 
@@ -120,6 +126,35 @@ def since(folder: Path) -> float:
         return (folder / CURRENT).stat().st_mtime
     except OSError:
         return 0.0
+
+
+def periods(folder: Path) -> tuple[Period, ...]:
+    """When the current version was in use: what was expected then can be learned from, whatever came between."""
+    begun = since(folder)
+    found = _history(folder)
+    if not found or found[-1] != (begun, _in_use(folder)):
+        return ((begun, inf),)
+    ends = [at for at, _ in found[1:]] + [inf]
+    return tuple((at, end) for (at, version), end in zip(found, ends, strict=True) if version == found[-1][1])
+
+
+def _use(folder: Path, version: int) -> None:
+    """Go by that version from now on, and remember since when."""
+    found, before_it = _history(folder), (since(folder), _in_use(folder))
+    if not found or found[-1] != before_it:
+        found = [before_it]
+    _write(folder, CURRENT, str(version).encode())
+    found = [*found, (since(folder), version)][-MOST_PERIODS:]
+    _write(folder, HISTORY, "".join(f"{at!r} {version}\n" for at, version in found).encode())
+
+
+def _history(folder: Path) -> list[tuple[float, int]]:
+    """Since when which version was in use, oldest first; [] where nobody can say it."""
+    try:
+        lines = (folder / HISTORY).read_text(encoding="ascii").splitlines()
+        return [(float(at), int(version)) for at, version in (line.split() for line in lines)]
+    except (OSError, ValueError):
+        return []
 
 
 def gains(folder: Path) -> Gains | None:
