@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from meshwright.kernel.config.tables import RouteSettings
@@ -147,3 +148,18 @@ def test_lengths_come_near_to_what_a_model_writes_at_each_task(output: int):
     assert abs(ratios[-1] / (output / 250) - 1) < 0.4
     assert abs(ratios[0] - 1) < abs(ratios[-1] - 1)
     assert signal.longer[""] == pytest.approx(ratios[-1], rel=0.4)
+
+
+def test_a_model_that_has_hardly_answered_is_expected_to_write_as_the_others_do_here():
+    habits = Habits(Clock())
+    for _ in range(40):
+        known = habits.learn(answered(Usage(input=100, output=25)), MODEL, ROW, UNSEEN)
+    name = "x/other"
+    trace = answered(Usage(input=100, output=25))
+    trace = msgspec.structs.replace(
+        trace, served=name, attempts=tuple(msgspec.structs.replace(one, model=name) for one in trace.attempts)
+    )
+    other = habits.learn(trace, msgspec.structs.replace(MODEL, name=name), ROW, UNSEEN)
+    alone = Habits(Clock()).learn(answered(Usage(input=100, output=25)), MODEL, ROW, UNSEEN)
+    assert other.longer["knowledge"] == pytest.approx(known.longer["knowledge"], rel=0.4)
+    assert alone.longer["knowledge"] > 2 * other.longer["knowledge"]

@@ -20,7 +20,8 @@ LATEST = 48
 SELDOM = 8
 """Once so many have come, quantiles are taken at every eighth answer: sorting costs more than all the rest."""
 DRAWN = 4.0
-"""Answers that a length is drawn towards what was predicted without having seen any, or towards that of all tasks."""
+"""Answers that a length is drawn by: of all models to what was predicted unseen, of one to the others', of a task to
+that of all tasks."""
 FORGOTTEN = 0.98
 """What an answer counts when another has come."""
 WILDEST = 3.0
@@ -56,6 +57,8 @@ class Habits:
         self._clock = clock
         self._models: dict[str, _Habit] = {}
         self._warm: dict[str, dict[str, _Warm]] = {}
+        self._longer = (0.0, 0.0)
+        """Of all models together: the sum of their weights, and of their sums of logarithms of lengths."""
 
     def learn(self, trace: Trace, model: Model, provider: Provider, signal: Signal) -> Signal:
         """Learn from a good answer of this model; its signal with what is known now."""
@@ -75,7 +78,7 @@ class Habits:
         if habit.answers > LATEST and habit.answers % SELDOM:
             return signal
         return msgspec.structs.replace(
-            signal, first=_quantiles(habit.first), pace=_quantiles(habit.pace), longer=_longer(habit.longer)
+            signal, first=_quantiles(habit.first), pace=_quantiles(habit.pace), longer=self._lengths(habit)
         )
 
     def warm(self, conversation: str) -> Mapping[str, int]:
@@ -106,9 +109,20 @@ class Habits:
             return
         ratio = log(usage.total_output / max(1.0, answer_tokens(model, seen, UNSEEN)))
         ratio = max(-WILDEST, min(WILDEST, ratio))
+        before = habit.longer.get("", (0.0, 0.0))
         for task in ("", seen.task):
             weight, summed = habit.longer.get(task, (0.0, 0.0))
             habit.longer[task] = FORGOTTEN * weight + 1, FORGOTTEN * summed + ratio
+        now, (weight, summed) = habit.longer[""], self._longer
+        self._longer = weight + now[0] - before[0], summed + now[1] - before[1]
+
+    def _lengths(self, habit: _Habit) -> dict[str, float]:
+        """Its ratios; of a model that has hardly answered those of the others count: what is asked here is the same."""
+        if "" not in habit.longer:
+            return {}
+        (weight, summed), (all_weights, all_sums) = habit.longer[""], self._longer
+        others = (all_sums - summed) / (max(0.0, all_weights - weight) + DRAWN)
+        return _longer(habit.longer, others)
 
     def _cache(self, habit: _Habit, seen: Features, usage: Usage, provider: Provider, model: Model) -> None:
         """What of the conversation its provider should have in its cache now, and whether it had what was expected."""
@@ -149,12 +163,10 @@ def _quantiles(values: deque[float]) -> Interval | None:
     return Interval(round(middle, 5), round(low, 5), round(high, 5))
 
 
-def _longer(sums: Mapping[str, tuple[float, float]]) -> dict[str, float]:
-    """Ratios, the more drawn to 1 (of a task: to that of all tasks) the less was seen."""
-    if "" not in sums:
-        return {}
+def _longer(sums: Mapping[str, tuple[float, float]], others: float) -> dict[str, float]:
+    """Ratios, the more drawn to that of the others (a logarithm; of a task: to that of all tasks) the less was seen."""
     weight, summed = sums[""]
-    over_all = summed / (weight + DRAWN)
+    over_all = (summed + DRAWN * others) / (weight + DRAWN)
     found = {"": round(exp(over_all), 3)}
     for task, (weight, summed) in sums.items():
         if task:
