@@ -151,7 +151,7 @@ def test_lengths_come_near_to_what_a_model_writes_at_each_task(output: int):
 
 
 def test_a_model_that_has_hardly_answered_is_expected_to_write_as_the_others_do_here():
-    habits = Habits(Clock())
+    habits, known = Habits(Clock()), UNSEEN
     for _ in range(40):
         known = habits.learn(answered(Usage(input=100, output=25)), MODEL, ROW, UNSEEN)
     name = "x/other"

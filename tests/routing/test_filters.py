@@ -131,6 +131,10 @@ def test_a_resting_model_is_left_out_unless_the_caller_named_it():
     signals = {"b/tired": Signal(resting="resting 15 s after 3 failures in a row")}
     decision = decide(HELLO, model("a/awake"), model("b/tired"), signals=signals)
     assert decision.rejected == {"b/tired": "resting 15 s after 3 failures in a row"}
+    for tired, lasting in ((signals, False), ({}, True)):
+        with pytest.raises(NoCandidate) as caught:
+            decide(HELLO, model("b/tired"), signals=tired, require=("vision",) if lasting else ())
+        assert caught.value.lasting is lasting
     named = decide(HELLO, model("b/tired"), signals=signals, strategy="fixed", named=True)
     assert named.plan.models == ("b/tired",)
     assert named.because == "the caller named it"

@@ -34,6 +34,13 @@ def test_many_prompts_are_decided_at_once_and_errors_are_told_one_by_one(plain: 
     assert json.loads(plain.call("/v1/decisions")[2])["data"] == before
 
 
+def test_clients_are_told_not_to_ask_again_when_nobody_will_ever_be_able_to(plain: Gateway):
+    tools = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
+    calling = {"model": "builtin/echo", "messages": [{"role": "user", "content": "hi"}], "tools": tools}
+    status, headers, _ = plain.call("/v1/chat/completions", calling)
+    assert (status, headers["x-should-retry"]) == (503, "false")
+
+
 def test_a_header_names_the_route_for_all_of_them(plain: Gateway):
     _, _, data = plain.call("/v1/route", {"prompts": ["hi"]}, {"x-mesh-route": "builtin/echo"})
     assert json.loads(data)["data"][0]["decision"]["asked"] == "builtin/echo"

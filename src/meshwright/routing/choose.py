@@ -36,14 +36,19 @@ def choose(
         error = ContextTooLong(f"This is too long for {_reasons(rejected)}.", field="messages", fix=_fix(rejected))
         error.rejected = rejected
         raise error
-    raise NoCandidate(
-        f'No model of "{asked}" can serve this request: {_reasons(rejected)}.', rejected, fix=_fix(rejected)
-    )
+    told = f'No model of "{asked}" can serve this request: {_reasons(rejected)}.'
+    nobody = NoCandidate(told, rejected, fix=_fix(rejected))
+    nobody.lasting = not any(OF_LATE in reason or _rests(signals, name) for name, reason in rejected.items())
+    raise nobody
 
 
 def ineligible(model: Model, seen: Features, policy: Policy, signal: Signal) -> str:
     """Why the model may not be asked (now), by the bounds of the route and of those around it; "" when it may be."""
     return _examined(model, seen, policy, signal, Prediction(seen))[1]
+
+
+def _rests(signals: Mapping[str, Signal], name: str) -> bool:
+    return bool(signals.get(name, UNSEEN).resting)
 
 
 def _kept(signal: Signal, seen: Features) -> Signal:
@@ -190,7 +195,7 @@ def _beyond(candidate: Candidate, policy: Policy) -> str:
             return f"up to {high} USD predicted, max_cost is {dollars(policy.max_cost)} USD"
     if policy.max_seconds is not None and candidate.latency and candidate.latency.value > policy.max_seconds:
         # Not timed yet passes: else nothing would ever be timed.
-        return f"about {candidate.latency.value:.3g} s of late, max_seconds is {policy.max_seconds:g}"
+        return f"about {candidate.latency.value:.3g} s {OF_LATE}, max_seconds is {policy.max_seconds:g}"
     if policy.floor and candidate.quality and candidate.quality.value < policy.floor:
         return f"predicted quality {candidate.quality.value:.4g} is below the floor of {policy.floor:.4g}"
     return ""
@@ -203,6 +208,8 @@ def _reasons(rejected: Mapping[str, str], most: int = 5) -> str:
     return "; ".join(told) + (f"; and {more:,} more" if more > 0 else "") if told else "its pool is empty"
 
 
+OF_LATE = "of late"
+"""Words of a rejection for what was timed."""
 FIXES = (
     ("resting", "Ask again when a model has rested."),
     ("min_window", "Lower the route's min_window, or state the window of a model whose window is not known."),

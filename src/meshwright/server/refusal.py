@@ -47,4 +47,6 @@ def refused(dialect: Dialect, error: MeshError, decision: str = "") -> Answered:
         isinstance(error, BudgetSpent) and error.retry_after is not None and error.retry_after > SOON
     ):
         headers.append(("x-should-retry", "false"))
+    if isinstance(error, NoCandidate) and error.lasting:
+        headers.append(("x-should-retry", "false"))
     return Answered(error.status, headers, dialect.encode_error(error))

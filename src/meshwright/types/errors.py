@@ -176,11 +176,15 @@ class OverMaxCost(LimitReached):
 
 
 class NoCandidate(MeshError):
-    """Every model of the pool was rejected; `rejected` maps its name to the reason. `retry_after`: seconds until one of
-    them has rested, where that was a reason."""
+    """Every model of the pool was rejected; `rejected` maps its name to the reason.
+
+    `retry_after`: seconds until one of them has rested, where that was a reason. `lasting`: none of the reasons goes by
+    what a model does at the moment, so that waiting does not help.
+    """
 
     status = 503
     code = "no_candidate"
+    lasting = False
 
     def __init__(self, message: str, rejected: Mapping[str, str], *, fix: str | None = None) -> None:
         super().__init__(message, fix=fix)
