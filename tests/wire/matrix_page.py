@@ -30,6 +30,10 @@ Providers whose row has `quirks` may carry more or less than their dialect. What
   translated its signature is sealed with its maker's name, and clients send that back as they got it. Between two of
   one dialect bytes pass as they are: such a signature goes to any provider of that dialect, and to none of another.
 - A schema is always kept to by Messages, Converse, Gemini, Ollama and Cohere; there is no word for strictness there.
+- A tool under a name that a provider refuses (dots, spaces, more than 64 characters) goes out under one that it takes,
+  and its calls come back under the client's own. A call of a tool that takes free text comes back as that text.
+- A model's own rules hold on every way to it: Claude's and OpenAI's for sampling beside reasoning and for efforts,
+  Mistral's for ids of calls; no more tokens are asked for than its card says that it can give.
 - What providers really answered is replayed through every dialect too: `python -m scripts.receipts` shows whose.
 """
 

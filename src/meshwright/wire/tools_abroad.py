@@ -99,6 +99,8 @@ def _odd(request: Request, taken: re.Pattern[str]) -> bool:
 
 def known_again(response: Response, request: Request) -> Response:
     """The answer with its calls as the client's request knows its tools; the same one where they are so already."""
+    if not request.tools:
+        return response
     known = _Known(request)
     if not known.matters:
         return response
