@@ -88,7 +88,7 @@ class Work:
     def known(self) -> None:
         """Wait until the workers know the key."""
         until, times = time.monotonic() + 5, 0
-        while times < 6 and time.monotonic() < until and not self.died.exists():
+        while times < 16 and time.monotonic() < until and not self.died.exists():
             times = times + 1 if self.ask("/v1/models")[0] == 200 else 0
             time.sleep(0.02)
 

@@ -72,7 +72,7 @@ def key(gateway: Gateway, name: str, *limits: str, team: str = "", **bounds: Seq
         token = issue(database, name, terms=terms).key
     until = time.monotonic() + 40
     known = 0
-    while known < 8:  # by both of them
+    while known < 24:  # by both of them
         good = gateway.call("/v1/models", headers={"authorization": f"Bearer {token}"})[0] == 200
         known = known + 1 if good else 0
         assert time.monotonic() < until

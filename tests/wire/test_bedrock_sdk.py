@@ -206,7 +206,17 @@ def test_what_the_client_sends_is_read(upstream: Upstream, client: Any) -> None:
     }  # fmt: skip
     assert asked.output is not None
     assert (asked.output.kind, asked.output.name) == ("schema", "answer")
-    again = DIALECT.encode_request(msgspec.structs.replace(asked, source=None), Target("claude-opus-4-6", "p/m"))
+
+
+def test_what_was_read_is_sent_as_it_was(upstream: Upstream, client: Any) -> None:
+    upstream.answer = (200, "application/json", DIALECT.encode_response(ANSWER, ASKED).body)
+    # Claude's models think beside neither a tool that they must call nor a temperature.
+    more = {"thinking": {"type": "enabled", "budget_tokens": 2000}, "x": 1}
+    tools = {**RICH["toolConfig"], "toolChoice": {"auto": {}}}
+    inference = {"maxTokens": 4000, "stopSequences": ["END"]}
+    client.converse(**{**RICH, "toolConfig": tools, "inferenceConfig": inference, "additionalModelRequestFields": more})
+    asked = msgspec.structs.replace(upstream.asked(), source=None)
+    again = DIALECT.encode_request(asked, Target("claude-opus-4-6", "p/m"))
     assert again.adaptations == ()
     assert msgspec.json.decode(again.body) == msgspec.json.decode(upstream.body)
 

@@ -9,7 +9,7 @@ from meshwright.server.limiting import NAME, PATH, TIME, WORD
 _NAME = {"type": "string", "pattern": NAME}
 _NAMES = {"type": "array", "items": {"type": "string", "pattern": WORD}}
 _TIME = {"type": "string", "pattern": TIME}
-_DOLLARS = {"type": "number", "minimum": 0, "maximum": 1_000_000}
+_DOLLARS = {"type": "number", "maximum": 1_000_000, "anyOf": [{"const": 0}, {"minimum": 1e-9}]}
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 10**15}
 _WINDOWS = ("minute", "day", "month", "total")
 _LIMITS = {
