@@ -35,7 +35,7 @@ fmt: .venv/dev.stamp ## put the code in the house style
 	$(VENV)/ruff format .
 
 soak: .venv/dev.stamp ## long proofs: thousands of schedules of faults, with new chances each time (SOAK_SEED=n repeats)
-	@$(VENV)/python -m pytest -s -m soak tests/soak $(ARGS)
+	@$(VENV)/python -m pytest -s -m soak -o faulthandler_timeout=0 tests/soak $(ARGS)
 
 conformance: .venv/dev.stamp ## other people's tests against Meshwright (ARGS=openai_python runs one of them)
 	@wrong=0; for one in $(or $(ARGS),openai_python anthropic_python langchain_standard vercel_ai open_responses receipts); do \
