@@ -257,7 +257,7 @@ class Control:
                     work()
                 except MeshError as error:
                     trouble.error(error)
-                except Exception as error:  # noqa: BLE001  # logged with its trace; the thread must go on, or nothing is imported any more
+                except Exception as error:  # noqa: BLE001  # told with its trace; else nothing more is imported
                     trouble.exception(error)
                 else:
                     trouble.over()

@@ -41,12 +41,16 @@ def refused(dialect: Dialect, error: MeshError, decision: str = "") -> Answered:
         headers.append(("retry-after", str(max(1, ceil(error.retry_after)))))
     if isinstance(error, UpstreamError | LimitReached):
         headers += error.limits
-    # Clients of OpenAI and of Anthropic would otherwise ask again, which helps when money is only set aside, and never
-    # where one request needs more than the whole limit.
-    if (isinstance(error, LimitReached) and error.retry_after is None) or (
-        isinstance(error, BudgetSpent) and error.retry_after is not None and error.retry_after > SOON
-    ):
-        headers.append(("x-should-retry", "false"))
-    if isinstance(error, NoCandidate) and error.lasting:
-        headers.append(("x-should-retry", "false"))
+    if _lasting(error):
+        headers.append(("x-should-retry", "false"))  # clients of OpenAI and of Anthropic would otherwise ask again
     return Answered(error.status, headers, dialect.encode_error(error))
+
+
+def _lasting(error: MeshError) -> bool:
+    """Whether to ask again soon is in vain: it helps when money is only set aside, and never where one request needs
+    more than the whole limit, or nobody will be able to serve it."""
+    if isinstance(error, NoCandidate):
+        return error.lasting
+    if not isinstance(error, LimitReached):
+        return False
+    return error.retry_after is None or (isinstance(error, BudgetSpent) and error.retry_after > SOON)

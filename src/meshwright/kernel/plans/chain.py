@@ -48,8 +48,8 @@ class Chain:
         self._failed: UpstreamError | None = None
         self._short: LimitReached | None = None
         self._passed: dict[str, str] = {}
-        # The router only names models that it was given.
         models = [one for one in map(work.snapshot.deployment, plan.models) if one is not None]
+        assert len(models) == len(plan.models)  # the router only names models that it was given
         self._models = self._balanced(models) if policy.failing.balance and len(models) > 1 else models
 
     async def answer(self) -> Reply:
